@@ -1,0 +1,55 @@
+"""The commands of `dev.py`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from devtools import testing
+from devtools.console import Stop
+
+HELP = """\
+Firm Portal, on a machine that has only Python ≥ 3.11 (`make <command>` is the same):
+
+  test [pytest arguments]      all tests but the long ones, with throw-away servers
+  test-long [arguments]        the long ones too, with full counts
+  with-services [--migrated] -- COMMAND
+                               any command with throw-away servers in its environment
+"""
+
+Arguments = Sequence[str]
+
+
+def _with_services(arguments: Arguments) -> int:
+    rest = list(arguments)
+    migrated = rest[:1] == ["--migrated"]
+    rest = rest[1:] if migrated else rest
+    return testing.with_services(rest[1:] if rest[:1] == ["--"] else rest, migrated=migrated)
+
+
+def _help(_arguments: Arguments) -> int:
+    print(HELP)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Arguments], int]] = {
+    "help": _help,
+    "test": testing.test,
+    "test-long": lambda arguments: testing.test(arguments, long=True),
+    "with-services": _with_services,
+}
+
+
+def main(arguments: Arguments) -> int:
+    """Run one command; its exit code."""
+    name, *rest = arguments or ["help"]
+    if name not in COMMANDS:
+        print(f"No command {name!r}.\n\n{HELP}", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[name](rest)
+    except Stop as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

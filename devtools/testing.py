@@ -1,0 +1,75 @@
+"""Test runs: pytest with throw-away servers, and a browser where the tests want one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from devtools import foreground, services, venv
+from devtools.console import Stop, say
+from devtools.paths import ROOT
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def test(arguments: Sequence[str], *, long: bool = False) -> int:
+    """Run pytest with these arguments. `long` runs the tests marked so too, and full counts where CI takes a share."""
+    venv.ensure("dev")
+    browser = _browser() if _may_need_browser(arguments) else _installed_browser()
+    with services.throw_away() as environment:
+        compile_translations()
+        variables = environment | ({"PORTAL_CHROMIUM": browser} if browser else {})
+        if long:
+            return foreground.python("-m", "pytest", "-m", "", *arguments, env=variables | {"PORTAL_LONG": "1"})
+        return foreground.python("-m", "pytest", *arguments, env=variables)
+
+
+def with_services(command: Sequence[str], *, migrated: bool = False) -> int:
+    """Run any command with throw-away servers in its environment, with the tables made where `migrated`."""
+    venv.ensure("dev")
+    if not command:
+        raise Stop("Which command? For example: dev.py with-services --migrated -- .venv/bin/python manage.py shell")
+    with services.throw_away() as environment:
+        if migrated and foreground.python("-m", "devtools.prepare", "roles", "migrate", env=environment):
+            raise Stop("The tables could not be made: see the lines above.")
+        return foreground.run(command, env=environment)
+
+
+def compile_translations() -> None:
+    """Make the .mo files, which are not in the repository. Quick where they are up to date."""
+    if foreground.python(str(ROOT / "tools" / "translations.py"), "compile") != 0:
+        raise Stop("The translations could not be compiled: see the lines above.")
+
+
+def _may_need_browser(arguments: Sequence[str]) -> bool:
+    """A run of everything, or of tests/browser; not one of other named tests."""
+    named = [argument for argument in arguments if argument.split("::")[0].startswith("tests")]
+    return not named or any("browser" in argument or argument.rstrip("/") == "tests" for argument in named)
+
+
+def _installed_browser() -> str:
+    """Debian's Chromium or another on PATH, else one that Playwright has fetched; empty where there is none."""
+    for name in BROWSERS:
+        found = shutil.which(name)
+        if found:
+            return found
+    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
+    fetched = sorted(cache.glob("chromium-*/chrome-linux*/chrome"))
+    return str(fetched[-1]) if fetched else ""
+
+
+def _browser() -> str:
+    """The browser's path; brings one where none is: from the distribution as root, else Playwright's own."""
+    if not _installed_browser():
+        say("Bringing a browser for the tests …")
+        if os.geteuid() == 0 and shutil.which("apt-get"):
+            foreground.run(["apt-get", "update", "-qq"])
+            foreground.run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium"])
+        if not _installed_browser():
+            foreground.python("-m", "playwright", "install", "chromium")
+    found = _installed_browser()
+    if not found:
+        raise Stop("The tests need a browser: install chromium (Debian: apt install chromium), then start again.")
+    return found
