@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from devtools import testing
+from devtools import instance, running, testing
 from devtools.console import Stop
 
 HELP = """\
 Firm Portal, on a machine that has only Python ≥ 3.11 (`make <command>` is the same):
+
+  run                          everything, with demonstration data, until Ctrl-C (PORT, PORTAL_VAR)
+  dev                          the same with live reload
+  stop                         end what runs
+  manage …                     manage.py, on the databases of `run`
 
   test [pytest arguments]      all tests but the long ones, with throw-away servers
   test-long [arguments]        the long ones too, with full counts
@@ -34,8 +39,12 @@ def _help(_arguments: Arguments) -> int:
 
 COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "help": _help,
-    "test": testing.test,
-    "test-long": lambda arguments: testing.test(arguments, long=True),
+    "run": running.run,
+    "dev": lambda arguments: running.run(arguments, debug=True),
+    "stop": lambda _arguments: instance.stop(),
+    "manage": running.manage,
+    "test": testing.run_tests,
+    "test-long": lambda arguments: testing.run_tests(arguments, long=True),
     "with-services": _with_services,
 }
 

@@ -34,7 +34,9 @@ def python(*arguments: str, env: Mapping[str, str] | None = None) -> int:
 @contextlib.contextmanager
 def _left_to_the_command(signum: signal.Signals) -> Iterator[None]:
     """Ctrl-C goes to the whole terminal: the command decides what it means, and we tidy up after it."""
-    previous = signal.signal(signum, lambda *_: None)  # a handler, not SIG_IGN, which the command would inherit
+    previous = signal.signal(
+        signum, lambda *_: None
+    )  # a handler, not SIG_IGN, which the command would inherit
     try:
         yield
     finally:

@@ -9,6 +9,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+APPS = (
+    "firm_portal",
+    "invitations",
+    "clients",
+    "portfolios",
+    "accounts",
+    "activity",
+    "tenancy",
+    "spreadsheets",
+)
 
 
 def var() -> Path:

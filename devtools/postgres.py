@@ -31,7 +31,7 @@ DO $$ BEGIN
     CREATE ROLE {OWNER} LOGIN BYPASSRLS CREATEDB;
   END IF;
 END $$;
-GRANT {RESOLVER} TO {OWNER};
+GRANT {RESOLVER} TO {OWNER} WITH ADMIN OPTION;
 """
 
 LASTING = ("-c", "log_line_prefix=%m ")
@@ -89,6 +89,7 @@ class Postgres:
     throw_away: bool = False
     person: Person = field(default_factory=children.server_account)
     process: subprocess.Popen[bytes] | None = None
+    _programs: Path = Path()
 
     @property
     def data(self) -> Path:
@@ -101,20 +102,19 @@ class Postgres:
         """Start, with roles and database in place when this returns. Raises Stop with the log's end if it does not."""
         self.person.own(self.folder)
         self.person.own(self.sockets)
-        programs = _binaries_for(self.person)
+        self._programs = _binaries_for(self.person)
         if not (self.data / "PG_VERSION").exists():
-            self._initialise(programs)
-        self._clear_traces_of_a_kill()
-        self.process = self._launch(programs)
+            self._initialise()
+        process = self.launch()
         if not children.wait_until(self._answers_or_died, seconds=60):
             raise Stop(f"PostgreSQL did not answer within a minute; its log: {self.log}")
-        if self.process.poll() is not None:
+        if process.poll() is not None:
             raise Stop(f"PostgreSQL did not start; the end of {self.log}:\n{self._end_of_log()}")
         self._make_roles()
 
     def stop(self) -> None:
         if self.process is not None:
-            children.stop(self.process, signal.SIGQUIT if self.throw_away else signal.SIGINT, patience=20)
+            children.stop(self.process, self.stop_signal, patience=20)
             self.process = None
 
     def sql(self, statement: str, *, database: str = "postgres", user: str = "postgres") -> str:
@@ -124,11 +124,30 @@ class Postgres:
             raise Stop(f"PostgreSQL refused: {result.stderr.strip()}")
         return result.stdout.strip()
 
-    def _initialise(self, programs: Path) -> None:
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the server process alone, without waiting for it."""
+        self._clear_traces_of_a_kill()
+        command = [
+            *(self._programs / "postgres", "-D", self.data, "-k", self.sockets),
+            *("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "max_connections=200"),
+            *(THROW_AWAY if self.throw_away else LASTING),
+        ]
+        with self.log.open("ab") as log:
+            self.process = children.spawn(
+                command, output=log, cwd=self.folder, on_orphaned=self.stop_signal, person=self.person
+            )
+        return self.process
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """Fast, with the checkpoint that spares the next start a recovery; immediate where nothing is kept."""
+        return signal.SIGQUIT if self.throw_away else signal.SIGINT
+
+    def _initialise(self) -> None:
         beginning = self.folder / "data.beginning"  # a killed initdb must not look like a finished one
         shutil.rmtree(beginning, ignore_errors=True)
         command = [
-            *(programs / "initdb", "-D", beginning, "-U", "postgres", "-E", "UTF8"),
+            *(self._programs / "initdb", "-D", beginning, "-U", "postgres", "-E", "UTF8"),
             *("--auth-local=trust", "--auth-host=reject"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
             *(["--no-sync"] if self.throw_away else []),
@@ -139,26 +158,15 @@ class Postgres:
                 raise Stop(f"The database could not be created; the end of {self.log}:\n{self._end_of_log()}")
         beginning.rename(self.data)
 
-    def _launch(self, programs: Path) -> subprocess.Popen[bytes]:
-        options = THROW_AWAY if self.throw_away else LASTING
-        command = [
-            *(programs / "postgres", "-D", self.data, "-k", self.sockets),
-            *("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "max_connections=200"),
-            *options,
-        ]
-        orphaned = signal.SIGQUIT if self.throw_away else signal.SIGINT
-        with self.log.open("ab") as log:
-            return children.spawn(
-                command, output=log, cwd=self.folder, on_orphaned=orphaned, person=self.person
-            )
-
     def _clear_traces_of_a_kill(self) -> None:
         """After `kill -9` or a power cut, a pid file may name a process that is not PostgreSQL any more."""
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
         pid = int(pid_file.read_text().split("\n", 1)[0] or 0)
-        if self._is_our_postmaster(pid):  # the last supervisor was killed just now, and PostgreSQL is shutting down
+        if self._is_our_postmaster(
+            pid
+        ):  # the last supervisor was killed just now, and PostgreSQL is shutting down
             children.wait_until(lambda: not self._is_our_postmaster(pid), seconds=15)
         if self._is_our_postmaster(pid):
             os.kill(pid, signal.SIGQUIT)

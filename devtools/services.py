@@ -16,6 +16,7 @@ from pathlib import Path
 from devtools import children, postgres
 from devtools.paths import short_name, var
 from devtools.postgres import Postgres, refuse_strange
+from devtools.supervisor import Program
 from devtools.valkey import Valkey
 
 # A unix socket's path has 108 bytes at most (104 elsewhere); PostgreSQL's file is "/.s.PGSQL.5432".
@@ -40,6 +41,20 @@ class Services:
         for server in (self.valkey, self.postgres):
             if server is not None:
                 server.stop()
+
+    def programs(self) -> list[Program]:
+        """The servers that run, for the supervisor to look after."""
+        programs = []
+        if self.postgres is not None:
+            signum, process = self.postgres.stop_signal, self.postgres.process
+            programs.append(Program("postgres", self.postgres.launch, stop_signal=signum, process=process))
+        if self.valkey is not None:
+            programs.append(Program("valkey", self.valkey.launch, process=self.valkey.process))
+        return programs
+
+    def has_consumer(self) -> bool:
+        """Whether a worker listens; of a server of one's own, we do not ask."""
+        return self.valkey is None or self.valkey.has_consumer()
 
     def environment(self) -> dict[str, str]:
         """The variables of our own servers, for the product's settings."""
@@ -146,16 +161,19 @@ def test_settings(folder: Path) -> dict[str, str]:
 
 
 def development_settings(*, debug: bool) -> dict[str, str]:
-    """The environment of `make run` and `make dev`, under what the developer's own environment says."""
+    """The environment of `make run` and `make dev`; what the developer's own environment names stays as it is."""
     mails = var() / "mails"
     mails.mkdir(exist_ok=True)
-    return {
+    settings = {
         "SECRET_KEY": _secret("secret_key"),
         "DEBUG": "1" if debug else "0",
         "DEMO": "0" if "DATABASE_URL" in os.environ else "1",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "MAIL_CATCHER_DIR": str(mails),
+        "LOG_LEVEL": "INFO",
     }
+    if "EMAIL_URL" not in os.environ:
+        settings["MAIL_CATCHER_DIR"] = str(mails)
+    return {name: value for name, value in settings.items() if name not in os.environ}
 
 
 def _secret(name: str) -> str:

@@ -7,40 +7,34 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from devtools import foreground, services, venv
+from devtools import foreground, preparation, services, venv
 from devtools.console import Stop, say
-from devtools.paths import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def test(arguments: Sequence[str], *, long: bool = False) -> int:
+def run_tests(arguments: Sequence[str], *, long: bool = False) -> int:
     """Run pytest with these arguments. `long` runs the tests marked so too, and full counts where CI takes a share."""
     venv.ensure("dev")
     browser = _browser() if _may_need_browser(arguments) else _installed_browser()
     with services.throw_away() as environment:
-        compile_translations()
+        preparation.compile_translations()
+        preparation.collect_static(environment)
         variables = environment | ({"PORTAL_CHROMIUM": browser} if browser else {})
-        if long:
-            return foreground.python("-m", "pytest", "-m", "", *arguments, env=variables | {"PORTAL_LONG": "1"})
-        return foreground.python("-m", "pytest", *arguments, env=variables)
+        everything = ["-m", ""] if long else []
+        variables["PORTAL_LONG"] = "1" if long else "0"
+        return foreground.python("-m", "pytest", *everything, *arguments, env=variables)
 
 
 def with_services(command: Sequence[str], *, migrated: bool = False) -> int:
     """Run any command with throw-away servers in its environment, with the tables made where `migrated`."""
     venv.ensure("dev")
     if not command:
-        raise Stop("Which command? For example: dev.py with-services --migrated -- .venv/bin/python manage.py shell")
+        raise Stop("Which command? For example: dev.py with-services --migrated -- bash")
     with services.throw_away() as environment:
-        if migrated and foreground.python("-m", "devtools.prepare", "roles", "migrate", env=environment):
-            raise Stop("The tables could not be made: see the lines above.")
+        if migrated:
+            preparation.make_tables(environment)
         return foreground.run(command, env=environment)
-
-
-def compile_translations() -> None:
-    """Make the .mo files, which are not in the repository. Quick where they are up to date."""
-    if foreground.python(str(ROOT / "tools" / "translations.py"), "compile") != 0:
-        raise Stop("The translations could not be compiled: see the lines above.")
 
 
 def _may_need_browser(arguments: Sequence[str]) -> bool:
@@ -71,5 +65,7 @@ def _browser() -> str:
             foreground.python("-m", "playwright", "install", "chromium")
     found = _installed_browser()
     if not found:
-        raise Stop("The tests need a browser: install chromium (Debian: apt install chromium), then start again.")
+        raise Stop(
+            "The tests need a browser: install chromium (Debian: apt install chromium), then start again."
+        )
     return found

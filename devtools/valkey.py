@@ -29,6 +29,12 @@ class Valkey:
 
     def start(self) -> None:
         """Start, answering when this returns. Raises Stop if it does not."""
+        process = self.launch()
+        if not children.wait_until(self._answers_or_died, seconds=20) or process.poll() is not None:
+            raise Stop(f"Valkey did not start; its log: {self.log}")
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the server process alone, without waiting for it."""
         self.socket_path.unlink(missing_ok=True)
         command = [
             *(self._binary(), "--port", "0", "--unixsocket", self.socket_path, "--unixsocketperm", "700"),
@@ -36,8 +42,7 @@ class Valkey:
         ]
         with self.log.open("ab") as log:
             self.process = children.spawn(command, output=log)
-        if not children.wait_until(self._answers_or_died, seconds=20) or self.process.poll() is not None:
-            raise Stop(f"Valkey did not start; its log: {self.log}")
+        return self.process
 
     def stop(self) -> None:
         if self.process is not None:
@@ -50,14 +55,21 @@ class Valkey:
             raise Stop("The embedded Valkey is not installed in .venv: remove .venv and start again.")
         return found[-1]
 
+    def has_consumer(self) -> bool:
+        """Whether a Celery worker stands ready: then its blocking read of the queues is among the clients."""
+        return b"cmd=brpop" in self._ask(b"CLIENT LIST")
+
     def _answers_or_died(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
-            return True
+        died = self.process is None or self.process.poll() is not None
+        return died or self._ask(b"PING").startswith(b"+PONG")
+
+    def _ask(self, command: bytes) -> bytes:
+        """The first 64 KB of the answer; nothing where the server does not answer."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1)
             try:
                 connection.connect(str(self.socket_path))
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                connection.sendall(command + b"\r\n")
+                return connection.recv(65536)
             except OSError:
-                return False
+                return b""

@@ -36,7 +36,17 @@ CATALOGUE = ROOT / "locale" / "fr" / "LC_MESSAGES" / "django.po"
 CONTEXT_SEPARATOR = "\x04"
 
 # Texts shown to people stand in the product, not in what builds and tests it.
-NOT_THE_PRODUCT = {"tests", "benchmarks", "tools", "devtools", "docs", "static", "staticfiles", "var", "node_modules"}
+NOT_THE_PRODUCT = {
+    "tests",
+    "benchmarks",
+    "tools",
+    "devtools",
+    "docs",
+    "static",
+    "staticfiles",
+    "var",
+    "node_modules",
+}
 
 # Which arguments of each function are what: the order in which gettext's functions take them.
 SHAPES: dict[str, tuple[str, ...]] = {
@@ -86,7 +96,9 @@ class Message:
 def sources(root: Path = ROOT) -> Iterator[Path]:
     """The product's Python files and the templates' files, in a stable order."""
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in NOT_THE_PRODUCT and not name.startswith("."))
+        folders[:] = sorted(
+            name for name in folders if name not in NOT_THE_PRODUCT and not name.startswith(".")
+        )
         in_templates = "templates" in Path(folder).relative_to(root).parts
         for name in sorted(files):
             if name.endswith(".py") or (in_templates and name.endswith((".html", ".txt"))):
@@ -122,7 +134,9 @@ def _imported_names(tree: ast.Module) -> dict[str, str]:
     known = {function: function for function in SHAPES}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
-            known |= {alias.asname: alias.name for alias in node.names if alias.asname and alias.name in SHAPES}
+            known |= {
+                alias.asname: alias.name for alias in node.names if alias.asname and alias.name in SHAPES
+            }
     return known
 
 
@@ -284,11 +298,17 @@ def _entry_for(name: str, french: str | list[str], plurals: dict[tuple[str, str]
         return polib.POEntry(msgid=msgid, msgstr=french, msgctxt=context or None)
     message = plurals.get((context, msgid))
     if message is None:
-        raise TranslationProblem(f"No code has a plural for {msgid!r}: write the code first. Nothing was added.")
+        raise TranslationProblem(
+            f"No code has a plural for {msgid!r}: write the code first. Nothing was added."
+        )
     if len(french) != 2:
-        raise TranslationProblem(f"French has two forms, one for 0 and 1, one for more: {msgid!r}. Nothing was added.")
+        raise TranslationProblem(
+            f"French has two forms, one for 0 and 1, one for more: {msgid!r}. Nothing was added."
+        )
     forms = dict(enumerate(french))
-    return polib.POEntry(msgid=msgid, msgid_plural=message.plural, msgstr_plural=forms, msgctxt=context or None)
+    return polib.POEntry(
+        msgid=msgid, msgid_plural=message.plural, msgstr_plural=forms, msgctxt=context or None
+    )
 
 
 def prune() -> int:
@@ -304,7 +324,9 @@ def prune() -> int:
 def run_add() -> int:
     texts = json.load(sys.stdin)
     if not isinstance(texts, dict):
-        raise TranslationProblem("Standard input must be one JSON object, msgid to French. Nothing was added.")
+        raise TranslationProblem(
+            "Standard input must be one JSON object, msgid to French. Nothing was added."
+        )
     print(f"{add(texts)} French texts added.")
     return 0
 
@@ -344,7 +366,9 @@ COMMANDS: dict[str, Callable[[], int]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=COMMANDS)
     try:
         return COMMANDS[parser.parse_args().command]()
