@@ -1,0 +1,108 @@
+"""What happens around each request: the person's language, and the scope of the place where they stand."""
+
+from collections.abc import Callable
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.places import KINDS, Place, places_of
+from activity.origin import Origin, coming_from
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class PersonLanguage:
+    """A signed-in person reads in the language of their profile."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not isinstance(person := _person(request), User):
+            return self.get_response(request)
+        request.LANGUAGE_CODE = person.language
+        with translation.override(person.language):
+            return self.get_response(request)
+
+
+class PlaceScope:
+    """Opens the scope of the firm or space named in the URL, for the view and the rendering of its answer.
+
+    A place that the person may not enter answers as one that does not exist. What was written is taken back when the
+    view raised, or answers with a status of 500 or more. (`ATOMIC_REQUESTS` would close the transaction before a lazy
+    template is rendered.)
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.places = SimpleLazyObject(lambda: _places(request))  # type: ignore[attr-defined]
+        with coming_from(_origin(request)):
+            place = self._place(request)
+            return self._inside(request, place) if place else self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: list[object], kwargs: dict[str, object]
+    ) -> None:
+        """Views read their place from the request, so its part of the URL is not handed to them."""
+        if hasattr(request, "place"):
+            kwargs.pop("firm_slug", None)
+            kwargs.pop("space_id", None)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        request.take_back = True  # type: ignore[attr-defined]
+
+    def _place(self, request: HttpRequest) -> Place | None:
+        """The place that the URL names; None outside of places and for anonymous people (who are sent to log in)."""
+        for kind in KINDS:
+            if (match := kind.pattern.match(request.path_info)) and isinstance(_person(request), User):
+                for place in kind.of(_person(request).pk):
+                    if place.token == match["token"]:
+                        return place
+                raise Http404
+        return None
+
+    def _inside(self, request: HttpRequest, place: Place) -> HttpResponse:
+        with place.kind.scope(place):
+            try:
+                place.kind.enter(request, place)
+            except ObjectDoesNotExist:
+                raise Http404 from None
+            request.place = place  # type: ignore[attr-defined]
+            response = _second_factor_first(request) or self.get_response(request)
+            if getattr(request, "take_back", False) or response.status_code >= 500:
+                transaction.set_rollback(True)
+            return response
+
+
+def _second_factor_first(request: HttpRequest) -> HttpResponse | None:
+    """Send a member whose firm requires a second factor, and who has none, to set it up."""
+    firm = getattr(request, "firm", None)
+    if firm is None or not firm.second_factor_required or is_mfa_enabled(_person(request)):
+        return None
+    messages.warning(request, _("%(firm)s requires a second factor: set it up to go on.") % {"firm": firm.name})
+    return redirect("mfa_activate_totp")
+
+
+def _person(request: HttpRequest) -> User:
+    return request.user  # type: ignore[return-value]  # an AnonymousUser fails the callers' isinstance
+
+
+def _places(request: HttpRequest) -> list[Place]:
+    person = _person(request)
+    return places_of(person.pk) if isinstance(person, User) else []
+
+
+def _origin(request: HttpRequest) -> Origin:
+    return Origin(ip=request.META.get("REMOTE_ADDR") or None, request_id=str(getattr(request, "id", "")))
+
+

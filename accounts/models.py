@@ -1,0 +1,214 @@
+"""People (`User`), firms (`Firm`), and a person's place in a firm (`Membership`)."""
+
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenancy import scopes
+from tenancy.db import FirmKey, FirmWall, OwnerField
+from tenancy.keys import uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person with that address, in lower case; no password means that none opens the account."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db, force_insert=True)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """A person: one e-mail address, one password; a place in any number of firms and client spaces.
+
+    Identity stands outside the firms, so this table has no wall: only `accounts` queries it, and a firm's pages take
+    names from `Membership`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("E-mail address"), unique=True)
+    first_name = models.CharField(_("First name"), max_length=80, blank=True)
+    last_name = models.CharField(_("Last name"), max_length=80, blank=True)
+    language = models.CharField(_("Language"), max_length=7, choices=settings.LANGUAGES, default="fr")
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("person")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    @property
+    def user_id(self) -> UUID:
+        """As an actor or a recipient of events."""
+        return self.pk
+
+
+class Firm(models.Model):
+    """An accounting firm: the tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("Firm's name"), max_length=160)
+    slug = models.SlugField(max_length=80, unique=True, editable=False)
+    siren = models.CharField(_("SIREN"), max_length=9)
+    siret = models.CharField(_("SIRET"), max_length=14, blank=True)
+    phone = models.CharField(_("Phone"), max_length=30, blank=True)
+    email = models.EmailField(_("E-mail address"), blank=True)
+    second_factor_required = models.BooleanField(_("Require a second factor of everyone"), default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("firm")
+        constraints = [FirmWall(name="firm_wall", column="id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def url(self, route: str, **kwargs: Any) -> str:
+        """The path of a page of this firm: `firm.url("portfolios:rename", pk=…)`."""
+        return reverse(route, kwargs={"firm_slug": self.slug, **kwargs})
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", _("Administrator")
+    COLLABORATOR = "collaborator", _("Collaborator")
+
+
+class MemberState(models.TextChoices):
+    """Where a membership stands; only CREATED and ACTIVE open anything."""
+
+    INVITED = "invited", _("Invited")
+    CREATED = "created", _("Created")
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    TERMINATED = "terminated", _("Terminated")
+
+
+OPEN_STATES = (MemberState.CREATED, MemberState.ACTIVE)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def open(self) -> Self:
+        """Those who may enter the firm."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def administrators(self) -> Self:
+        return self.open().filter(role=Role.ADMIN)
+
+    def with_person(self) -> Self:
+        """With the person's language at hand, as a recipient of mails needs it."""
+        return self.select_related("user")
+
+
+class Membership(models.Model):
+    """A person's place in one firm. Terminated, never deleted; the name and address shown in the firm stand here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        Firm, models.CASCADE, default=scopes.firm_id, editable=False, related_name="memberships"
+    )
+    # None until an invited person has accepted.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="memberships")
+    email = models.EmailField(_("E-mail address"))
+    first_name = models.CharField(_("First name"), max_length=80, blank=True)
+    last_name = models.CharField(_("Last name"), max_length=80, blank=True)
+    role = models.CharField(_("Role"), max_length=20, choices=Role.choices, default=Role.COLLABORATOR)
+    state = models.CharField(
+        _("State"), max_length=12, choices=MemberState.choices, default=MemberState.INVITED
+    )
+    invited_at = models.DateTimeField(default=timezone.now)
+    last_visit_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("member")
+        ordering = ["last_name", "first_name", "email"]
+        constraints = [
+            FirmWall(name="membership_wall"),
+            FirmKey(name="membership_key"),
+            # What the composite foreign keys of grants point at.
+            models.UniqueConstraint(fields=["firm", "user"], name="membership_person"),
+            models.UniqueConstraint(
+                fields=["firm", "email"],
+                name="membership_address",
+                violation_error_message=_("This address already belongs to a member of the firm."),
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False) | ~Q(state__in=OPEN_STATES), name="membership_open_has_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    @property
+    def language(self) -> str:
+        return self.user.language if self.user else "fr"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def is_admin(self) -> bool:
+        return self.is_open and self.role == Role.ADMIN
+
+
+class Terms(models.Model):
+    """A version of the terms of use. The text is the product's, so it belongs to no firm."""
+
+    version = models.CharField(max_length=20, primary_key=True)
+    published_at = models.DateTimeField()
+    text_fr = models.TextField()
+    text_en = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("terms of use")
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class TermsAcceptance(models.Model):
+    """Who accepted which version, and when."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="terms_accepted")
+    terms = models.ForeignKey(Terms, models.PROTECT, related_name="acceptances")
+    accepted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("acceptance of the terms")
+        constraints = [models.UniqueConstraint(fields=["user", "terms"], name="terms_accepted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.terms_id}"

@@ -1,0 +1,107 @@
+"""The places a person may stand in: each firm, and (registered by `clients`) each client's space.
+
+A place is in the URL, so two tabs can stand in two of them; the request's middleware opens its scope.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+
+from accounts import lookups
+from accounts.models import Membership, MemberState, Role
+from tenancy.scopes import scope
+
+# What stands before the path of every page of a firm.
+FIRM = "cabinets/<slug:firm_slug>/"
+
+VISIT_RECORDED_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of one person. `token` is what the URL holds for it."""
+
+    kind: "PlaceKind"
+    key: UUID
+    token: str
+    name: str
+    url: str
+    role: str | Promise
+    member_id: UUID
+    last_visit_at: datetime | None
+
+
+class PlaceKind(ABC):
+    """One kind of place: how its URL looks, which ones a person has, and what a request finds there."""
+
+    name: ClassVar[str]
+    pattern: ClassVar[re.Pattern[str]]
+
+    @abstractmethod
+    def of(self, person: UUID) -> list[Place]:
+        """The places of this kind that the person may enter, by name."""
+
+    @abstractmethod
+    def scope(self, place: Place) -> AbstractContextManager[Any]:
+        """The scope of the place."""
+
+    @abstractmethod
+    def enter(self, request: HttpRequest, place: Place) -> None:
+        """Put on the request, in scope, who the person is here. Raises ObjectDoesNotExist if they lost the place."""
+
+
+class FirmPlaces(PlaceKind):
+    """The firm's side: sets `request.member` and `request.firm`."""
+
+    name = "firm"
+    pattern = re.compile(r"^/cabinets/(?P<token>[a-z0-9-]+)/")
+
+    def of(self, person: UUID) -> list[Place]:
+        return [
+            Place(
+                kind=self,
+                key=row["firm_id"],
+                token=row["slug"],
+                name=row["name"],
+                url=reverse("dashboard", kwargs={"firm_slug": row["slug"]}),
+                role=Role(row["role"]).label,
+                member_id=row["member_id"],
+                last_visit_at=row["last_visit_at"],
+            )
+            for row in lookups.firms_of(person)
+        ]
+
+    def scope(self, place: Place) -> AbstractContextManager[Any]:
+        return scope(firm=place.key)
+
+    def enter(self, request: HttpRequest, place: Place) -> None:
+        member = Membership.objects.open().select_related("firm", "user").get(pk=place.member_id)
+        record_visit(member, state=MemberState.ACTIVE)
+        request.member, request.firm = member, member.firm  # type: ignore[attr-defined]
+
+
+KINDS: list[PlaceKind] = [FirmPlaces()]
+
+
+def places_of(person: UUID) -> list[Place]:
+    """All places that the person may enter, by kind, then by name."""
+    return [place for kind in KINDS for place in kind.of(person)]
+
+
+def record_visit(member: Any, **also: Any) -> None:
+    """Keep the access record (`last_visit_at`), at most every ten minutes: the one thing that a GET writes."""
+    now = timezone.now()
+    if member.last_visit_at is None or now - member.last_visit_at > VISIT_RECORDED_EVERY:
+        type(member)._default_manager.filter(pk=member.pk).update(last_visit_at=now, **also)
+        member.last_visit_at = now
+        for name, value in also.items():
+            setattr(member, name, value)

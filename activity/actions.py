@@ -1,0 +1,158 @@
+"""The only place where events, notifications and mails are born."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from activity import origin
+from activity.events import Actor, EventType, Recipient, subject_name
+from activity.models import Event, Notification, OutgoingEmail
+from tenancy.tasks import nudge
+
+Changes = Mapping[str, tuple[Any, Any]]
+_BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of `record_many`: the subject's key and name, and what changed."""
+
+    subject_id: UUID
+    subject_name: str
+    changes: Changes = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(
+    event_type: type[EventType],
+    *,
+    actor: Actor | None,
+    subject: models.Model | None,
+    changes: Changes | None = None,
+    details: Mapping[str, Any] | None = None,
+    also_tell: Iterable[Recipient] = (),
+    group: UUID | None = None,
+) -> Event:
+    """Write down that the actor did this to the subject, and tell the type's audience, less the actor.
+
+    `changes` is field → (before, after). `details` holds what the sentence names besides actor and subject.
+    `also_tell`: those who were concerned before the change and are no more (a lost access). The event belongs to
+    the firm, space or person in scope. `actor` is None for what the product does by itself.
+    """
+    details = dict(details or {})
+    event = _event(event_type, actor, _label(subject), group)
+    event.subject_id = subject.pk if subject is not None else None
+    event.subject_name = subject_name(subject)
+    event.changes, event.details = _plain(changes or {}), details
+    event.save(force_insert=True)
+    _notify(event_type, event, [*event_type.audience(subject, details), *also_tell], actor)
+    return event
+
+
+def record_many(
+    event_type: type[EventType],
+    *,
+    actor: Actor | None,
+    model: type[models.Model],
+    happenings: Iterable[Happening],
+    group: UUID,
+) -> int:
+    """Write down the same kind of change of many subjects, set-based; returns how many.
+
+    Nobody is told by these: the group's one event (`record(…, group=group)`) tells with counts.
+    """
+    events = []
+    for happening in happenings:
+        event = _event(event_type, actor, model._meta.label_lower, group)
+        event.subject_id, event.subject_name = happening.subject_id, happening.subject_name[:300]
+        event.changes, event.details = _plain(happening.changes), dict(happening.details)
+        events.append(event)
+    Event.objects.bulk_create(events, batch_size=_BATCH)
+    return len(events)
+
+
+def queue_mail(
+    kind: str, *, to: str, name: str = "", language: str = "fr", params: Mapping[str, Any] | None = None
+) -> OutgoingEmail:
+    """Put a mail of this kind into the outbox of the owner in scope; a worker delivers it after the commit.
+
+    `params` holds keys (as text), never a link or a token.
+    """
+    mail = OutgoingEmail.objects.create(
+        **OutgoingEmail.ownership(),
+        kind=kind,
+        to=to,
+        to_name=name,
+        language=language,
+        params=dict(params or {}),
+    )
+    nudge("activity.deliver_mails")
+    return mail
+
+
+def queue_mails(mails: Iterable[OutgoingEmail]) -> int:
+    """Put many mails, made with `OutgoingEmail(**OutgoingEmail.ownership(), …)`, into the outbox at once."""
+    made = OutgoingEmail.objects.bulk_create(list(mails), batch_size=_BATCH)
+    nudge("activity.deliver_mails")
+    return len(made)
+
+
+def _event(event_type: type[EventType], actor: Actor | None, label: str, group: UUID | None) -> Event:
+    source = origin.current()
+    return Event(
+        **Event.ownership(),
+        type=event_type.name,
+        actor_id=actor.user_id if actor else None,
+        actor_name=actor.name if actor else "",
+        subject_type=label,
+        group=group,
+        ip=source.ip,
+        request_id=source.request_id,
+    )
+
+
+def _notify(
+    event_type: type[EventType], event: Event, audience: list[Recipient], actor: Actor | None
+) -> None:
+    """One notification per person, and a nudge once the hold is over (the sweep finds it anyway)."""
+    people = {person.user_id: person for person in audience if person.user_id is not None}
+    people.pop(actor.user_id if actor else None, None)
+    due_at = _due_at(event_type)
+    Notification.objects.bulk_create(
+        Notification(
+            **Notification.ownership(),
+            event=event,
+            recipient_id=user_id,
+            address=person.email,
+            name=person.name,
+            language=person.language,
+            due_at=due_at,
+        )
+        for user_id, person in people.items()
+    )
+    if people and event_type.security:
+        nudge("activity.compose_notifications")
+
+
+def _due_at(event_type: type[EventType]) -> datetime:
+    hold = 0 if event_type.security else settings.NOTIFICATION_HOLD_SECONDS
+    return timezone.now() + timedelta(seconds=hold)
+
+
+def _label(subject: models.Model | None) -> str:
+    return subject._meta.label_lower if subject is not None else ""
+
+
+def _plain(changes: Changes) -> dict[str, list[Any]]:
+    """Values as JSON holds them: keys, dates and choices as text."""
+    return {name: [_value(before), _value(after)] for name, (before, after) in changes.items()}
+
+
+def _value(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ActivityConfig(AppConfig):
+    name = "activity"
+    verbose_name = _("Activity")
+
+    def ready(self) -> None:
+        from activity import lookups  # noqa: F401 - registers the resolver's functions

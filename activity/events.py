@@ -1,0 +1,72 @@
+"""The registry of event types: each app declares its own in its `events.py`.
+
+An event type is data: a dotted name, a sentence, an audience. The journal, the notifications and the mails are
+readers of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from django.db import models
+from django.utils.functional import Promise
+
+Text = str | Promise
+REGISTRY: dict[str, type["EventType"]] = {}
+
+
+class Actor(Protocol):
+    """Who acts: a firm's member, a client's person, or a person alone."""
+
+    @property
+    def user_id(self) -> UUID | None: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+class Recipient(Actor, Protocol):
+    """Who is told."""
+
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+
+class EventType:
+    """One kind of event.
+
+    `name`      dotted: app.thing.verb-in-the-past
+    `summary`   a mail's subject when it is alone; names no client
+    `sentence`  with %(actor)s, %(subject)s and the names in `details`
+    `route`     the page of the subject, reversed with its key (`pk`); none if it has none
+    `opposite`  the name of the event type that takes this one back, if both fall within one hold
+    `security`  told at once, whatever the person chose
+    `fields`    labels of what may stand in `changes`
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[Text]
+    sentence: ClassVar[Text]
+    route: ClassVar[str] = ""
+    opposite: ClassVar[str] = ""
+    security: ClassVar[bool] = False
+    fields: ClassVar[Mapping[str, Text]] = {}
+
+    @classmethod
+    def audience(cls, subject: Any, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        """Who is concerned, the actor included (who is then left out). Nobody unless a type says so."""
+        return ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            if cls.name in REGISTRY:
+                raise TypeError(f"Two event types are named {cls.name}.")
+            REGISTRY[cls.name] = cls
+
+
+def subject_name(subject: models.Model | None) -> str:
+    return str(subject)[:300] if subject is not None else ""

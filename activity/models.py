@@ -1,0 +1,205 @@
+"""What happened (`Event`), who is told (`Notification`), and what leaves by mail (`OutgoingEmail`).
+
+Each row belongs to one owner: a firm, a client's space, or (a password reset) a person.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenancy import scopes
+from tenancy.db import AppendOnly, OwnerKey, SameOwner, SharedWall
+from tenancy.keys import uuid7
+
+OWNERS = ["firm_id", "space_id", "person_id"]
+
+
+class OwnedQuerySet(models.QuerySet[Any]):
+    def of_scope(self) -> Self:
+        """Those of the owner in scope: the first wall, beside PostgreSQL's."""
+        here = scopes.current()
+        if here.firm_id:
+            return self.filter(firm_id=here.firm_id)
+        if here.space_id:
+            return self.filter(space_id=here.space_id)
+        return self.filter(person_id=here.person_id)
+
+
+class Owned(models.Model):
+    """A row of the firm, space or person in scope when it was made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = models.ForeignKey("accounts.Firm", models.CASCADE, null=True, related_name="+")
+    space = models.ForeignKey("clients.ClientSpace", models.CASCADE, null=True, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+
+    # Whichever of the three it is: what composite foreign keys between such rows compare.
+    owner = models.UUIDField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    @staticmethod
+    def ownership() -> dict[str, UUID | None]:
+        """The owner's columns, from the scope. Raises NoScope outside of any."""
+        here = scopes.current()
+        if here == scopes.NOWHERE:
+            raise scopes.NoScope("An event, a notification or a mail belongs to somebody.")
+        return {
+            "firm_id": here.firm_id,
+            "space_id": here.space_id,
+            "person_id": here.person_id,
+            "owner": here.firm_id or here.space_id or here.person_id,
+        }
+
+    def scope(self) -> Any:
+        """The scope in which this row lives."""
+        return scopes.scope(firm=self.firm_id, space=self.space_id, person=self.person_id)
+
+
+def owner_constraints(table: str) -> list[models.BaseConstraint]:
+    """One owner each, and the wall."""
+    one = Q()
+    for chosen in OWNERS:
+        one |= Q(**{f"{column}__isnull": column != chosen for column in OWNERS})
+    return [
+        models.CheckConstraint(
+            condition=one & Q(owner=Coalesce("firm", "space", "person")), name=f"{table}_one_owner"
+        ),
+        SharedWall(name=f"{table}_wall", columns=OWNERS),
+    ]
+
+
+class EventQuerySet(OwnedQuerySet):
+    def about(self, *subjects: models.Model) -> Self:
+        return self.filter(subject_id__in=[subject.pk for subject in subjects])
+
+
+class Event(Owned):
+    """One thing that somebody did. Never changed, never deleted by the application."""
+
+    type = models.CharField(max_length=80)
+    at = models.DateTimeField(default=timezone.now)
+    # The actor's name is kept beside the key: in a firm's journal, a client's person can't be looked up.
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=200, blank=True)
+    subject_type = models.CharField(max_length=60, blank=True)
+    subject_id = models.UUIDField(null=True)
+    subject_name = models.CharField(max_length=300, blank=True)
+    changes = models.JSONField(default=dict)
+    details = models.JSONField(default=dict)
+    group = models.UUIDField(null=True)
+    ip = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    objects: ClassVar[EventQuerySet] = EventQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("event")
+        constraints = [
+            *owner_constraints("event"),
+            OwnerKey(name="event_key"),
+            AppendOnly(name="event_append_only"),
+        ]
+        indexes = [
+            models.Index(fields=["firm", "-id"], name="event_firm"),
+            models.Index(fields=["space", "-id"], name="event_space"),
+            models.Index(fields=["firm", "subject_id", "-id"], name="event_subject"),
+            models.Index(fields=["firm", "actor", "-id"], name="event_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Notification(Owned):
+    """One person is to be told of one event; a mail gathers those of a hold."""
+
+    event = models.ForeignKey(Event, models.CASCADE, db_constraint=False, related_name="notifications")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    address = models.EmailField()
+    name = models.CharField(max_length=200)
+    language = models.CharField(max_length=7, default="fr")
+    due_at = models.DateTimeField()
+    composed_at = models.DateTimeField(null=True)
+    mail = models.ForeignKey(
+        "activity.OutgoingEmail",
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        related_name="notifications",
+    )
+
+    objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("notification")
+        constraints = [
+            *owner_constraints("notification"),
+            SameOwner(name="notification_same_event", field="event", on_delete="CASCADE"),
+            SameOwner(name="notification_same_mail", field="mail", on_delete="SET NULL (mail_id)"),
+            models.UniqueConstraint(fields=["event", "recipient"], name="notification_once"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(composed_at=None), name="notification_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} → {self.recipient_id}"
+
+
+class MailState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+
+
+class OutgoingEmail(Owned):
+    """A mail to one person, rendered only while it is sent: no row holds a usable link.
+
+    `kind` names a `MailKind`; `params` holds keys, never secrets.
+    """
+
+    kind = models.CharField(max_length=80)
+    params = models.JSONField(default=dict)
+    to = models.EmailField()
+    to_name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=7, default="fr")
+    state = models.CharField(max_length=10, choices=MailState.choices, default=MailState.WAITING)
+    created_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=500, blank=True)
+
+    objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("e-mail")
+        constraints = [*owner_constraints("mail"), OwnerKey(name="mail_key")]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(state=MailState.WAITING), name="mail_waiting"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+    def message_id(self, domain: str) -> str:
+        """The same at each attempt, so that a receiver can drop a second copy."""
+        return f"<{self.pk}@{domain}>"
+
+    def is_late(self, now: datetime) -> bool:
+        return self.state == MailState.WAITING and self.next_attempt_at < now

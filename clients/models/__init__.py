@@ -1,0 +1,16 @@
+"""The firm's record of a client (`Dossier`), the client's own space, and the link between the two."""
+
+from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet
+from clients.models.space import ClientSpace, LinkRight, SpaceLink, SpaceMember, SpaceProfile
+
+__all__ = [
+    "Assignment",
+    "ClientSpace",
+    "Dossier",
+    "DossierKind",
+    "DossierQuerySet",
+    "LinkRight",
+    "SpaceLink",
+    "SpaceMember",
+    "SpaceProfile",
+]

@@ -1,0 +1,136 @@
+"""A firm's record of one client, and the assignment that opens a single one to a member."""
+
+import re
+from collections.abc import Collection
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.grants import Grant, grant_constraints
+from accounts.permissions import ObjectRole
+from clients.models.details import ClientDetails, DossierKind
+from portfolios.models import Portfolio
+from spreadsheets.text import fold
+from tenancy import scopes
+from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
+from tenancy.keys import uuid7
+
+__all__ = ["Assignment", "Dossier", "DossierKind", "DossierQuerySet"]
+
+
+class DossierQuerySet(models.QuerySet["Dossier"]):
+    def clients(self) -> Self:
+        """Without the firm's own dossier."""
+        return self.filter(is_own=False)
+
+    def in_portfolio(self, portfolio: Portfolio) -> Self:
+        return self.filter(portfolio=portfolio)
+
+    def search(self, text: str) -> Self:
+        """Those whose name, SIREN/SIRET, reference or Urssaf account holds each word, case and accents aside."""
+        found = self
+        for word in fold(text).split():
+            found = found.filter(search_key__contains=word)
+        if (digits := re.sub(r"[\s.\u00a0\u202f-]", "", text)).isdigit():
+            return self.filter(search_key__contains=digits)
+        return found
+
+
+class Dossier(ClientDetails):
+    """A firm's record of one client. One of them is the firm's own, which administrators alone see."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    portfolio = models.ForeignKey(
+        Portfolio,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="dossiers",
+        verbose_name=_("Portfolio"),
+    )
+    is_own = models.BooleanField(default=False, editable=False)
+    reference = models.CharField(_("Reference"), max_length=30, blank=True)
+    urssaf_account = models.CharField(_("Urssaf account number"), max_length=20, blank=True)
+    naf_code = models.CharField(_("NAF code"), max_length=6, blank=True)
+    legal_form = models.CharField(_("Legal form"), max_length=4, blank=True)
+    legal_representative = models.CharField(_("Legal representative"), max_length=160, blank=True)
+    fiscal_year_end = models.CharField(_("Fiscal year end"), max_length=5, blank=True)
+    name_key = models.CharField(max_length=250, editable=False)
+    search_key = models.TextField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[DossierQuerySet] = DossierQuerySet.as_manager()  # type: ignore[assignment]
+    access_paths = ("assignments", "portfolio__grants")
+    admins_only = Q(is_own=True)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [(role.value, str(role.name).title()) for role in ObjectRole]
+        verbose_name = _("dossier")
+        ordering = ["name_key", "id"]
+        constraints = [
+            FirmWall(name="dossier_wall"),
+            FirmKey(name="dossier_key"),
+            SameFirm(name="dossier_portfolio", field="portfolio"),
+            models.UniqueConstraint(
+                fields=["firm"], condition=Q(is_own=True), name="dossier_one_own"
+            ),
+            models.UniqueConstraint(
+                fields=["firm", "reference"],
+                condition=~Q(reference=""),
+                name="dossier_reference",
+                violation_error_message=_("Another dossier of the firm already has this reference."),
+            ),
+            models.CheckConstraint(
+                condition=Q(is_own=False) | Q(portfolio=None), name="dossier_own_in_no_portfolio"
+            ),
+            models.CheckConstraint(
+                condition=~Q(legal_name="") | (Q(kind=DossierKind.INDIVIDUAL) & ~Q(last_name="")),
+                name="dossier_has_name",
+                violation_error_message=_("A dossier needs a name."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["firm", "name_key", "id"], name="dossier_by_name"),
+            models.Index(
+                fields=["portfolio", "name_key", "id"], include=["firm"], name="dossier_by_portfolio"
+            ),
+            models.Index(fields=["firm", "siren"], name="dossier_by_siren"),
+        ]
+
+    firm_id: UUID
+
+    def derive_keys(self) -> None:
+        """Set what lists sort by and search in, from the fields that people fill in."""
+        self.name_key = fold(self.name)[:250]
+        words = [self.name, self.reference, self.siret or self.siren, self.urssaf_account]
+        self.search_key = fold(" ".join(word for word in words if word))
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.derive_keys()
+        fields: Collection[str] | None = kwargs.get("update_fields")
+        if fields is not None:
+            kwargs["update_fields"] = {*fields, "name_key", "search_key", "updated_at"}
+        self.updated_at = timezone.now()
+        super().save(*args, **kwargs)
+
+
+class Assignment(Grant):
+    """A member's place on one dossier."""
+
+    content_object = models.ForeignKey(
+        Dossier, models.CASCADE, db_constraint=False, related_name="assignments"
+    )
+
+    class Meta(Grant.Meta):
+        verbose_name = _("assignment")
+        constraints = grant_constraints("assignment")

@@ -1,0 +1,14 @@
+"""What every template may use."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """The installation's marks: `catcher`, is the mail catcher there; `registration_open`."""
+    return {
+        "catcher": bool(settings.MAIL_CATCHER_DIR),
+        "registration_open": settings.REGISTRATION_OPEN,
+    }

@@ -1,0 +1,22 @@
+"""All pages. Each app's `urls.py` holds whole paths: a firm's pages under `/cabinets/<slug>/`, a client's under
+`/espace/<key>/`.
+"""
+
+from django.conf import settings
+from django.urls import include, path
+
+from accounts.places import FIRM
+from firm_portal.views import pages
+
+urlpatterns = [
+    path("", pages.start, name="start"),
+    path("healthz", pages.healthz, name="healthz"),
+    path(f"{FIRM}", pages.dashboard, name="dashboard"),
+    path("", include("accounts.urls")),
+    path("", include("portfolios.urls")),
+    path("", include("clients.urls")),
+    path("", include("invitations.urls")),
+]
+handler403 = "firm_portal.views.errors.forbidden"
+handler404 = "firm_portal.views.errors.not_found"
+handler500 = "firm_portal.views.errors.server_error"

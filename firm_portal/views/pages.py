@@ -1,0 +1,36 @@
+"""Pages that draw on all apps: the start page, the dashboard, and the probe for operators."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+
+@login_not_required
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """A person's places, or the way in; on a development run also the demo accounts and the mail catcher."""
+    if request.user.is_authenticated:
+        return redirect("accounts:places")
+    if not settings.DEMO:
+        return redirect("account_login")
+    from firm_portal.demo import ACCOUNTS, PASSWORD
+
+    return render(request, "start.html", {"accounts": ACCOUNTS, "password": PASSWORD})
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the process answers and its database does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """What needs me in this firm."""
+    return render(request, "dashboard.html")

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PortfoliosConfig(AppConfig):
+    name = "portfolios"
+    verbose_name = _("Portfolios")
+
+    def ready(self) -> None:
+        from portfolios import events  # noqa: F401 - registers the event types

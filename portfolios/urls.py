@@ -1,0 +1,2 @@
+app_name = "portfolios"
+urlpatterns: list[object] = []

@@ -1,0 +1,60 @@
+"""Background work that knows its firm, and the nudge that starts it."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import Task, current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from tenancy.scopes import NoScope, scope
+
+log = structlog.get_logger(__name__)
+
+_BROKER_REST_SECONDS = 10.0
+_broker_rests_until = 0.0
+
+
+class FirmTask(Task):
+    """A task of one firm: takes `firm_id` first and refuses without.
+
+    It runs in that firm's scope, unless it declares `scoped = False` (work that must not hold a transaction open)
+    and opens its own.
+    """
+
+    abstract = True
+    scoped = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arguments = list(args)
+        firm = kwargs.pop("firm_id", None) or (arguments.pop(0) if arguments else None)
+        try:
+            firm_id = UUID(str(firm))
+        except ValueError as error:
+            raise NoScope(f"{self.name} was called without its firm.") from error
+        if not self.scoped:
+            return self.run(firm_id, *arguments, **kwargs)
+        with scope(firm=firm_id):
+            return self.run(firm_id, *arguments, **kwargs)
+
+
+def nudge(task: str, *args: object) -> None:
+    """Ask a worker, after the commit, to run the task of this name soon.
+
+    Only a nudge: the work stands in a table, and a beat sweep finds what no nudge announced. So a dead broker is
+    logged and left alone for ten seconds, and no page waits for it.
+    """
+    transaction.on_commit(lambda: _publish(task, [str(argument) for argument in args]))
+
+
+def _publish(task: str, args: list[str]) -> None:
+    global _broker_rests_until
+    if time.monotonic() < _broker_rests_until:
+        return
+    try:
+        current_app.send_task(task, args=args, retry=False)
+    except (OperationalError, OSError) as error:
+        _broker_rests_until = time.monotonic() + _BROKER_REST_SECONDS
+        log.warning("broker_unreachable", task=task, error=type(error).__name__)

@@ -1,0 +1,69 @@
+"""Fixtures of all tests: the database as the runtime role sees it, and the smallest worlds that tests start from."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client, TransactionTestCase
+
+from tenancy import scopes
+from tests import database, worlds
+from tests.worlds import World
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        former = database.make()
+    yield
+    with django_db_blocker.unblock():
+        database.drop(former)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptied_by_the_owner() -> Iterator[None]:
+    """The runtime role may not TRUNCATE, so what a committing test left is taken away by the owner."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: database.empty())
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def lemoine(db: None) -> World:
+    """A firm with an administrator, two collaborators and nothing else; no scope is open."""
+    return worlds.make_firm("Cabinet Lemoine", "732829320")
+
+
+@pytest.fixture
+def bertrand(db: None) -> World:
+    """Another firm, of the same shape."""
+    return worlds.make_firm("Bertrand Conseil", "552100554")
+
+
+@pytest.fixture
+def firm(lemoine: World) -> Iterator[World]:
+    """The first firm, with its scope open for the test's own code."""
+    with scopes.scope(firm=lemoine.firm):
+        yield lemoine
+
+
+@pytest.fixture
+def browse() -> Callable[..., "OutsideClient"]:
+    """`browse(member)`: a test client signed in as that person, whose requests start outside of any scope."""
+
+    def signed_in(person: Any = None) -> OutsideClient:
+        client = OutsideClient()
+        if person is not None:
+            client.force_login(getattr(person, "user", person))
+        return client
+
+    return signed_in
+
+
+class OutsideClient(Client):
+    """A client whose requests know nothing of the scope that a test has open, as a real server's do."""
+
+    def request(self, **request: Any) -> Any:
+        with scopes._standing_in(scopes.NOWHERE, "default"):
+            return super().request(**request)

@@ -1,0 +1,48 @@
+"""The test database: made and emptied by the owner, used by the tests as the runtime role."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import connections
+from psycopg import sql
+
+# What the migrations fill and no test changes.
+KEPT = {"django_migrations", "django_content_type", "auth_permission", "accounts_terms"}
+
+
+def make() -> str:
+    """Make the test database as the owner, and lead the runtime role's connection to it. Returns its former name."""
+    former = str(connections["default"].settings_dict["NAME"])
+    creation = connections["owner"].creation
+    name = creation.create_test_db(verbosity=0, autoclobber=True)
+    connections["owner"].close()
+    _use(name)
+    return former
+
+
+def drop(former: str) -> None:
+    connections["default"].close()
+    connections["owner"].creation.destroy_test_db(former, verbosity=0)
+
+
+def _use(name: str) -> None:
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = name
+
+
+@contextmanager
+def as_owner() -> Iterator[psycopg.Connection]:
+    """A connection of the owner to the test database, past all policies, outside of Django's."""
+    parameters = connections["owner"].get_connection_params()
+    wanted = {key: parameters[key] for key in ("dbname", "user", "host", "port", "password") if key in parameters}
+    with psycopg.connect(**wanted) as connection:
+        yield connection
+
+
+def empty() -> None:
+    """Take all rows away, after a test that committed."""
+    with as_owner() as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(name) for (name,) in rows if name not in KEPT]
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(tables)))
