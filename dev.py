@@ -12,13 +12,13 @@ import sys
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 
 
-def find_newer_python():
+def find_newer_python() -> None:
     """Start again under a newer Python where `python3` is too old, or say which one is needed."""
     for name in NEWER:
         path = shutil.which(name)
         if path:
-            os.execv(path, [path] + sys.argv)
-    sys.exit("Firm Portal needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])
+            os.execv(path, [path, *sys.argv])
+    sys.exit("Firm Portal needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info))
 
 
 if __name__ == "__main__":

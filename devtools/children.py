@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -99,19 +100,15 @@ def stop(process: subprocess.Popen[bytes], signum: int, *, patience: float) -> N
     """Ask the program to end; after `patience` seconds end it, and whatever it left in its session."""
     if process.poll() is None:
         process.send_signal(signum)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 
 def started_at(pid: int) -> str:
-    """When the kernel started this process (in its own unit), or "": tells a process from a later one of that number."""
+    """When the kernel started this process, in its own unit, or "": two processes may bear one number in turn."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from devtools import instance, running, testing
+from devtools import backup, benching, checking, instance, running, testing
 from devtools.console import Stop
 
 HELP = """\
@@ -16,8 +16,15 @@ Firm Portal, on a machine that has only Python ≥ 3.11 (`make <command>` is the
   stop                         end what runs
   manage …                     manage.py, on the databases of `run`
 
+  backup [FILE]                dump the database, every row counted
+  restore FILE                 bring a dump back; the database as it was stays beside it
+
   test [pytest arguments]      all tests but the long ones, with throw-away servers
   test-long [arguments]        the long ones too, with full counts
+  coverage [arguments]         the tests, with the lines and branches that they do not reach
+  lint [names]                 all checks, or those named: ruff, mypy, djlint, import-linter, …
+  format                       format the Python code
+  bench [topic]                measurements of benchmarks/
   with-services [--migrated] -- COMMAND
                                any command with throw-away servers in its environment
 """
@@ -43,8 +50,14 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "dev": lambda arguments: running.run(arguments, debug=True),
     "stop": lambda _arguments: instance.stop(),
     "manage": running.manage,
+    "backup": backup.backup,
+    "restore": backup.restore,
     "test": testing.run_tests,
     "test-long": lambda arguments: testing.run_tests(arguments, long=True),
+    "coverage": testing.measure_coverage,
+    "lint": checking.lint,
+    "format": checking.tidy,
+    "bench": benching.bench,
     "with-services": _with_services,
 }
 

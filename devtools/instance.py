@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -61,8 +62,10 @@ def held() -> Iterator[Running]:
         _wait_for_the_orphans_of_a_kill()
         running = Running(os.getpid())
         running.write()
-        yield running
-        _note().unlink(missing_ok=True)
+        try:
+            yield running
+        finally:
+            _note().unlink(missing_ok=True)
     finally:
         os.close(handle)
 
@@ -108,13 +111,19 @@ def _wait_for_the_orphans_of_a_kill() -> None:
     left = Running.read()
     if left is None:
         return
-    alive = [pid for pid, since in left.children.values() if since and children.started_at(pid) == since]
+    alive = {name: of for name, of in left.children.items() if _lives(*of)}
     if alive:
         say("The last run was killed; waiting for the rest of it to end …")
-    for name, (pid, since) in left.children.items():
-        if pid in alive and not children.wait_until(
-            lambda p=pid, s=since: children.started_at(p) != s, seconds=10
-        ):
+    for name, (pid, since) in alive.items():
+        if not children.wait_until(partial(_is_gone, pid, since), seconds=10):
             say(f"{name} (process {pid}) hangs; ending it.")
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
+
+
+def _lives(pid: int, since: str) -> bool:
+    return bool(since) and children.started_at(pid) == since
+
+
+def _is_gone(pid: int, since: str) -> bool:
+    return not _lives(pid, since)

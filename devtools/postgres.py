@@ -127,7 +127,7 @@ class Postgres:
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the server process alone, without waiting for it."""
         self._clear_traces_of_a_kill()
-        command = [
+        command: list[str | Path] = [
             *(self._programs / "postgres", "-D", self.data, "-k", self.sockets),
             *("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "max_connections=200"),
             *(THROW_AWAY if self.throw_away else LASTING),
@@ -146,7 +146,7 @@ class Postgres:
     def _initialise(self) -> None:
         beginning = self.folder / "data.beginning"  # a killed initdb must not look like a finished one
         shutil.rmtree(beginning, ignore_errors=True)
-        command = [
+        command: list[str | Path] = [
             *(self._programs / "initdb", "-D", beginning, "-U", "postgres", "-E", "UTF8"),
             *("--auth-local=trust", "--auth-host=reject"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),

@@ -9,7 +9,9 @@ import sys
 import time
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from devtools.console import say
 
@@ -37,14 +39,19 @@ def demo() -> None:
 STEPS = {"roles": roles, "migrate": migrate, "static": static, "demo": demo}
 
 
-def main(names: list[str]) -> None:
+def main(names: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "firm_portal.settings")
-    django.setup()
-    for name in names:
-        started = time.monotonic()
-        STEPS[name]()
-        say(f"{name}: {time.monotonic() - started:.1f} s")
+    try:
+        django.setup()
+        for name in names:
+            started = time.monotonic()
+            STEPS[name]()
+            say(f"{name}: {time.monotonic() - started:.1f} s")
+    except (CommandError, ImproperlyConfigured) as reason:  # written for whoever installs: no traceback
+        say(f"{reason}")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

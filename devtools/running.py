@@ -54,6 +54,20 @@ def manage(arguments: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
+def database_owner(*, alone: bool = False) -> Iterator[str]:
+    """The owner's URL of the database, running or not. `alone`: refuse while the product runs on it."""
+    if "OWNER_DATABASE_URL" in os.environ:
+        yield os.environ["OWNER_DATABASE_URL"]
+        return
+    current = instance.current()
+    if current is not None and not alone:
+        yield current.environment["OWNER_DATABASE_URL"]
+        return
+    with _started(debug=False) as (_, _, environment):
+        yield environment["OWNER_DATABASE_URL"]
+
+
+@contextlib.contextmanager
 def _started(*, debug: bool) -> Iterator[tuple[Running, Services, dict[str, str]]]:
     """The lock, the packages, the servers and the environment that leads to them."""
     with instance.held() as running:

@@ -55,7 +55,7 @@ class Program:
         """Note that it ended by itself; the pause in seconds, which doubles while it keeps failing."""
         stable = time.monotonic() - self.since > STABLE_AFTER
         self.failures = 1 if stable else self.failures + 1
-        pause = min(LONGEST_PAUSE, 0.5 * 2**self.failures)
+        pause = min(LONGEST_PAUSE, 0.5 * 2.0**self.failures)
         self.not_before = time.monotonic() + pause
         self.process = None
         return pause

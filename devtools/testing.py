@@ -13,8 +13,10 @@ from devtools.console import Stop, say
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def run_tests(arguments: Sequence[str], *, long: bool = False) -> int:
-    """Run pytest with these arguments. `long` runs the tests marked so too, and full counts where CI takes a share."""
+def run_tests(
+    arguments: Sequence[str], *, long: bool = False, runner: Sequence[str] = ("-m", "pytest")
+) -> int:
+    """Run pytest with these arguments. `long`: those marked so too, and full counts where CI takes a share."""
     venv.ensure("dev")
     browser = _browser() if _may_need_browser(arguments) else _installed_browser()
     with services.throw_away() as environment:
@@ -23,7 +25,13 @@ def run_tests(arguments: Sequence[str], *, long: bool = False) -> int:
         variables = environment | ({"PORTAL_CHROMIUM": browser} if browser else {})
         everything = ["-m", ""] if long else []
         variables["PORTAL_LONG"] = "1" if long else "0"
-        return foreground.python("-m", "pytest", *everything, *arguments, env=variables)
+        return foreground.python(*runner, *everything, *arguments, env=variables)
+
+
+def measure_coverage(arguments: Sequence[str]) -> int:
+    """Run the tests and report what they do not reach."""
+    code = run_tests(arguments, runner=("-m", "coverage", "run", "-m", "pytest"))
+    return code or foreground.python("-m", "coverage", "report")
 
 
 def with_services(command: Sequence[str], *, migrated: bool = False) -> int:

@@ -36,7 +36,7 @@ class Valkey:
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the server process alone, without waiting for it."""
         self.socket_path.unlink(missing_ok=True)
-        command = [
+        command: list[str | Path] = [
             *(self._binary(), "--port", "0", "--unixsocket", self.socket_path, "--unixsocketperm", "700"),
             *("--save", "", "--appendonly", "no", "--dir", self.socket_path.parent),
         ]

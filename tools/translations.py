@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polib
-from django.template.base import TemplateSyntaxError
+from django.template import TemplateSyntaxError
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
