@@ -91,24 +91,27 @@ def _start_programs(
         supervisor.adopt(server)
     # The owner passes every wall between firms, so what serves people never learns its address.
     product = {name: value for name, value in environment.items() if name != "OWNER_DATABASE_URL"}
+    quiet = product | {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
     changed = code_watcher([ROOT / app for app in APPS]) if debug else lambda: False
     supervisor.start(
         _web(product, debug=debug),
-        Program("worker", launcher(_celery("worker", *WORKER), product), servers.has_consumer, changed),
+        Program("worker", launcher(_celery("worker", *WORKER), quiet), servers.has_consumer, changed),
     )
     schedule = var() / "beat-schedule"
     schedule.unlink(
         missing_ok=True
     )  # its times mean nothing after a pause, and a kill may have cut it in half
-    beat = _celery("beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(schedule))
-    supervisor.start(Program("beat", launcher(beat, product)))
+    beat = _celery("beat", "--pidfile", "", "--schedule", str(schedule))
+    supervisor.start(Program("beat", launcher(beat, quiet)))
 
 
-WORKER = ("--loglevel", "INFO", "--concurrency", "2", "--without-gossip", "--without-mingle")
+WORKER = ("--concurrency", "2", "--without-gossip", "--without-mingle")
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [str(PYTHON), "-m", "celery", "-A", "firm_portal", *arguments]
+    # In a container we are root, and Celery's warning of it would be what a newcomer sees first.
+    quietly = ("-W", "ignore:You're running the worker with superuser")
+    return [str(PYTHON), *quietly, "-m", "celery", "--quiet", "-A", "firm_portal", *arguments]
 
 
 def _web(environment: Environment, *, debug: bool) -> Program:

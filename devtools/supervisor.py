@@ -57,7 +57,7 @@ class Program:
         self.failures = 1 if stable else self.failures + 1
         pause = min(LONGEST_PAUSE, 0.5 * 2.0**self.failures)
         self.not_before = time.monotonic() + pause
-        self.process = None
+        self.stop()  # what it started may have outlived it
         return pause
 
     def _show(self, output: IO[bytes]) -> None:
@@ -106,6 +106,7 @@ class Supervisor:
             raise Stop("Stopped before it was ready.")
         if program.has_ended():
             raise Stop(f"{program.name} ended while starting: see its lines above.")
+        say(f"ready after {time.monotonic() - program.since:.1f} s", who=program.name)
 
     def watch(self) -> None:
         """Keep everything running; returns when a signal asked to end."""

@@ -279,7 +279,9 @@ def _trouble(message: Message, entry: polib.POEntry | None) -> str:
 
 def add(texts: dict[str, str | list[str]]) -> int:
     """Merge the French texts into the catalogue. Returns how many; raises TranslationProblem for what cannot be."""
-    plurals = {message.key: message for message in messages_of(sources(), skip_broken=True) if message.plural}
+    messages = list(messages_of(sources(), skip_broken=True))
+    plurals = {message.key: message for message in messages if message.plural}
+    texts = _as_templates_write_them(texts, {message.key for message in messages})
     with opened_for_writing() as catalogue:
         entries = {entry_key(entry): entry for entry in catalogue}
         for name, french in texts.items():
@@ -290,6 +292,23 @@ def add(texts: dict[str, str | list[str]]) -> int:
             catalogue.append(entry)
             entries[entry_key(entry)] = entry
     return len(texts)
+
+
+def _as_templates_write_them(
+    texts: dict[str, str | list[str]], used: set[tuple[str, str]]
+) -> dict[str, str | list[str]]:
+    """Django doubles every % of a {% translate %}: so do we, for texts that no code has otherwise."""
+
+    def doubled(name: str, french: str | list[str]) -> bool:
+        context, _, msgid = name.rpartition(CONTEXT_SEPARATOR)
+        twice = msgid.replace("%", "%%")
+        return isinstance(french, str) and (context, msgid) not in used and (context, twice) in used
+
+    return {
+        (name.replace("%", "%%") if twice else name): (str(french).replace("%", "%%") if twice else french)
+        for name, french in texts.items()
+        for twice in [doubled(name, french)]
+    }
 
 
 def _entry_for(name: str, french: str | list[str], plurals: dict[tuple[str, str], Message]) -> polib.POEntry:
