@@ -1,0 +1,1 @@
+"""What may be done to dossiers (`dossiers`) and in client spaces (`space`)."""

@@ -1,0 +1,1 @@
+"""What happens to dossiers, and whom it concerns."""

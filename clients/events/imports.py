@@ -1,0 +1,1 @@
+"""What happens to imports, and whom it concerns."""

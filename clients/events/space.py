@@ -1,0 +1,1 @@
+"""What happens in a client's space, and whom it concerns."""
