@@ -19,6 +19,10 @@ NOWHERE = {
     "DATABASE_URL": "postgresql://portal_runtime@/portal?host=/nonexistent",
     "REDIS_URL": "redis+socket:///nonexistent",
     "DEBUG": "0",
+    "EMAIL_URL": "memorymail://",
+    "POSTGRES_PASSWORD": "none",
+    "OWNER_PASSWORD": "none",
+    "RUNTIME_PASSWORD": "none",
 }
 
 
