@@ -51,8 +51,8 @@ def checks() -> list[Check]:
         Check("translations", _python("tools/translations.py", "check")),
         Check("docker-compose", _program("docker-compose", "config", "--quiet")),
         Check("hadolint", _program("hadolint", "Dockerfile")),
-        Check("ruff", _program("ruff", "check", "--quiet")),
-        Check("ruff format", _program("ruff", "format", "--check", "--quiet")),
+        Check("ruff", _program("ruff", "check", "--quiet", "--output-format", "concise")),
+        Check("ruff format", _program("ruff", "format", "--check", "--quiet", "--output-format", "concise")),
     ]
 
 
