@@ -1,5 +1,6 @@
 """The registry of mails. A `MailKind` makes the message while it is sent, from keys: so secrets exist in mails only."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from activity.models import OutgoingEmail
+from tenancy import scopes
+
+_MANY_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 REGISTRY: dict[str, "MailKind"] = {}
 
@@ -43,16 +47,34 @@ class MailKind(ABC):
     def build(self, mail: OutgoingEmail) -> Message:
         """The message, in the recipient's language and the mail's scope. May mint and store (hashed) tokens.
 
-        Raises Obsolete if it must not be sent any more.
+        Called once for each attempt. Raises Obsolete if it must not be sent any more.
         """
+
+    def failed(self, mail: OutgoingEmail, reason: str) -> None:  # noqa: B027 - most kinds have nothing to do
+        """The mail will never arrive; `reason` says so in words for people. Runs in the mail's scope."""
 
 
 def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: Any) -> Message:
-    """A message of the two templates `mails/<template>.txt` and `.html`; firm's name and reply-to in `rest`."""
-    full = {"base_url": settings.BASE_URL, "subject": subject, **context}
+    """A message of the two templates `mails/<template>.txt` and `.html` (see the head of mails/base.html).
+
+    The sender's name and reply-to are those of the firm in scope unless `rest` names others.
+    """
+    sender = _sender()
+    rest = {"sender_name": sender["sender_name"], "reply_to": sender["reply_to"], **rest}
+    full = {**sender, "base_url": settings.BASE_URL, "subject": subject, **rest, **context}
+    text = render_to_string(f"mails/{template}.txt", full)
     return Message(
         subject=subject,
-        text=render_to_string(f"mails/{template}.txt", full),
+        text=_MANY_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=render_to_string(f"mails/{template}.html", full),
         **rest,
     )
+
+
+def _sender() -> dict[str, str]:
+    """How the firm in scope presents itself; empty outside of firms."""
+    if (firm_id := scopes.current().firm_id) is None:
+        return {"sender_name": "", "reply_to": "", "sender_phone": ""}
+    firms: Any = OutgoingEmail._meta.get_field("firm").related_model
+    name, email, phone = firms.objects.values_list("name", "email", "phone").get(pk=firm_id)
+    return {"sender_name": name, "reply_to": email, "sender_phone": phone}
