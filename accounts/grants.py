@@ -4,6 +4,8 @@ The permission's codename is the role that the person has on the object. Written
 alone, with set-based queries; guardian's own shortcuts are not used (docs/decisions/).
 """
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -21,16 +23,14 @@ class Grant(UserObjectPermissionBase):
     firm = OwnerField(
         "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
     )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, related_name="+"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, related_name="+")
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_constraint=False, related_name="+"
     )
     granted_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
 
-    objects = models.Manager()
+    objects: ClassVar[models.Manager[Any]] = models.Manager()  # type: ignore[assignment]  # not guardian's
 
     class Meta:
         abstract = True

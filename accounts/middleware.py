@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -64,8 +65,9 @@ class PlaceScope:
     def _place(self, request: HttpRequest) -> Place | None:
         """The place that the URL names; None outside of places and for anonymous people (who are sent to log in)."""
         for kind in KINDS:
-            if (match := kind.pattern.match(request.path_info)) and isinstance(_person(request), User):
-                for place in kind.of(_person(request).pk):
+            match = kind.pattern.match(request.path_info)
+            if match and isinstance(person := _person(request), User):
+                for place in kind.of(person.pk):
                     if place.token == match["token"]:
                         return place
                 raise Http404
@@ -89,12 +91,14 @@ def _second_factor_first(request: HttpRequest) -> HttpResponse | None:
     firm = getattr(request, "firm", None)
     if firm is None or not firm.second_factor_required or is_mfa_enabled(_person(request)):
         return None
-    messages.warning(request, _("%(firm)s requires a second factor: set it up to go on.") % {"firm": firm.name})
+    messages.warning(
+        request, _("%(firm)s requires a second factor: set it up to go on.") % {"firm": firm.name}
+    )
     return redirect("mfa_activate_totp")
 
 
-def _person(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]  # an AnonymousUser fails the callers' isinstance
+def _person(request: HttpRequest) -> User | AnonymousUser:
+    return request.user
 
 
 def _places(request: HttpRequest) -> list[Place]:
@@ -104,5 +108,3 @@ def _places(request: HttpRequest) -> list[Place]:
 
 def _origin(request: HttpRequest) -> Origin:
     return Origin(ip=request.META.get("REMOTE_ADDR") or None, request_id=str(getattr(request, "id", "")))
-
-

@@ -163,7 +163,7 @@ def give(
     """
     pairs = [(obj, member) for obj in objects for member in members]
     running = set(
-        _unexpired(cast(QuerySet[Any], grants._default_manager.all()))
+        _unexpired(_rows(grants))
         .filter(
             permission_id=role_id(grants, role),
             user_id__in={member.user_id for _obj, member in pairs},
@@ -171,20 +171,20 @@ def give(
         )
         .values_list("content_object_id", "user_id")
     )
-    rows = [
-        grants(
-            firm_id=member.firm_id,
-            user_id=member.user_id,
-            content_object_id=obj.pk,
-            permission_id=role_id(grants, role),
-            granted_by_id=by.user_id if by else None,
-            granted_at=timezone.now(),
-            expires_at=until,
-        )
-        for obj, member in pairs
-    ]
-    grants._default_manager.bulk_create(
-        rows,
+    row = cast(Any, grants)  # the subclass has the `content_object` that the abstract grant lacks
+    _rows(grants).bulk_create(
+        [
+            row(
+                firm_id=member.firm_id,
+                user_id=member.user_id,
+                content_object_id=obj.pk,
+                permission_id=role_id(grants, role),
+                granted_by_id=by.user_id if by else None,
+                granted_at=timezone.now(),
+                expires_at=until,
+            )
+            for obj, member in pairs
+        ],
         update_conflicts=True,
         unique_fields=["firm", "user", "permission", "content_object"],
         update_fields=["granted_by", "granted_at", "expires_at"],
@@ -195,13 +195,13 @@ def give(
 
 def take(grants: type[Grant], *, obj: models.Model, member: Membership) -> int:
     """Take every role of the member on the object; returns how many rows went."""
-    rows = cast(QuerySet[Any], grants._default_manager.filter(content_object_id=obj.pk))
+    rows = _rows(grants).filter(content_object_id=obj.pk)
     return rows.filter(firm_id=member.firm_id, user_id=member.user_id).delete()[0]
 
 
 def grants_on(grants: type[Grant], obj: models.Model) -> list[dict[str, Any]]:
     """The running grants on one object: `user_id`, `role`, `granted_at`, `granted_by_id`, `expires_at`."""
-    rows = _unexpired(cast(QuerySet[Any], grants._default_manager.filter(content_object_id=obj.pk)))
+    rows = _unexpired(_rows(grants).filter(content_object_id=obj.pk))
     return list(
         rows.order_by("granted_at", "id").values(
             "user_id", "granted_at", "granted_by_id", "expires_at", role=F("permission__codename")
@@ -211,9 +211,7 @@ def grants_on(grants: type[Grant], obj: models.Model) -> list[dict[str, Any]]:
 
 def role_id(grants: type[Grant], role: ObjectRole) -> int:
     """The key of the permission row that stands for the role on the grant's kind of object."""
-    target = grants._meta.get_field("content_object").related_model
-    assert isinstance(target, type) and issubclass(target, models.Model)
-    return _role_ids(target._meta.label_lower)[role]
+    return _role_ids(_target_label(grants))[role]
 
 
 @cache
@@ -247,12 +245,16 @@ def _running(grants: type[Grant], perm: Perm) -> QuerySet[Any]:
     """The unexpired grants whose role allows the permission."""
     ids = _role_ids(_target_label(grants))
     allowed = [ids[role] for role in _object_roles(perm) if role in ids]
-    return _unexpired(cast(QuerySet[Any], grants._default_manager.filter(permission_id__in=allowed)))
+    return _unexpired(_rows(grants).filter(permission_id__in=allowed))
 
 
 def _target_label(grants: type[Grant]) -> str:
-    target = cast(type[models.Model], grants._meta.get_field("content_object").related_model)
-    return target._meta.label_lower
+    target = cast(Any, grants)._meta.get_field("content_object").related_model
+    return str(target._meta.label_lower)
+
+
+def _rows(grants: type[Grant]) -> QuerySet[Any]:
+    return cast(QuerySet[Any], grants._default_manager.all())
 
 
 def _unexpired(rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -122,7 +122,8 @@ def _notify(
 ) -> None:
     """One notification per person, and a nudge once the hold is over (the sweep finds it anyway)."""
     people = {person.user_id: person for person in audience if person.user_id is not None}
-    people.pop(actor.user_id if actor else None, None)
+    if actor is not None and actor.user_id is not None:
+        people.pop(actor.user_id, None)
     due_at = _due_at(event_type)
     Notification.objects.bulk_create(
         Notification(

@@ -38,12 +38,12 @@ class TableRule(models.BaseConstraint):
 
     def create_sql(
         self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> Statement:
+    ) -> str:
         return self._statement(model, schema_editor, self.create_template)
 
     def remove_sql(
         self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
-    ) -> Statement:
+    ) -> str:
         return self._statement(model, schema_editor, self.remove_template)
 
     def validate(self, *args: Any, **kwargs: Any) -> None:
@@ -66,16 +66,17 @@ class TableRule(models.BaseConstraint):
         model: type[models.Model] | None,
         schema_editor: BaseDatabaseSchemaEditor | None,
         template: str,
-    ) -> Statement:
+    ) -> str:
         assert model is not None and schema_editor is not None
         quote = schema_editor.quote_name
-        return Statement(
+        statement = Statement(
             template,
             table=quote(model._meta.db_table),
             name=quote(self.name),
             runtime=quote(settings.RUNTIME_ROLE),
             **self.parameters(model),
         )
+        return str(statement)
 
 
 class Wall(TableRule):

@@ -5,22 +5,29 @@ import threading
 import time
 from uuid import UUID
 
-_lock = threading.Lock()
-_last = 0
-_RANDOM_BITS = 62
-_COUNTER_BITS = 12
+
+class _Stamps:
+    """Milliseconds and a counter in one growing number, so that keys of one process never repeat nor go back."""
+
+    COUNTER_BITS = 12
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> tuple[int, int]:
+        """48 bits of Unix milliseconds, and 12 bits that count within one (RFC 9562, 6.2, method 1)."""
+        now = time.time_ns() // 1_000_000 << self.COUNTER_BITS
+        with self._lock:
+            self._last = max(now, self._last + 1)
+            return self._last >> self.COUNTER_BITS, self._last & 0xFFF
+
+
+_stamps = _Stamps()
 
 
 def uuid7() -> UUID:
-    """A new key, greater than every key this process made before.
-
-    48 bits of Unix milliseconds, 12 bits of counter (RFC 9562, 6.2, method 1), 62 random bits.
-    """
-    global _last
-    with _lock:
-        now = time.time_ns() // 1_000_000 << _COUNTER_BITS
-        _last = max(now, _last + 1)
-        stamp = _last
-    milliseconds, counter = stamp >> _COUNTER_BITS, stamp & 0xFFF
-    tail = int.from_bytes(os.urandom(8), "big") >> 2
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | counter << 64 | 0b10 << _RANDOM_BITS | tail)
+    """A new key, greater than every key this process made before."""
+    milliseconds, counter = _stamps.next()
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | random)

@@ -88,10 +88,10 @@ def register(look_up: LookUp) -> Callable[..., list[dict[str, Any]]]:
     """Declare a look-up of the resolver (installed after each migration) and return the function that calls it."""
     LOOK_UPS[look_up.name] = look_up
 
-    def call(*arguments: object) -> list[dict[str, Any]]:
+    def call(*arguments: Any) -> list[dict[str, Any]]:
         places = ", ".join(["%s"] * len(arguments))
         with connections["default"].cursor() as cursor:
-            cursor.execute(f"SELECT * FROM app.{look_up.name}({places})", arguments)
+            cursor.execute(f"SELECT * FROM app.{look_up.name}({places})", arguments)  # noqa: S608 - our own names
             columns = [column.name for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from uuid import UUID
 
 from django.db import connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def space_id() -> UUID:
     return key
 
 
-def apply(connection: "DatabaseWrapper", wanted: Scope) -> None:
+def apply(connection: BaseDatabaseWrapper, wanted: Scope) -> None:
     """Tell PostgreSQL the scope, until the transaction ends."""
-    connection.set_scope(wanted.settings())
+    cast("DatabaseWrapper", connection).set_scope(wanted.settings())
 
 
 @contextmanager

@@ -35,7 +35,9 @@ def _use(name: str) -> None:
 def as_owner() -> Iterator[psycopg.Connection]:
     """A connection of the owner to the test database, past all policies, outside of Django's."""
     parameters = connections["owner"].get_connection_params()
-    wanted = {key: parameters[key] for key in ("dbname", "user", "host", "port", "password") if key in parameters}
+    wanted = {
+        key: parameters[key] for key in ("dbname", "user", "host", "port", "password") if key in parameters
+    }
     with psycopg.connect(**wanted) as connection:
         yield connection
 

@@ -33,9 +33,13 @@ def make_person(email: str, **fields: Any) -> User:
     return user
 
 
-def make_member(firm: Firm, first_name: str, *, role: Role = Role.COLLABORATOR, user: User | None = None) -> Membership:
+def make_member(
+    firm: Firm, first_name: str, *, role: Role = Role.COLLABORATOR, user: User | None = None
+) -> Membership:
     """An active member, in the firm's scope."""
-    user = user or make_person(f"{slugify(first_name)}@{firm.slug}.test", first_name=first_name, last_name="Martin")
+    user = user or make_person(
+        f"{slugify(first_name)}@{firm.slug}.test", first_name=first_name, last_name="Martin"
+    )
     return Membership.objects.create(
         user=user,
         email=user.email,

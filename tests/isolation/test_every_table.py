@@ -77,9 +77,7 @@ def test_every_foreign_key_between_walled_tables_carries_the_owner(found: Catalo
     loose = [
         key.name
         for key in found.foreign_keys
-        if key.child in walled
-        and key.parent in walled
-        and not OWNER_COLUMNS & set(key.columns)
+        if key.child in walled and key.parent in walled and not OWNER_COLUMNS & set(key.columns)
     ]
     assert loose == []
 
@@ -96,7 +94,9 @@ def test_every_relation_between_walled_models_is_a_composite_key_in_the_database
             if parent not in walled or parent in OWNER_TABLES:
                 continue
             if not any(
-                key.child == model._meta.db_table and key.parent == parent and field.column in key.columns
+                key.child == model._meta.db_table
+                and key.parent == parent
+                and field.column in key.columns
                 and OWNER_COLUMNS & set(key.columns)
                 for key in found.foreign_keys
             ):
@@ -174,4 +174,9 @@ def test_the_resolver_reads_only_what_its_look_ups_declare(found: Catalogue) -> 
 
 def test_shared_walls_raise_without_any_scope(found: Catalogue) -> None:
     shared = [m for m in apps.get_models() if any(isinstance(c, SharedWall) for c in m._meta.constraints)]
-    assert {model._meta.model_name for model in shared} >= {"event", "notification", "outgoingemail", "spacelink"}
+    assert {model._meta.model_name for model in shared} >= {
+        "event",
+        "notification",
+        "outgoingemail",
+        "spacelink",
+    }

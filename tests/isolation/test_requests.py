@@ -1,7 +1,7 @@
 """The request's scope: open for the view and its rendering, closed behind it, taken back on a failure."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,9 +65,8 @@ handler500 = "firm_portal.views.errors.server_error"
 
 
 @pytest.fixture(autouse=True)
-def _these_urls(settings: Any) -> Iterator[None]:
+def _these_urls(settings: Any) -> None:
     settings.ROOT_URLCONF = sys.modules[__name__].__name__
-    yield
 
 
 @pytest.fixture
@@ -121,10 +120,14 @@ def test_a_firm_of_others_and_one_that_does_not_exist_answer_alike(
     foreign = client.get(f"/cabinets/{bertrand.firm.slug}/lazy/")
     absent = client.get("/cabinets/nulle-part/lazy/")
     assert foreign.status_code == absent.status_code == 404
-    assert foreign.content.replace(bertrand.firm.slug.encode(), b"") == absent.content.replace(b"nulle-part", b"")
+    assert foreign.content.replace(bertrand.firm.slug.encode(), b"") == absent.content.replace(
+        b"nulle-part", b""
+    )
 
 
-def test_a_member_who_was_suspended_loses_the_firm_at_the_next_request(browse: Browse, lemoine: World) -> None:
+def test_a_member_who_was_suspended_loses_the_firm_at_the_next_request(
+    browse: Browse, lemoine: World
+) -> None:
     client = browse(lemoine.collaborator)
     url = f"/cabinets/{lemoine.firm.slug}/lazy/"
     assert client.get(url).status_code == 200

@@ -94,7 +94,9 @@ def test_a_row_cannot_be_written_for_another_firm(lemoine: World, bertrand: Worl
         with refused(), transaction.atomic():
             Portfolio.objects.create(name="Chez eux", firm_id=bertrand.firm.pk)
         with refused(), transaction.atomic():
-            Portfolio.objects.bulk_create([Portfolio(name="Chez eux", firm_id=bertrand.firm.pk, name_key="x")])
+            Portfolio.objects.bulk_create(
+                [Portfolio(name="Chez eux", firm_id=bertrand.firm.pk, name_key="x")]
+            )
 
 
 def test_a_row_cannot_be_moved_to_another_firm(lemoine: World, bertrand: World, ours: Portfolio) -> None:

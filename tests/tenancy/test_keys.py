@@ -1,0 +1,17 @@
+"""Keys sort by time, also when many are made within one millisecond."""
+
+import time
+from itertools import pairwise
+
+from tenancy.keys import uuid7
+
+
+def test_keys_are_of_version_7_and_grow() -> None:
+    keys = [uuid7() for _ in range(20_000)]
+    assert all(before < after for before, after in pairwise(keys))
+    assert {key.version for key in keys} == {7}
+    assert {key.variant for key in keys} == {"specified in RFC 4122"}
+
+
+def test_a_key_holds_its_time() -> None:
+    assert abs((uuid7().int >> 80) - time.time() * 1000) < 1000
