@@ -8,39 +8,44 @@ from django.urls import NoReverseMatch
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Firm, Membership, Role
+from accounts.permissions import ROLE_ALLOWS, Perm
+
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the menu. `permission` names a member of `accounts.permissions.Perm`; None lets every member in."""
+    """One line of the menu. `permission` is asked of the firm; None lets every member in."""
 
     label: Promise
     icon: str
     route: str
-    permission: str | None = None
+    permission: Perm | None = None
 
 
 FIRM_MENU = (
-    Item(_("Dashboard"), "layout-dashboard", "accounts:dashboard"),
+    Item(_("Dashboard"), "layout-dashboard", "dashboard"),
     Item(_("Client files"), "folders", "clients:list"),
     Item(_("Portfolios"), "briefcase", "portfolios:list"),
-    Item(_("Members"), "users", "accounts:members"),
+    Item(_("Members"), "users", "accounts:members", Perm.VIEW_MEMBERS),
     Item(_("Invitations"), "mail-forward", "invitations:list"),
-    Item(_("Imports"), "file-spreadsheet", "clients:imports"),
-    Item(_("Activity log"), "history", "activity:journal"),
-    Item(_("Settings"), "settings", "accounts:settings"),
+    Item(_("Imports"), "file-spreadsheet", "clients:imports", Perm.IMPORT_DOSSIERS),
+    Item(_("Activity log"), "history", "activity:journal", Perm.VIEW_JOURNAL),
+    Item(_("Settings"), "settings", "accounts:settings", Perm.CHANGE_FIRM),
 )
 
 
 def firm_navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The items of the menu for this request, each with label, icon, url and active; empty outside a firm."""
-    firm = getattr(request, "firm", None)
-    if firm is None:
+    firm: Firm | None = getattr(request, "firm", None)
+    member: Membership | None = getattr(request, "member", None)
+    if firm is None or member is None:
         return []
-    member = getattr(request, "member", None)
+    # The request's member was read a moment ago: asking the database again would cost each page a query an item.
+    allowed = ROLE_ALLOWS[Role(member.role)]
     found = [
         {"label": item.label, "icon": item.icon, "url": url}
         for item in FIRM_MENU
-        if (url := _url(firm, item.route)) and _may(member, item.permission, firm)
+        if (url := _url(firm, item.route)) and (item.permission is None or item.permission in allowed)
     ]
     current = max((item["url"] for item in found if request.path.startswith(item["url"])), key=len, default="")
     return [{**item, "active": item["url"] == current} for item in found]
@@ -52,17 +57,8 @@ def firm_search(request: HttpRequest) -> str:
     return _url(firm, "clients:list") if firm is not None else ""
 
 
-def _url(firm: Any, route: str) -> str:
+def _url(firm: Firm, route: str) -> str:
     try:
-        return str(firm.url(route))
+        return firm.url(route)
     except NoReverseMatch:
         return ""
-
-
-def _may(member: Any, permission: str | None, firm: Any) -> bool:
-    if permission is None:
-        return True
-    # Template tags load before the apps are ready; the permissions need their models.
-    from accounts.permissions import Perm, can
-
-    return can(member, Perm[permission], firm)

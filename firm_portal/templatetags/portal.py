@@ -1,0 +1,309 @@
+"""The interface's own tags and filters; docs/interface.md shows each in use."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.core.paginator import Page
+from django.forms import BaseForm, BoundField, ModelChoiceField
+from django.http import HttpRequest, QueryDict
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from firm_portal.navigation import firm_navigation, firm_search
+from firm_portal.states import STATES, UNKNOWN
+
+register = template.Library()
+
+NARROW_SPACE = "\u202f"
+PAGE_SIZES = (20, 50, 100)
+LAYOUTS = {"firm", "space", "plain"}
+
+
+# --- Pages ------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def layout(request: HttpRequest, name: str) -> str:
+    """`{% extends request|layout:"firm" %}`: the whole page, or only its content where htmx asks for it."""
+    if name not in LAYOUTS:
+        raise ValueError(f"unknown layout {name!r}")
+    htmx = getattr(request, "htmx", None)
+    if htmx and not htmx.history_restore_request:
+        return "layouts/fragment.html"
+    return f"layouts/{name}.html"
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The firm's menu: what the view gave as `nav`, else what this request may open."""
+    if "nav" in context:
+        return list(context["nav"])
+    request = context.get("request")
+    return firm_navigation(request) if request is not None else []
+
+
+@register.simple_tag(takes_context=True)
+def search_url(context: Mapping[str, Any]) -> str:
+    """Where the search box leads; empty where the firm has no list of client files yet."""
+    request = context.get("request")
+    return firm_search(request) if request is not None else ""
+
+
+@register.simple_tag(takes_context=True)
+def firm_url(context: Mapping[str, Any], name: str, *args: Any, **kwargs: Any) -> str:
+    """A URL of the firm in which this page stands: `{% firm_url "portfolios:detail" pk=portfolio.pk %}`."""
+    return str(context["request"].firm.url(name, *args, **kwargs))
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: Mapping[str, Any], **changes: Any) -> str:
+    """This page's query string with some parameters changed; None, an empty text or an empty list removes one."""
+    query: QueryDict = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value is None or value == "" or value == []:
+            query.pop(name, None)
+        elif isinstance(value, list | tuple):
+            query.setlist(name, [str(item) for item in value])
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def sort_state(context: Mapping[str, Any], field: str, default: str = "") -> dict[str, str]:
+    """What a sortable header shows: its `aria` value and the `url` that sorts the other way (`?sort=-name`)."""
+    current = context["request"].GET.get("sort", default)
+    aria = {field: "ascending", f"-{field}": "descending"}.get(current, "")
+    following = f"-{field}" if aria == "ascending" else field
+    return {"aria": aria, "url": query_with(context, sort=following, page=None, after=None, before=None)}
+
+
+@register.simple_tag(takes_context=True)
+def filter_chips(context: Mapping[str, Any], form: BaseForm) -> list[dict[str, str]]:
+    """The filters in force of a form bound to the query: what each says, and the URL without it."""
+    if not form.is_bound or not form.is_valid():
+        return []
+    chips = []
+    for field in form:
+        value = form.cleaned_data.get(field.name)
+        if value in (None, "", False, []) or field.is_hidden:
+            continue
+        url = query_with(context, **{field.html_name: None}, page=None, after=None, before=None)
+        chips.append({"label": str(field.label), "value": _chosen(field, value), "url": url})
+    return chips
+
+
+def _chosen(field: BoundField, value: Any) -> str:
+    if value is True:
+        return _("yes")
+    if isinstance(field.field, ModelChoiceField):
+        return str(field.field.label_from_instance(value))
+    names = {str(key): str(name) for key, name in getattr(field.field, "choices", ())}
+    chosen = value if isinstance(value, list | tuple) else [value]
+    return ", ".join(names.get(str(item), str(item)) for item in chosen)
+
+
+@register.simple_tag(takes_context=True)
+def pager_state(context: Mapping[str, Any], page: Page[Any] | None = None, **given: Any) -> dict[str, Any]:
+    """What the pager shows, from Django's Page or from previous_url, next_url, first, last and total."""
+    if page:
+        given |= {
+            "previous_url": query_with(context, page=page.previous_page_number()) if page.has_previous() else "",
+            "next_url": query_with(context, page=page.next_page_number()) if page.has_next() else "",
+            "first": page.start_index(),
+            "last": page.end_index(),
+            "total": page.paginator.count,
+            "size": given.get("size") or page.paginator.per_page,
+        }
+    total = given.get("total")
+    shown = ""
+    if total is not None:
+        shown = _("%(first)s–%(last)s of %(total)s") % {
+            "first": given.get("first") or 0,
+            "last": given.get("last") or 0,
+            "total": number_format(total, use_l10n=True, force_grouping=True),
+        }
+    return {
+        "previous": given.get("previous_url"),
+        "next": given.get("next_url"),
+        "shown": shown,
+        "sizes": _page_sizes(context, given.get("size"), total),
+    }
+
+
+def _page_sizes(context: Mapping[str, Any], current: int | None, total: int | None) -> list[dict[str, Any]]:
+    if not current or (total is not None and total <= PAGE_SIZES[0]):
+        return []
+    return [
+        {
+            "size": size,
+            "url": query_with(context, size=size, page=None, after=None, before=None),
+            "current": size == current,
+        }
+        for size in PAGE_SIZES
+    ]
+
+
+# --- Small pieces -------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", size: str = "") -> SafeString:
+    """An icon of the sprite; silent for screen readers unless `label` says what it means. size: sm, lg or xl."""
+    return format_html(
+        '<svg class="icon{}" {}><use href="{}#{}"/></svg>',
+        f" icon-{size}" if size else "",
+        format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"'),
+        static("vendor/tabler-icons/sprite.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def state(value: Any, word: str = "") -> SafeString:
+    """A state as dot and word. The word: the one given, else the choice's own label, else the one of `STATES`."""
+    key = str(getattr(value, "value", value) or "none").lower()
+    known = STATES.get(key, UNKNOWN)
+    return format_html(
+        '<span class="state state-{}{}">{}</span>',
+        known.tone,
+        " state-hollow" if known.hollow else "",
+        word or getattr(value, "label", "") or known.word,
+    )
+
+
+@register.filter
+def message_tone(message: Any) -> str:
+    """The tone of one of Django's messages."""
+    tones = {"success": "ok", "warning": "wait", "error": "bad"}
+    return tones.get(getattr(message, "level_tag", ""), "info")
+
+
+@register.filter
+def fields_with_errors(form: BaseForm) -> list[BoundField]:
+    """The visible fields that a person has to mend, in the form's order."""
+    return [field for field in form.visible_fields() if field.errors]
+
+
+@register.filter
+def initials(name: Any) -> str:
+    """Two letters for an avatar: "Camille Le Moine" → "CM"."""
+    words = [word for word in str(name or "").replace("-", " ").split() if word[0].isalnum()]
+    letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[:2] for word in words]
+    return "".join(letters).upper()
+
+
+# --- Identifiers, dates, numbers ------------------------------------------------------------------------------
+
+
+@register.filter
+def siren(value: Any) -> str:
+    """`732829320` → `732 829 320`, with no-break spaces; anything else as it is."""
+    digits = str(value or "")
+    if len(digits) != 9 or not digits.isdigit():
+        return digits
+    return NARROW_SPACE.join((digits[:3], digits[3:6], digits[6:]))
+
+
+@register.filter
+def siret(value: Any) -> str:
+    """`73282932000074` → `732 829 320 00074`, with no-break spaces; anything else as it is."""
+    digits = str(value or "")
+    if len(digits) != 14 or not digits.isdigit():
+        return digits
+    return f"{siren(digits[:9])}{NARROW_SPACE}{digits[9:]}"
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A date as `31/12/2026`; empty for none."""
+    return date_format(_local(value), "SHORT_DATE_FORMAT") if value else ""
+
+
+@register.filter
+def when(value: datetime | date | None) -> SafeString | str:
+    """How long ago, or how soon, with the full date in the title; empty for none."""
+    if not value:
+        return ""
+    moment = _local(value)
+    full = date_format(moment, "l j F Y, H:i" if isinstance(moment, datetime) else "l j F Y")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), full, _relative(moment)
+    )
+
+
+def _local(value: datetime | date) -> datetime | date:
+    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+
+
+def _relative(moment: datetime | date) -> str:
+    if isinstance(moment, datetime):
+        seconds = (timezone.localtime() - moment).total_seconds() if timezone.is_aware(moment) else 86400
+        if 0 <= seconds < 60:
+            return _("just now")
+        if 0 <= seconds < 3600:
+            return _("%(minutes)s min ago") % {"minutes": int(seconds // 60)}
+    days = (timezone.localdate() - (moment.date() if isinstance(moment, datetime) else moment)).days
+    return _named_day(days, moment) or _counted_days(days) or date_format(moment, "SHORT_DATE_FORMAT")
+
+
+def _named_day(days: int, moment: datetime | date) -> str:
+    names = {
+        0: (_("today"), _("today at %(time)s")),
+        1: (_("yesterday"), _("yesterday at %(time)s")),
+        -1: (_("tomorrow"), _("tomorrow at %(time)s")),
+    }
+    if days not in names:
+        return ""
+    plain, with_time = names[days]
+    return with_time % {"time": date_format(moment, "H:i")} if isinstance(moment, datetime) else plain
+
+
+def _counted_days(days: int) -> str:
+    if 1 < days < 7:
+        return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
+    if -15 < days < -1:
+        return ngettext("in %(days)s day", "in %(days)s days", -days) % {"days": -days}
+    return ""
+
+
+# --- Components that hold other content -------------------------------------------------------------------------
+
+
+@register.simple_block_tag
+def menu(content: str, id: str, **options: Any) -> str:  # noqa: A002 (the HTML name)
+    """A button that opens a menu of `{% menu_item %}`s. Options: label (read aloud), icon, text, button (classes)."""
+    defaults = {"label": "", "text": "", "icon": "dots-vertical", "button": "btn-icon"}
+    return render_to_string("components/menu.html", {**defaults, "id": id, "content": content, **options})
+
+
+@register.inclusion_tag("components/menu_item.html", takes_context=True)
+def menu_item(
+    context: Mapping[str, Any], label: str, url: str = "", icon: str = "", **options: Any
+) -> dict[str, Any]:
+    """A line of a menu: a link, or with `post=True` a button that posts to `url`.
+
+    Options: dialog=True opens the page in a dialog, drawer=True in the drawer, opens="#id" a dialog of this page;
+    danger=True marks what ends something, split=True draws a line above.
+    """
+    return {"csrf_token": context.get("csrf_token"), "label": label, "url": url, "icon": icon, **options}
+
+
+@register.simple_block_tag
+def dialog(content: str, id: str, title: str, **options: Any) -> str:  # noqa: A002 (the HTML name)
+    """A dialog on the page, opened by `data-dialog-open="#id"`. Options: size (sm, lg), note (under the title)."""
+    return render_to_string("components/dialog.html", {"id": id, "title": title, "content": content, **options})
+
+
+@register.simple_block_tag
+def callout(content: str, tone: str = "info", title: str = "", **options: Any) -> str:
+    """A quiet notice inside a page. tone: info, ok, wait or bad; icon replaces the tone's own."""
+    return render_to_string("components/callout.html", {"content": content, "tone": tone, "title": title, **options})
