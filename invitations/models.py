@@ -1,0 +1,246 @@
+"""An invitation: a person is asked, by mail, to enter a firm as its member or to open their client space."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import Membership, Role
+from accounts.permissions import Perm, can, permitted
+from clients.models import Dossier, SpaceProfile
+from tenancy import scopes
+from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
+from tenancy.keys import uuid7
+
+LIFETIME = timedelta(days=7)
+TOKEN_BYTES = 32
+
+
+class InvitationKind(models.TextChoices):
+    CLIENT = "client", _("Client")
+    MEMBER = "member", _("Member")
+
+
+class InvitationState(models.TextChoices):
+    """Where an invitation stands. EXPIRED is never stored: it follows from the deadline."""
+
+    SENT = "sent", pgettext_lazy("state", "Sent")
+    OPENED = "opened", pgettext_lazy("state", "Opened")
+    FAILED = "failed", pgettext_lazy("state", "Failed")
+    EXPIRED = "expired", pgettext_lazy("state", "Expired")
+    ACCEPTED = "accepted", pgettext_lazy("state", "Accepted")
+    REFUSED = "refused", pgettext_lazy("state", "Refused")
+    REVOKED = "revoked", pgettext_lazy("state", "Revoked")
+
+
+# Waiting for an answer, the deadline aside.
+PENDING_STATES = (InvitationState.SENT, InvitationState.OPENED, InvitationState.FAILED)
+
+
+def next_deadline() -> datetime:
+    return timezone.now() + LIFETIME
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def pending(self) -> Self:
+        """Those that wait for an answer, expired ones included: sending them again revives them."""
+        return self.filter(state__in=PENDING_STATES)
+
+    def in_state(self, state: str) -> Self:
+        """Those that people see in this state: an expired one shows as such whatever it was before."""
+        now = timezone.now()
+        if state == InvitationState.EXPIRED:
+            return self.pending().filter(expires_at__lte=now)
+        found = self.filter(state=state)
+        return found.filter(expires_at__gt=now) if state in PENDING_STATES else found
+
+    def search(self, text: str) -> Self:
+        """Those whose address, person or dossier holds each word."""
+        found = self
+        for word in text.split():
+            here = Q(email__icontains=word) | Q(name__icontains=word)
+            found = found.filter(here | Q(dossier__in=Dossier.objects.search(word)))
+        return found
+
+    def visible_to(self, member: Membership) -> Self:
+        """Those of the dossiers that the member sees, and those of members for who manages these."""
+        shown = Q(dossier__in=permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER))
+        if can(member, Perm.MANAGE_MEMBERS):
+            shown |= Q(kind=InvitationKind.MEMBER)
+        return self.filter(shown, firm_id=member.firm_id)
+
+    def manageable_by(self, member: Membership) -> Self:
+        """Those that the member may send again or revoke."""
+        shown = Q(dossier__in=permitted(Dossier.objects.clients(), member, Perm.INVITE_CLIENT))
+        if can(member, Perm.MANAGE_MEMBERS):
+            shown |= Q(kind=InvitationKind.MEMBER)
+        return self.filter(shown, firm_id=member.firm_id)
+
+    def with_names(self) -> Self:
+        """With what a list or a mail shows of them at hand."""
+        return self.select_related("dossier", "membership", "invited_by")
+
+
+class Invitation(models.Model):
+    """One invitation to one address: of a client to the space of their dossier, or of a member to the firm.
+
+    `generation` counts the sendings that made the links before them void.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    kind = models.CharField(_("Kind"), max_length=10, choices=InvitationKind.choices)
+    state = models.CharField(
+        _("State"), max_length=10, choices=InvitationState.choices, default=InvitationState.SENT
+    )
+    email = models.EmailField(_("E-mail address"))
+    name = models.CharField(_("Name"), max_length=200, blank=True)
+    dossier = models.ForeignKey(
+        Dossier, models.CASCADE, null=True, db_constraint=False, related_name="invitations"
+    )
+    profile = models.CharField(
+        _("Profile"), max_length=10, choices=SpaceProfile.choices, default=SpaceProfile.MANAGER
+    )
+    membership = models.ForeignKey(
+        Membership, models.CASCADE, null=True, db_constraint=False, related_name="invitations"
+    )
+    role = models.CharField(_("Role"), max_length=20, choices=Role.choices, blank=True)
+    invited_by = models.ForeignKey(
+        Membership, models.SET_NULL, null=True, db_constraint=False, related_name="+"
+    )
+    generation = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(default=next_deadline)
+    opened_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    failure = models.CharField(max_length=500, blank=True)
+
+    objects: ClassVar[InvitationQuerySet] = InvitationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("invitation")
+        ordering = ["-sent_at", "-id"]
+        constraints = [
+            FirmWall(name="invitation_wall"),
+            FirmKey(name="invitation_key"),
+            SameFirm(name="invitation_dossier", field="dossier", on_delete="CASCADE"),
+            SameFirm(name="invitation_membership", field="membership", on_delete="CASCADE"),
+            SameFirm(name="invitation_inviter", field="invited_by", on_delete="SET NULL (invited_by_id)"),
+            models.CheckConstraint(
+                condition=Q(kind=InvitationKind.CLIENT, dossier__isnull=False, membership=None, role="")
+                | Q(kind=InvitationKind.MEMBER, dossier=None, membership__isnull=False, role__gt=""),
+                name="invitation_one_target",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=InvitationState.EXPIRED), name="invitation_expiry_is_derived"
+            ),
+            models.UniqueConstraint(
+                fields=["firm", "dossier", "email"],
+                condition=Q(state__in=PENDING_STATES, kind=InvitationKind.CLIENT),
+                name="invitation_one_per_address",
+            ),
+            models.UniqueConstraint(
+                fields=["firm", "membership"],
+                condition=Q(state__in=PENDING_STATES, kind=InvitationKind.MEMBER),
+                name="invitation_one_per_member",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["firm", "-sent_at", "-id"], name="invitation_by_date"),
+            models.Index(fields=["firm", "dossier"], name="invitation_by_dossier"),
+        ]
+
+    firm_id: UUID
+    dossier_id: UUID | None
+
+    def __str__(self) -> str:
+        return self.target_name
+
+    @property
+    def target(self) -> Dossier | Membership:
+        """To what it leads: the dossier whose space it opens, or the place in the firm."""
+        target = self.dossier if self.kind == InvitationKind.CLIENT else self.membership
+        assert target is not None
+        return target
+
+    @property
+    def target_name(self) -> str:
+        return self.target.name
+
+    @property
+    def shown_state(self) -> InvitationState:
+        """As people see it: an unanswered one whose deadline is over has expired."""
+        return InvitationState.EXPIRED if self.has_expired else InvitationState(self.state)
+
+    @property
+    def is_pending(self) -> bool:
+        """Does it wait for an answer, be it expired?"""
+        return self.state in PENDING_STATES
+
+    @property
+    def has_expired(self) -> bool:
+        return self.is_pending and self.expires_at <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """May it be accepted now?"""
+        return self.is_pending and not self.has_expired
+
+
+class InvitationToken(models.Model):
+    """One link that left by mail, of which only the hash is kept. Good while the invitation is of its generation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    invitation = models.ForeignKey(
+        Invitation, models.CASCADE, db_constraint=False, related_name="tokens"
+    )
+    token_hash = models.CharField(max_length=64, unique=True)
+    generation = models.PositiveIntegerField()
+    minted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("invitation link")
+        constraints = [
+            FirmWall(name="invitationtoken_wall"),
+            SameFirm(name="invitationtoken_invitation", field="invitation", on_delete="CASCADE"),
+        ]
+        indexes = [models.Index(fields=["firm", "invitation"], name="invitationtoken_by_invitation")]
+
+    def __str__(self) -> str:
+        return f"{self.invitation_id} {self.generation}"
+
+
+def mint(invitation: Invitation) -> str:
+    """A new token of 256 random bits for the invitation's present generation; its hash alone is kept.
+
+    Called while the mail is made and nowhere else, so that the token exists in the mail only.
+    """
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    InvitationToken.objects.create(
+        invitation=invitation, token_hash=hashed(token), generation=invitation.generation
+    )
+    return token
+
+
+def hashed(token: str) -> str:
+    """What is kept of a token. It has 256 random bits, so a plain SHA-256 can't be searched backwards."""
+    return hashlib.sha256(token.encode()).hexdigest()
