@@ -17,6 +17,8 @@ from devtools import children
 from devtools.console import Stop, say
 from devtools.paths import var
 
+PATIENCE = 10.0  # seconds in which what a killed run left may end by itself
+
 
 @dataclass
 class Running:
@@ -115,7 +117,7 @@ def _wait_for_the_orphans_of_a_kill() -> None:
     if alive:
         say("The last run was killed; waiting for the rest of it to end …")
     for name, (pid, since) in alive.items():
-        if not children.wait_until(partial(_is_gone, pid, since), seconds=10):
+        if not children.wait_until(partial(_is_gone, pid, since), seconds=PATIENCE):
             say(f"{name} (process {pid}) hangs; ending it.")
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
