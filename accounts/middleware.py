@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import structlog
+from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -107,4 +109,9 @@ def _places(request: HttpRequest) -> list[Place]:
 
 
 def _origin(request: HttpRequest) -> Origin:
-    return Origin(ip=request.META.get("REMOTE_ADDR") or None, request_id=str(getattr(request, "id", "")))
+    """The client's address (behind TRUSTED_PROXIES, as allauth's limits see it), and the request's id in the logs."""
+    try:
+        address = get_adapter().get_client_ip(request)
+    except PermissionDenied:  # a server on a unix socket tells none
+        address = None
+    return Origin(ip=address, request_id=structlog.contextvars.get_contextvars().get("request_id", ""))
