@@ -1,14 +1,11 @@
 """The form base of all models that belong to a firm."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
-from django.db import models
-
-M = TypeVar("M", bound=models.Model)
 
 
-class FirmForm(forms.ModelForm[M]):
+class FirmForm(forms.ModelForm):  # type: ignore[type-arg]  # can't be subscripted when it runs
     """A model form whose unique constraints are checked within the firm.
 
     Django leaves a constraint out when one of its fields is not in the form; `firm` never is, so it is put back.
