@@ -1,6 +1,7 @@
 """The firm's record of a client (`Dossier`), the client's own space, and the link between the two."""
 
 from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet
+from clients.models.imports import Import, ImportFile, ImportRow, ImportState, RowAction, RowOutcome
 from clients.models.space import ClientSpace, LinkRight, SpaceLink, SpaceMember, SpaceProfile
 
 __all__ = [
@@ -9,7 +10,13 @@ __all__ = [
     "Dossier",
     "DossierKind",
     "DossierQuerySet",
+    "Import",
+    "ImportFile",
+    "ImportRow",
+    "ImportState",
     "LinkRight",
+    "RowAction",
+    "RowOutcome",
     "SpaceLink",
     "SpaceMember",
     "SpaceProfile",

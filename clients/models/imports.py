@@ -1,0 +1,236 @@
+"""A client list on its way in: the file, what was made of each of its rows, and what became of them."""
+
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from clients.models.details import ClientDetails, DossierKind
+from clients.models.dossier import Dossier
+from tenancy import scopes
+from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
+from tenancy.keys import uuid7
+
+
+class ImportState(models.TextChoices):
+    UPLOADED = "uploaded", _("Waiting to be read")
+    READING = "reading", _("Being read")
+    CHOOSING = "choosing", _("Sheet to choose")
+    PLANNING = "planning", _("Being checked")
+    READY = "ready", _("To confirm")
+    APPLYING = "applying", _("Being imported")
+    DONE = "done", _("Imported")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+# A worker has to do something for these; for the others a person, or nobody.
+AT_WORK = (ImportState.UPLOADED, ImportState.READING, ImportState.PLANNING, ImportState.APPLYING)
+OVER = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def waiting_for_someone(self) -> Self:
+        return self.filter(state__in=[ImportState.CHOOSING, ImportState.READY])
+
+    def for_list(self) -> Self:
+        return self.select_related("created_by", "confirmed_by").defer("sheets", "columns", "notes")
+
+
+class Import(models.Model):
+    """One file that a person sent, from its upload to the report.
+
+    A worker holds it by `lease_until`, which it renews while it lives; a lease that ran out is a dead worker's.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    created_by = models.ForeignKey(
+        "accounts.Membership", models.PROTECT, db_constraint=False, related_name="+"
+    )
+    confirmed_by = models.ForeignKey(
+        "accounts.Membership", models.PROTECT, null=True, db_constraint=False, related_name="+"
+    )
+    file_name = models.CharField(_("File"), max_length=200)
+    size = models.PositiveIntegerField(_("Size"))
+    state = models.CharField(
+        _("State"), max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED
+    )
+    # The sheets that a person may choose from: index, name, rows, visible, headers, preview, recognised, refusal.
+    sheets = models.JSONField(default=list)
+    sheet = models.PositiveSmallIntegerField(null=True)
+    sheet_name = models.CharField(max_length=200, blank=True)
+    # What the reader noticed (code, params), and each column with a header: letter, header, field ("" if unknown).
+    notes = models.JSONField(default=list)
+    columns = models.JSONField(default=list)
+    # {key: name} of the portfolios that the confirmation will create, under the keys that the rows already hold.
+    new_portfolios = models.JSONField(default=dict)
+    unknown_assignees = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)
+    refusal_code = models.CharField(max_length=40, blank=True)
+    refusal_params = models.JSONField(default=dict)
+    step = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    planned_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[ImportQuerySet] = ImportQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("import")
+        ordering = ["-id"]
+        constraints = [
+            FirmWall(name="import_wall"),
+            FirmKey(name="import_key"),
+            SameFirm(name="import_creator", field="created_by"),
+            SameFirm(name="import_confirmer", field="confirmed_by"),
+        ]
+        indexes = [
+            models.Index(fields=["firm", "-id"], name="import_firm"),
+            models.Index(fields=["lease_until"], condition=Q(state__in=AT_WORK), name="import_due"),
+        ]
+
+    firm_id: UUID
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.state in AT_WORK
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in OVER
+
+    def count(self, action: str) -> int:
+        return int(self.counts.get(action, 0))
+
+    @property
+    def to_apply(self) -> int:
+        """How many dossiers the confirmation will write."""
+        return self.count(RowAction.CREATE) + self.count(RowAction.UPDATE)
+
+
+class ImportFile(models.Model):
+    """The file itself, in the database: web and worker share no disk. Deleted once the import is over."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    source = models.OneToOneField(Import, models.CASCADE, db_constraint=False, related_name="file")
+    content = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("file of an import")
+        constraints = [
+            FirmWall(name="importfile_wall"),
+            SameFirm(name="importfile_import", field="source", on_delete="CASCADE"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.source_id)
+
+
+class RowAction(models.TextChoices):
+    """What the confirmation will do with a row."""
+
+    CREATE = "create", _("To create")
+    UPDATE = "update", _("To update")
+    IDENTICAL = "identical", _("Identical")
+    ERROR = "error", _("In error")
+    DUPLICATE = "duplicate", _("Duplicate")
+    SKIPPED = "skipped", _("No client")
+
+
+class RowOutcome(models.TextChoices):
+    """Why a row that was to be written was not: the firm's data have changed since the plan."""
+
+    CHANGED = "changed", _("The dossier has been changed since the file was checked")
+    GONE = "gone", _("The dossier no longer exists")
+    EXISTS = (
+        "exists",
+        _("A dossier with this reference or this number has been created since the file was checked"),
+    )
+
+
+class ImportRow(ClientDetails):
+    """One row of the file, cleaned, and what will be done with it.
+
+    An empty value leaves the dossier's own. Its key is the key of the dossier that it creates. The columns are the
+    dossier's, so that the plan is applied by `INSERT … SELECT` and `UPDATE … FROM`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    source = models.ForeignKey(
+        Import, models.CASCADE, db_constraint=False, db_index=False, related_name="rows"
+    )
+    number = models.PositiveIntegerField(_("Row"))
+    action = models.CharField(_("Action"), max_length=10, choices=RowAction.choices)
+    outcome = models.CharField(max_length=10, choices=RowOutcome.choices, blank=True)
+
+    kind = models.CharField(_("Kind"), max_length=10, choices=DossierKind.choices, blank=True)
+    reference = models.CharField(_("Reference"), max_length=30, blank=True)
+    urssaf_account = models.CharField(_("Urssaf account number"), max_length=20, blank=True)
+    naf_code = models.CharField(_("NAF code"), max_length=6, blank=True)
+    legal_form = models.CharField(_("Legal form"), max_length=4, blank=True)
+    legal_representative = models.CharField(_("Legal representative"), max_length=160, blank=True)
+    fiscal_year_end = models.CharField(_("Fiscal year end"), max_length=5, blank=True)
+    # By name and key: a portfolio that is to be created has its key already; an assignee is a person (user).
+    portfolio = models.CharField(_("Portfolio"), max_length=100, blank=True)
+    portfolio_key = models.UUIDField(null=True)
+    assignee = models.CharField(_("Assignee"), max_length=200, blank=True)
+    assignee_key = models.UUIDField(null=True)
+    name_key = models.CharField(max_length=250, blank=True)
+    search_key = models.TextField(blank=True)
+
+    # The existing dossier that the row is about, and its `updated_at` when the plan was made.
+    dossier = models.ForeignKey(
+        Dossier, models.SET_NULL, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
+    dossier_version = models.DateTimeField(null=True)
+    duplicate_of = models.PositiveIntegerField(null=True)
+    # {field: [old, new]}, and what was found in the cells (see clients.imports.remarks).
+    changes = models.JSONField(null=True)
+    remarks = models.JSONField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("row of an import")
+        ordering = ["number"]
+        constraints = [
+            FirmWall(name="importrow_wall"),
+            SameFirm(name="importrow_import", field="source", on_delete="CASCADE"),
+            SameFirm(name="importrow_dossier", field="dossier", on_delete="SET NULL (dossier_id)"),
+        ]
+        indexes = [models.Index(fields=["source", "action", "number"], name="importrow_by_action")]
+
+    firm_id: UUID
+    source_id: UUID
+
+    @property
+    def title(self) -> str:
+        """The client's name as the file has it, else the dossier's."""
+        name = self.legal_name
+        if self.last_name and (self.kind == DossierKind.INDIVIDUAL or not self.legal_name):
+            name = f"{self.last_name} {self.first_name}".strip()
+        return name or (self.dossier.name if self.dossier else "")
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        return self.remarks or []
