@@ -7,4 +7,8 @@ class ClientsConfig(AppConfig):
     verbose_name = _("Clients")
 
     def ready(self) -> None:
+        from accounts.places import KINDS
         from clients import events, lookups  # noqa: F401 - each registers what it declares
+        from clients.places import SpacePlaces
+
+        KINDS.append(SpacePlaces())

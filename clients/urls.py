@@ -1,6 +1,9 @@
 """The pages of dossiers, imports and client spaces. Whole paths: a firm's under `FIRM`, a client's under `SPACE`."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from clients.places import SPACE
+from clients.views import space
 
 app_name = "clients"
 
@@ -14,6 +17,10 @@ import_pages: list[URLPattern] = []
 
 # --- The client's side --------------------------------------------------------------------------------------
 
-space_pages: list[URLPattern] = []
+space_pages: list[URLPattern] = [
+    path(SPACE, space.home, name="space_home"),
+    path(f"{SPACE}coordonnees/modifier/", space.edit, name="space_edit"),
+    path(f"{SPACE}bienvenue/", space.welcome, name="space_welcome"),
+]
 
 urlpatterns = [*dossier_pages, *import_pages, *space_pages]

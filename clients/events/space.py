@@ -1,1 +1,59 @@
-"""What happens in a client's space, and whom it concerns."""
+"""What happens in a client's space, or reaches a firm's dossier from there, and whom it concerns."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.permissions import Perm, holders
+from activity.events import EventType, Recipient
+from clients.models import ClientSpace, Dossier, SpaceMember
+from clients.models.details import DETAIL_LABELS
+
+
+class SpaceEvent(EventType):
+    """Concerns the people of the client's space. Lives in the space's journal."""
+
+    route = "clients:space_home"
+
+    @classmethod
+    def audience(cls, subject: ClientSpace, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return SpaceMember.objects.present().filter(space=subject)
+
+
+class FirmFollows(SpaceEvent):
+    """Details: `firm`, its name."""
+
+    name = "clients.space.followed"
+    summary = _("An accounting firm follows your file")
+    sentence = _("%(actor)s opened %(subject)s to %(firm)s.")
+
+
+class SpaceDetailsChanged(SpaceEvent):
+    name = "clients.space.details_changed"
+    summary = _("Your company's details were changed")
+    sentence = _("%(actor)s changed the details of %(subject)s.")
+    fields = DETAIL_LABELS
+
+
+class FirmChangedDetails(SpaceEvent):
+    """What the firm changed in its own record of the client. Details: `firm`, its name."""
+
+    name = "clients.space.firm_changed_details"
+    summary = _("Your accounting firm changed your details in its records")
+    sentence = _("%(actor)s (%(firm)s) changed the details of %(subject)s in the firm's records.")
+    fields = DETAIL_LABELS
+
+
+class ClientChangedDetails(EventType):
+    """Concerns the members of the firm to whom the dossier is open. Lives in the firm's journal."""
+
+    name = "clients.dossier.changed_by_client"
+    summary = _("A client changed their details")
+    sentence = _("%(actor)s, of the client, changed the details of %(subject)s.")
+    route = "clients:detail"
+    fields = DETAIL_LABELS
+
+    @classmethod
+    def audience(cls, subject: Dossier, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return holders(Perm.VIEW_DOSSIER, subject)

@@ -47,3 +47,10 @@ class ClientDetails(models.Model):
         if self.kind == DossierKind.INDIVIDUAL and self.last_name:
             return f"{self.last_name} {self.first_name}".strip()
         return self.legal_name
+
+
+# What a client may change of it, and what a change is called; the kind stays what it was.
+DETAIL_LABELS = {
+    field.name: field.verbose_name for field in ClientDetails._meta.concrete_fields if field.name != "kind"
+}
+DETAIL_FIELDS = tuple(DETAIL_LABELS)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +29,9 @@ class DossierQuerySet(models.QuerySet["Dossier"]):
 
     def in_portfolio(self, portfolio: Portfolio) -> Self:
         return self.filter(portfolio=portfolio)
+
+    def without_portfolio(self) -> Self:
+        return self.filter(portfolio=None)
 
     def search(self, text: str) -> Self:
         """Those whose name, SIREN/SIRET, reference or Urssaf account holds each word, case and accents aside."""
@@ -81,9 +84,7 @@ class Dossier(ClientDetails):
             FirmWall(name="dossier_wall"),
             FirmKey(name="dossier_key"),
             SameFirm(name="dossier_portfolio", field="portfolio"),
-            models.UniqueConstraint(
-                fields=["firm"], condition=Q(is_own=True), name="dossier_one_own"
-            ),
+            models.UniqueConstraint(fields=["firm"], condition=Q(is_own=True), name="dossier_one_own"),
             models.UniqueConstraint(
                 fields=["firm", "reference"],
                 condition=~Q(reference=""),
@@ -98,19 +99,29 @@ class Dossier(ClientDetails):
                 name="dossier_has_name",
                 violation_error_message=_("A dossier needs a name."),
             ),
+            # Checksums are for forms and imports, which know of official numbers that fail theirs.
+            models.CheckConstraint(condition=Q(siren__regex=r"^(\d{9})?$"), name="dossier_siren_digits"),
+            models.CheckConstraint(
+                condition=Q(siret="")
+                | Q(siret__regex=r"^\d{14}$", siret__startswith=F("siren")) & ~Q(siren=""),
+                name="dossier_siret_of_siren",
+            ),
+            models.CheckConstraint(condition=Q(urssaf_account__regex=r"^\d*$"), name="dossier_urssaf_digits"),
         ]
         indexes = [
             models.Index(fields=["firm", "name_key", "id"], name="dossier_by_name"),
             models.Index(
                 fields=["portfolio", "name_key", "id"], include=["firm"], name="dossier_by_portfolio"
             ),
-            models.Index(fields=["firm", "siren"], name="dossier_by_siren"),
+            models.Index(fields=["firm", "siren", "id"], name="dossier_by_siren"),
+            models.Index(fields=["firm", "reference", "id"], name="dossier_by_reference"),
         ]
 
     firm_id: UUID
 
     def derive_keys(self) -> None:
-        """Set what lists sort by and search in, from the fields that people fill in."""
+        """Set what lists sort by and search in, from the fields that people fill in; a SIRET tells its SIREN."""
+        self.siren = self.siren or self.siret[:9]
         self.name_key = fold(self.name)[:250]
         words = [self.name, self.reference, self.siret or self.siren, self.urssaf_account]
         self.search_key = fold(" ".join(word for word in words if word))
@@ -119,7 +130,7 @@ class Dossier(ClientDetails):
         self.derive_keys()
         fields: Collection[str] | None = kwargs.get("update_fields")
         if fields is not None:
-            kwargs["update_fields"] = {*fields, "name_key", "search_key", "updated_at"}
+            kwargs["update_fields"] = {*fields, "siren", "name_key", "search_key", "updated_at"}
         self.updated_at = timezone.now()
         super().save(*args, **kwargs)
 

@@ -1,5 +1,6 @@
 """The client's own place, outside any firm; its people; and the link that ties it to a firm's dossier."""
 
+from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -44,6 +45,12 @@ class SpaceProfile(models.TextChoices):
 MAY_EDIT = (SpaceProfile.MANAGER, SpaceProfile.FULL)
 
 
+class SpaceMemberQuerySet(models.QuerySet["SpaceMember"]):
+    def present(self) -> Self:
+        """Those who still have their place, with their person's language at hand, as recipients need it."""
+        return self.filter(ended_at=None).select_related("user")
+
+
 class SpaceMember(models.Model):
     """A client-side person with a profile."""
 
@@ -62,9 +69,12 @@ class SpaceMember(models.Model):
     last_visit_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
+    objects: ClassVar[SpaceMemberQuerySet] = SpaceMemberQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         default_permissions = ()
         verbose_name = _("person of the client")
+        ordering = ["last_name", "first_name", "email"]
         constraints = [
             SpaceWall(name="spacemember_wall"),
             SpaceKey(name="spacemember_key"),
@@ -94,6 +104,12 @@ class LinkRight(models.TextChoices):
     READ = "read", _("Read the dossier")
 
 
+class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
+    def running(self) -> Self:
+        """Those that have not ended."""
+        return self.filter(Q(until=None) | Q(until__gt=timezone.now()))
+
+
 class SpaceLink(models.Model):
     """Ties one firm's dossier to a client's space. Seen from both sides; an ended one stays, dated."""
 
@@ -108,6 +124,8 @@ class SpaceLink(models.Model):
     right = models.CharField(max_length=10, choices=LinkRight.choices, default=LinkRight.MANAGE)
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True)
+
+    objects: ClassVar[SpaceLinkQuerySet] = SpaceLinkQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         default_permissions = ()

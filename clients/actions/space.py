@@ -1,0 +1,142 @@
+"""What may be done in a client's space, and what crosses the wall between it and the firms that follow it."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from accounts.models import Firm, User
+from activity.actions import Changes, record
+from activity.events import Actor
+from clients.events.space import ClientChangedDetails, FirmChangedDetails, FirmFollows, SpaceDetailsChanged
+from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
+from clients.models.details import DETAIL_FIELDS, ClientDetails
+from tenancy.keys import uuid7
+from tenancy.scopes import Purpose, crossing
+
+
+class AlreadyFollowed(Exception):
+    """The dossier already has its client's space."""
+
+
+class NotTheirSpace(Exception):
+    """The person does not manage the space that they chose."""
+
+
+@transaction.atomic
+def open_space(
+    *,
+    person: User,
+    firm: Firm,
+    dossier: Dossier,
+    email: str,
+    profile: SpaceProfile,
+    space_id: UUID | None = None,
+) -> SpaceLink:
+    """Tie the dossier to a space of the person: a new one with the dossier's details, or `space_id`, which they manage.
+
+    Called in the firm's scope, when the person accepts its invitation. Raises AlreadyFollowed, NotTheirSpace.
+    """
+    dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
+    if SpaceLink.objects.running().filter(dossier=dossier).exists():
+        raise AlreadyFollowed(dossier.pk)
+    link = SpaceLink(dossier=dossier, space_id=space_id or uuid7(), **_contact(firm))
+    with crossing(link, Purpose.ACCEPT_INVITATION):
+        member = _manager(person) if space_id else _first_member(link.space_id, dossier, person, email, profile)
+        link.save(force_insert=True)
+        record(FirmFollows, actor=member, subject=member.space, details={"firm": firm.name})
+    return link
+
+
+@transaction.atomic
+def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mapping[str, str]) -> ClientSpace:
+    """Change the client's details; each firm that follows the space gets the same change in its dossier, and is told.
+
+    `values` is field → new value, of `DETAIL_FIELDS`. What is as before changes and records nothing.
+    """
+    if not SpaceMember.objects.get(pk=actor.pk, space=space).may_edit:
+        raise PermissionDenied("edit_space_details")
+    space = ClientSpace.objects.select_for_update().get(pk=space.pk)
+    if not (changes := _differences(space, values)):
+        return space
+    _apply(space, changes)
+    record(SpaceDetailsChanged, actor=actor, subject=space, changes=changes)
+    for link in SpaceLink.objects.running().filter(space=space).order_by("pk"):
+        with crossing(link, Purpose.CLIENT_EDIT):
+            _carry_over(link, actor, {field: new for field, (_old, new) in changes.items()})
+    return space
+
+
+def tell_client(*, actor: Actor, dossier: Dossier, changes: Changes) -> None:
+    """Tell the people of the client what the firm changed of the shared details in its record.
+
+    The client's space keeps its own details (docs/decisions/): the client decides what stands there.
+    """
+    shared = {field: change for field, change in changes.items() if field in DETAIL_FIELDS}
+    link = SpaceLink.objects.running().filter(dossier=dossier).first()
+    if not shared or link is None:
+        return
+    with crossing(link, Purpose.TELL_CLIENT):
+        space = ClientSpace.objects.get(pk=link.space_id)
+        record(
+            FirmChangedDetails, actor=actor, subject=space, changes=shared, details={"firm": link.firm_name}
+        )
+
+
+def update_contacts(firm: Firm) -> None:
+    """Show the clients of the firm how it is called and reached now."""
+    contact = _contact(firm)
+    SpaceLink.objects.running().filter(firm=contact.pop("firm")).update(**contact)
+
+
+def _contact(firm: Firm) -> dict[str, object]:
+    """What a link tells the client of the firm, whose own row they can't read."""
+    return {"firm": firm, "firm_name": firm.name, "firm_phone": firm.phone, "firm_email": firm.email}
+
+
+def _manager(person: User) -> SpaceMember:
+    """The person as manager of the space in scope."""
+    member = SpaceMember.objects.present().filter(user=person, profile=SpaceProfile.MANAGER).first()
+    if member is None:
+        raise NotTheirSpace(person.pk)
+    return member
+
+
+def _first_member(
+    space_id: UUID, dossier: Dossier, person: User, email: str, profile: SpaceProfile
+) -> SpaceMember:
+    """A new space with the details of the dossier, and the person in it."""
+    details = {field: getattr(dossier, field) for field in DETAIL_FIELDS}
+    details["email"] = details["email"] or email
+    space = ClientSpace.objects.create(id=space_id, kind=dossier.kind, **details)
+    return SpaceMember.objects.create(
+        space=space,
+        user=person,
+        email=email,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        profile=profile,
+    )
+
+
+def _differences(record_of: ClientDetails, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {
+        field: (getattr(record_of, field), value)
+        for field, value in values.items()
+        if field in DETAIL_FIELDS and getattr(record_of, field) != value
+    }
+
+
+def _apply(record_of: ClientDetails, changes: Mapping[str, tuple[str, str]]) -> None:
+    for field, (_old, new) in changes.items():
+        setattr(record_of, field, new)
+    record_of.save(update_fields=list(changes))
+
+
+def _carry_over(link: SpaceLink, actor: SpaceMember, values: Mapping[str, str]) -> None:
+    """The client's change in the firm's own record, in the firm's scope."""
+    dossier = Dossier.objects.select_for_update().get(pk=link.dossier_id)
+    if changes := _differences(dossier, values):
+        _apply(dossier, changes)
+        record(ClientChangedDetails, actor=actor, subject=dossier, changes=changes)

@@ -1,0 +1,54 @@
+"""What a client fills in about themselves."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.cleaning import CLEANERS, clean_together
+from clients.models import ClientSpace, DossierKind
+from clients.models.details import DETAIL_FIELDS
+from tenancy.forms import FirmForm
+
+_ONE_KIND_ONLY = {
+    DossierKind.COMPANY: ("civility", "first_name", "last_name"),
+    DossierKind.INDIVIDUAL: ("legal_name",),
+}
+_HALF_WIDTH = ("first_name", "last_name", "siren", "siret", "email", "phone", "postcode", "city")
+
+
+class SpaceDetailsForm(FirmForm):
+    """The client's details, by what the client is: a company or an individual."""
+
+    class Meta:
+        model = ClientSpace
+        fields = DETAIL_FIELDS
+        help_texts = {
+            "email": _("Where your accounting firm writes to. Your own login does not change."),
+            "country": _("Empty for France."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in _ONE_KIND_ONLY[DossierKind(self.instance.kind)]:
+            del self.fields[name]
+        for name in _HALF_WIDTH:
+            if name in self.fields:
+                self.fields[name].widget.attrs["data-span"] = "half"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, cleaner in CLEANERS.items():
+            if name in cleaned:
+                self._tidy(cleaned, name, cleaner)
+        changed, errors = clean_together({**cleaned, "kind": self.instance.kind})
+        for name, error in errors.items():
+            if name not in self.errors:
+                self.add_error(name, error)
+        return {**cleaned, **{name: value for name, value in changed.items() if name in cleaned}}
+
+    def _tidy(self, cleaned: dict[str, Any], name: str, cleaner: Any) -> None:
+        try:
+            cleaned[name] = cleaner(cleaned[name])
+        except forms.ValidationError as error:
+            self.add_error(name, error)
