@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import models
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
 REGISTRY: dict[str, type["EventType"]] = {}
@@ -43,8 +44,10 @@ class EventType:
     `sentence`  with %(actor)s, %(subject)s and the names in `details`
     `route`     the page of the subject, reversed with its key (`pk`); none if it has none
     `opposite`  the name of the event type that takes this one back, if both fall within one hold
+    `begins`    brings its subject into being: taken back, all that happened to the subject meanwhile goes too
     `security`  told at once, whatever the person chose
-    `fields`    labels of what may stand in `changes`
+    `fields`    labels of what may stand in `changes`, where the model's own labels don't serve
+    `concerns`  who is told, in words for docs/audiences.md
     """
 
     name: ClassVar[str]
@@ -52,13 +55,21 @@ class EventType:
     sentence: ClassVar[Text]
     route: ClassVar[str] = ""
     opposite: ClassVar[str] = ""
+    begins: ClassVar[bool] = False
     security: ClassVar[bool] = False
     fields: ClassVar[Mapping[str, Text]] = {}
+    concerns: ClassVar[Text] = _("Nobody: it stands in the journal only")
 
     @classmethod
     def audience(cls, subject: Any, details: Mapping[str, Any]) -> Iterable[Recipient]:
         """Who is concerned, the actor included (who is then left out). Nobody unless a type says so."""
         return ()
+
+    @classmethod
+    def target(cls, details: Mapping[str, Any]) -> Any:
+        """What besides the subject the event is about: two that take each other back share it."""
+        keys = {name: value for name, value in details.items() if name.endswith("_id")}
+        return tuple(sorted((name, str(value)) for name, value in (keys or details).items()))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -66,6 +77,17 @@ class EventType:
             if cls.name in REGISTRY:
                 raise TypeError(f"Two event types are named {cls.name}.")
             REGISTRY[cls.name] = cls
+
+
+class Forgotten(EventType):
+    """Stands for a type that an older version recorded and nobody declares any more."""
+
+    summary = _("A change")
+    sentence = _("%(actor)s changed %(subject)s.")
+
+
+def type_named(name: str) -> type[EventType]:
+    return REGISTRY.get(name, Forgotten)
 
 
 def subject_name(subject: models.Model | None) -> str:

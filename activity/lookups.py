@@ -1,22 +1,31 @@
-"""What the resolver answers across owners for the sweeps: keys alone; the work is done in each owner's scope."""
+"""What the resolver answers across owners for the sweeps: keys alone; the work is done in each owner's scope.
+
+`statement_timestamp()`, not `now()`: the sweeps see what their own transaction made due.
+"""
+
+from datetime import timedelta
 
 from tenancy.roles import LookUp, register
+
+# Outlives the slowest sending of one mail; a killed worker's mails come back when it ends.
+LEASE = timedelta(minutes=2)
 
 claim_mails = register(
     LookUp(
         name="claim_mails",
         signature="most integer",
-        returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid)",
-        # A lease outlives the slowest sending; a killed worker's mails come back when it ends.
-        body="""
+        # `attempts` is the claim's number: who holds an older one has lost the mail to another worker.
+        returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid, attempts integer)",
+        body=f"""
             UPDATE activity_outgoingemail AS mail
-            SET lease_until = now() + interval '3 minutes', attempts = mail.attempts + 1
+            SET lease_until = statement_timestamp() + interval '{LEASE.seconds} seconds',
+                attempts = mail.attempts + 1
             WHERE mail.id IN (
                 SELECT waiting.id FROM activity_outgoingemail AS waiting
-                WHERE waiting.state = 'waiting' AND waiting.next_attempt_at <= now()
-                  AND (waiting.lease_until IS NULL OR waiting.lease_until < now())
+                WHERE waiting.state = 'waiting' AND waiting.next_attempt_at <= statement_timestamp()
+                  AND (waiting.lease_until IS NULL OR waiting.lease_until < statement_timestamp())
                 ORDER BY waiting.next_attempt_at LIMIT most FOR UPDATE SKIP LOCKED)
-            RETURNING mail.id, mail.firm_id, mail.space_id, mail.person_id
+            RETURNING mail.id, mail.firm_id, mail.space_id, mail.person_id, mail.attempts::integer
         """,
         reads=("activity_outgoingemail",),
         updates=("activity_outgoingemail",),
@@ -29,9 +38,9 @@ due_notifications = register(
         signature="most integer",
         returns="TABLE (recipient_id uuid, firm_id uuid, space_id uuid, person_id uuid)",
         body="""
-            SELECT DISTINCT recipient_id, firm_id, space_id, person_id FROM (
-                SELECT * FROM activity_notification
-                WHERE composed_at IS NULL AND due_at <= now() ORDER BY due_at LIMIT most) AS due
+            SELECT recipient_id, firm_id, space_id, person_id FROM activity_notification
+            WHERE composed_at IS NULL AND due_at <= statement_timestamp()
+            GROUP BY recipient_id, firm_id, space_id, person_id ORDER BY min(due_at) LIMIT most
         """,
         reads=("activity_notification",),
     )

@@ -161,6 +161,8 @@ class MailState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
+    # Its reason was gone before it left: a revoked invitation, a link that was asked for anew.
+    DROPPED = "dropped", _("Not needed any more")
 
 
 class OutgoingEmail(Owned):

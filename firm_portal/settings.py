@@ -181,8 +181,13 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
-    "compose-notifications": {"task": "activity.compose_notifications", "schedule": 5.0},
-    "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0},
+    # What beat says while no worker listens expires, so that thousands do not pile up.
+    "compose-notifications": {
+        "task": "activity.compose_notifications",
+        "schedule": 5.0,
+        "options": {"expires": 15},
+    },
+    "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0, "options": {"expires": 30}},
     "resume-imports": {"task": "clients.resume_imports", "schedule": 20.0},
 }
 

@@ -1,19 +1,31 @@
 """Background work that knows its firm, and the nudge that starts it."""
 
 import time
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import Task, current_app
+from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu import Connection
+from kombu.pools import producers
 
 from tenancy.scopes import NoScope, scope
 
 log = structlog.get_logger(__name__)
 
 _BROKER_REST_SECONDS = 10.0
+# A worker that was away finds its work in the tables, so it need not read all that was called out meanwhile.
+_NUDGE_LIVES_SECONDS = 60
+_IMPATIENT = {
+    "socket_timeout": 1,
+    "socket_connect_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0,
+    "connect_retries_timeout": 1,
+}
 _broker_rests_until = 0.0
 
 
@@ -50,11 +62,19 @@ def nudge(task: str, *args: object) -> None:
 
 
 def _publish(task: str, args: list[str]) -> None:
+    """One attempt, of a second and a half at worst: what is committed is committed, so no error leaves here."""
     global _broker_rests_until
     if time.monotonic() < _broker_rests_until:
         return
     try:
-        current_app.send_task(task, args=args, retry=False)
-    except (OperationalError, OSError) as error:
+        with producers[_broker()].acquire(block=True, timeout=1) as producer:
+            current_app.send_task(task, args=args, retry=False, expires=_NUDGE_LIVES_SECONDS, producer=producer)
+    except Exception as error:
         _broker_rests_until = time.monotonic() + _BROKER_REST_SECONDS
         log.warning("broker_unreachable", task=task, error=type(error).__name__)
+
+
+@cache
+def _broker() -> Connection:
+    """A connection of its own for nudges, less patient than the worker's."""
+    return Connection(settings.CELERY_BROKER_URL, transport_options=_IMPATIENT)

@@ -1,0 +1,100 @@
+"""From due notifications to mails: one per person and owner, with what is left of the changes of a hold."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from activity.digest import net_changes
+from activity.events import type_named
+from activity.lookups import due_notifications
+from activity.models import Notification, OutgoingEmail
+from tenancy.scopes import scope
+from tenancy.tasks import nudge
+
+log = structlog.get_logger(__name__)
+
+CHANGES = "activity.changes"
+_PEOPLE_AT_ONCE = 200
+_AFTER_A_FAULT = timedelta(minutes=10)
+
+
+def compose_due() -> int:
+    """Make the mails of everyone whose hold is over; returns how many. Each is made and committed by itself."""
+    made, seen = 0, set()
+    while due := [row for row in due_notifications(_PEOPLE_AT_ONCE) if tuple(row.values()) not in seen]:
+        for row in due:
+            seen.add(tuple(row.values()))
+            made += _compose(row)
+    if made:
+        nudge("activity.deliver_mails")
+    return made
+
+
+def _compose(row: dict[str, UUID]) -> bool:
+    """One person's mail of one owner. A fault keeps that person's waiting, and nobody else's."""
+    recipient = row["recipient_id"]
+    owner = {"firm": row["firm_id"], "space": row["space_id"], "person": row["person_id"]}
+    try:
+        with scope(**owner):
+            return compose_for(recipient) is not None
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: for everyone
+    except Exception:
+        log.exception("mail_not_composed")
+        with scope(**owner):
+            _uncomposed(recipient).filter(due_at__lte=timezone.now()).update(
+                due_at=timezone.now() + _AFTER_A_FAULT
+            )
+        return False
+
+
+def compose_for(recipient: UUID) -> OutgoingEmail | None:
+    """The person's mail about what happened to the owner in scope; None if nothing is left to say.
+
+    Rows that another composer holds are left to it.
+    """
+    now = timezone.now()
+    held = _gathered(recipient, now)
+    lines = net_changes(notification.event for notification in held)
+    said = {event.pk for line in lines for event in line.events}
+    mail = _mail_to(held[-1]) if lines else None
+    of_scope = Notification.objects.of_scope()
+    of_scope.filter(pk__in=[one.pk for one in held if one.event_id in said]).update(composed_at=now, mail=mail)
+    of_scope.filter(pk__in=[one.pk for one in held if one.event_id not in said]).update(composed_at=now)
+    return mail
+
+
+def _gathered(recipient: UUID, now: datetime) -> list[Notification]:
+    """The notifications that leave together, locked, oldest first.
+
+    Once one hold is over, what gathered meanwhile goes along. Security waits for nothing and hurries nothing: due
+    by itself, it leaves by itself.
+    """
+    hold = timedelta(seconds=settings.NOTIFICATION_HOLD_SECONDS)
+    waiting = _uncomposed(recipient).filter(due_at__lte=now + hold).select_related("event")
+    held: list[Notification] = list(
+        waiting.select_for_update(skip_locked=True, of=("self",)).order_by("event_id")
+    )
+    due = [notification for notification in held if notification.due_at <= now]
+    only_security = all(type_named(notification.event.type).security for notification in due)
+    return due if only_security else held
+
+
+def _uncomposed(recipient: UUID) -> Any:
+    return Notification.objects.of_scope().filter(recipient_id=recipient, composed_at=None)
+
+
+def _mail_to(notification: Notification) -> OutgoingEmail:
+    mail: OutgoingEmail = OutgoingEmail.objects.create(
+        **OutgoingEmail.ownership(),
+        kind=CHANGES,
+        to=notification.address,
+        to_name=notification.name,
+        language=notification.language,
+    )
+    return mail

@@ -1,0 +1,104 @@
+"""The one connection over which a run of mails leaves, and what its refusals mean."""
+
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPDataError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+from typing import Any
+
+from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
+from django.core.mail import EmailMessage, get_connection
+from django.utils.translation import gettext as _
+
+
+class Unreachable(Exception):
+    """No mail can leave now: the server does not let us in. It is nobody's address's fault."""
+
+
+class KeptConnection:
+    """Opened at need, kept from mail to mail, and opened anew once where the server has closed it meanwhile."""
+
+    def __init__(self) -> None:
+        self._backend: Any = get_connection()
+        self._is_open = False
+        self._is_used = False
+
+    def __enter__(self) -> "KeptConnection":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._drop()
+
+    def open(self) -> None:
+        """Reach the server, if that is still to be done. Raises Unreachable."""
+        if self._is_open:
+            return
+        try:
+            self._backend.open()
+        except (OSError, SMTPAuthenticationError, SMTPConnectError, SMTPHeloError, SMTPServerDisconnected) as error:
+            self._drop()
+            raise Unreachable(type(error).__name__) from error
+        self._is_open = True
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand the message over. Raises Unreachable if there is no connection, else what the server's answer was."""
+        self.open()
+        try:
+            self._hand_over(message)
+        except SMTPServerDisconnected as error:
+            # Closed for idleness, most likely; a server that went silent is not asked twice in a row.
+            if not self._is_used or isinstance(error.__context__, TimeoutError):
+                raise
+            self.open()
+            self._hand_over(message)
+        self._is_used = True
+
+    def _hand_over(self, message: EmailMessage) -> None:
+        try:
+            self._backend.send_messages([message])
+        except SMTPResponseException as error:
+            if error.smtp_code == _CLOSING:
+                self._drop()
+            raise
+        except (SMTPServerDisconnected, OSError):
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        self._is_open = self._is_used = False
+        try:
+            self._backend.close()
+        except (OSError, SMTPException):
+            self._backend.connection = None
+
+
+_CLOSING = 421
+
+
+def permanent_refusal(error: Exception) -> str:
+    """Why this mail will never arrive, in words for people; empty if a later attempt may succeed."""
+    if isinstance(error, SMTPRecipientsRefused):
+        code, answer = next(iter(error.recipients.values()))
+        if code < 500:
+            return ""
+        return _("The recipient's mail server refuses this address: %(answer)s") % {"answer": _words(code, answer)}
+    if isinstance(error, SMTPDataError) and error.smtp_code >= 500:
+        answer = _words(error.smtp_code, error.smtp_error)
+        return _("The recipient's mail server refuses the message: %(answer)s") % {"answer": answer}
+    if isinstance(error, AnymailRecipientsRefused):
+        return _("The mail service refuses this address.")
+    if isinstance(error, ValueError | SMTPNotSupportedError | AnymailInvalidAddress):
+        return _("This address cannot receive mail: check how it is written.")
+    return ""
+
+
+def _words(code: int, answer: bytes | str) -> str:
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    return f"{code} {' '.join(text.split())}"[:300]

@@ -1,0 +1,134 @@
+"""Events in words, in the reader's language: the sentence, and what changed from what to what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from activity.events import EventType, type_named
+from activity.models import Event
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field: its label, and its values as people read them."""
+
+    label: str
+    before: str
+    after: str
+
+
+def sentence(event: Event, *, actors: list[str] | None = None) -> SafeString:
+    """As HTML: names escaped, the subject linked to its page where it has one. `actors` replaces the actor's name."""
+    subject: str = conditional_escape(_subject(event))
+    if url := page_of(event):
+        subject = format_html('<a href="{}">{}</a>', url, subject)
+    words = {name: conditional_escape(value) for name, value in _words(event, actors).items()}
+    text = str(conditional_escape(str(type_named(event.type).sentence)))
+    return mark_safe(text % _Named({**words, "subject": subject}))  # noqa: S308 - each part was escaped above
+
+
+def plain_sentence(event: Event, *, actors: list[str] | None = None) -> str:
+    """As text, for mails and workbooks."""
+    text = str(type_named(event.type).sentence)
+    return text % _Named({**_words(event, actors), "subject": _subject(event)})
+
+
+def changes(event: Event, values: Mapping[str, Any] | None = None) -> list[Change]:
+    """What changed, field by field, in the order in which it was recorded. `values`: other values, of the same kind."""
+    kind = type_named(event.type)
+    shown = event.changes if values is None else values
+    return [_change(kind, event.subject_type, name, *pair) for name, pair in shown.items()]
+
+
+def page_of(event: Event) -> str:
+    """The path of the subject's page on the side of the event's owner; empty if it has none there."""
+    route = type_named(event.type).route
+    if not route or event.subject_id is None:
+        return ""
+    place: dict[str, Any] = {}
+    if event.firm_id and event.firm is not None:
+        place = {"firm_slug": event.firm.slug}
+    elif event.space_id:
+        place = {"space_id": event.space_id}
+    for key in ({"pk": event.subject_id}, {}):
+        try:
+            return reverse(route, kwargs={**place, **key})
+        except NoReverseMatch:
+            continue
+    return ""
+
+
+def subject_kind(label: str) -> str:
+    """What kind of thing a subject is (“dossier”), from its model's label; empty for none."""
+    try:
+        return capfirst(str(apps.get_model(label)._meta.verbose_name)) if label else ""
+    except LookupError:
+        return ""
+
+
+class _Named(dict[str, Any]):
+    """A name that an older event does not have reads as a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def _words(event: Event, actors: list[str] | None) -> dict[str, Any]:
+    actor = _(" and ").join(actors) if actors else event.actor_name
+    return {**event.details, "actor": actor or _("Firm Portal")}
+
+
+def _subject(event: Event) -> str:
+    return event.subject_name or "–"
+
+
+def _change(kind: type[EventType], label: str, name: str, before: Any, after: Any) -> Change:
+    field = _field(label, name)
+    shown = kind.fields.get(name) or getattr(field, "verbose_name", name)
+    return Change(capfirst(str(shown)), _readable(field, before), _readable(field, after))
+
+
+def _field(label: str, name: str) -> models.Field[Any, Any] | None:
+    try:
+        found = apps.get_model(label)._meta.get_field(name) if label else None
+    except (LookupError, FieldDoesNotExist):
+        return None
+    return found if isinstance(found, models.Field) else None
+
+
+def _readable(field: models.Field[Any, Any] | None, value: Any) -> str:
+    """A stored value as people read it: the choice's label, yes or no, a local date; a dash for nothing."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if field is not None and field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    return _date(field, value) or str(value)
+
+
+def _date(field: models.Field[Any, Any] | None, value: Any) -> str:
+    moment: datetime | date | None = None
+    if isinstance(field, models.DateTimeField):
+        moment = parse_datetime(str(value))
+    elif isinstance(field, models.DateField):
+        moment = parse_date(str(value))
+    if isinstance(moment, datetime):
+        return date_format(localtime(moment), "SHORT_DATETIME_FORMAT")
+    return date_format(moment, "SHORT_DATE_FORMAT") if moment else ""
+
+
