@@ -48,6 +48,7 @@ class Perm(StrEnum):
     IMPORT_DOSSIERS = "import_dossiers"
     INVITE_CLIENTS = "invite_clients"
     VIEW_JOURNAL = "view_journal"
+    ACCEPT_SIRET = "accept_siret"  # although its check digit fails
     # of a portfolio
     VIEW_PORTFOLIO = "view_portfolio"
     ADD_TO_PORTFOLIO = "add_to_portfolio"
@@ -70,6 +71,7 @@ FIRM_PERMS = frozenset(
         Perm.IMPORT_DOSSIERS,
         Perm.INVITE_CLIENTS,
         Perm.VIEW_JOURNAL,
+        Perm.ACCEPT_SIRET,
     }
 )
 
@@ -118,11 +120,18 @@ def permitted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet
     myself = Membership.objects.open().filter(pk=member.pk)
     if member.role == Role.ADMIN:
         return queryset.filter(Exists(myself.filter(role=Role.ADMIN)))
+    return granted(queryset, member, perm).filter(Exists(myself))
+
+
+def granted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet[M]:
+    """Of these objects, those that a running grant opens to the member, whatever their role in the firm allows.
+
+    What lists call "mine"; whether they may enter the firm at all is asked by `permitted`.
+    """
     opened = Q()
     for column, grants in _paths(queryset.model):
         mine = _running(grants, perm).filter(firm_id=member.firm_id, user_id=member.user_id)
-        mine = mine.filter(Exists(myself)).values("content_object_id")
-        opened |= Q(IsAny(F(column), ArraySubquery(mine)))
+        opened |= Q(IsAny(F(column), ArraySubquery(mine.values("content_object_id"))))
     return queryset.filter(opened).exclude(getattr(queryset.model, "admins_only", Q(pk__in=[])))
 
 
@@ -270,6 +279,7 @@ __all__ = [
     "administrators",
     "can",
     "give",
+    "granted",
     "grants_on",
     "holders",
     "permitted",

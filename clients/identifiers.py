@@ -48,12 +48,17 @@ def clean_siret(text: str, *, as_is: bool = False) -> str:
     numbers are like that."""
     number = _digits(text, _("A SIRET is made of digits only."))
     _of_length(number, (14,), _("A SIRET has 14 digits; this one has %(count)s."))
-    if number and not as_is and not siret_rules.is_valid(number):
+    if number and not as_is and not has_checksum(number):
         raise ValidationError(
             _("The check digit of this SIRET does not match: one digit is probably mistyped."),
             code="checksum",
         )
     return number
+
+
+def has_checksum(siret: str) -> bool:
+    """Does the check digit of these fourteen digits hold?"""
+    return bool(siret_rules.is_valid(siret))
 
 
 def siren_of(*, siren: str, siret: str) -> str:
