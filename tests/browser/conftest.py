@@ -1,0 +1,67 @@
+"""A real browser before the real product. Each test fails on a breach of the content security policy too."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser import stack
+from tests.browser.stack import Stack
+
+LAPTOP = {"width": 1366, "height": 900}
+PHONE = {"width": 360, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    chosen = {"args": arguments}
+    if path := os.environ.get("PORTAL_CHROMIUM"):
+        chosen["executable_path"] = path
+    return {**browser_type_launch_args, **chosen}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "locale": "fr-FR", "viewport": LAPTOP}
+
+
+@pytest.fixture(scope="session")
+def empty_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """No firm, no demo data; notifications are held for two seconds only."""
+    with stack.started(_short_folder(tmp_path_factory), DEMO="0", NOTIFICATION_HOLD_SECONDS="2") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def demo_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """With the demo's two firms."""
+    with stack.started(_short_folder(tmp_path_factory), DEMO="1", NOTIFICATION_HOLD_SECONDS="2") as running:
+        yield running
+
+
+def _short_folder(factory: pytest.TempPathFactory) -> Path:
+    return factory.mktemp("product", numbered=True)
+
+
+@pytest.fixture
+def breaches(context: BrowserContext) -> Iterator[list[str]]:
+    """What the browser refused by the content security policy: none may be left when the test ends."""
+    found: list[str] = []
+    context.on(
+        "console",
+        lambda message: found.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    context.on("weberror", lambda error: found.append(str(error.error)))
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def tab(page: Page, breaches: list[str]) -> Page:
+    """A page that is watched for breaches and script errors."""
+    page.set_default_timeout(15_000)
+    return page

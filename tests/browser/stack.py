@@ -1,0 +1,83 @@
+"""The real product, as `make run` starts it: web, worker, beat, PostgreSQL and Valkey, in a folder of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0  # seconds until everything answers, on a busy machine
+# What `dev.py test` tells this process about its own servers must not reach the product under test.
+OURS = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "BASE_URL", "PORT", "DEBUG")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running product."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """The mails caught for that address, oldest first."""
+        found = []
+        for path in sorted((self.folder / "mails").glob("*.eml"), key=lambda path: path.stat().st_mtime_ns):
+            message = message_from_bytes(path.read_bytes(), policy=default)
+            if address in str(message["To"]):
+                found.append(message)
+        return found
+
+    def mail_to(self, address: str, *, count: int = 1, within: float = 40.0) -> EmailMessage:
+        """The newest mail to that address, once there are `count`. Raises AssertionError if they don't come."""
+        until = time.monotonic() + within
+        while len(mails := self.mails_to(address)) < count:
+            assert time.monotonic() < until, f"{len(mails)} of {count} mails to {address} after {within} s"
+            time.sleep(0.2)
+        return mails[-1]
+
+
+@contextmanager
+def started(folder: Path, **settings: str) -> Iterator[Stack]:
+    """Start the product in that folder, wait until it answers, and stop it."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OURS and not name.endswith("_DATABASE_URL") and name != "MAIL_CATCHER_DIR"
+    }
+    environment |= {"PORTAL_VAR": str(folder), "PORT": str(_free_port()), **settings}
+    with (folder / "output.log").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "dev.py", "run"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+        try:
+            yield Stack(_url(process, folder), folder, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        note = folder / "running.json"
+        if note.exists() and (url := json.loads(note.read_text() or "{}").get("url")):
+            return str(url)
+        time.sleep(0.2)
+    raise AssertionError((folder / "output.log").read_text()[-3000:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
