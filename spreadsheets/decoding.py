@@ -15,7 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
-_FRENCH = frozenset("éèêëàâäîïôöùûüçœæÉÈÊËÀÂÄÎÏÔÖÙÛÜÇŒÆ°«»’‘“”–—…€ºª²§· \u00a0")
+_FRENCH = frozenset("éèêëàâäîïôöùûüçœÉÈÊËÀÂÄÎÏÔÖÙÛÜÇŒ")
 _SINGLE_BYTE = ("cp1252", "cp850", "mac_roman")
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1a\x1b")
 
@@ -105,4 +105,4 @@ def _likely_single_byte(content: bytes) -> str:
         for encoding in _SINGLE_BYTE
     }
     best = max(_SINGLE_BYTE, key=lambda encoding: share[encoding])
-    return best if share["cp1252"] < 0.5 and share[best] > 0.9 else "cp1252"
+    return best if share["cp1252"] <= 0.5 and share[best] > 0.9 else "cp1252"

@@ -61,7 +61,7 @@ def recognise(content: bytes) -> Format:
     if content.startswith(b"PK\x03\x04"):
         return _recognise_zip(_parts(content))
     if content.startswith(ole.SIGNATURE):
-        return _recognise_ole(ole.entry_names(content))
+        return _recognise_ole(content)
     if b"%PDF-" in content[:1024]:
         raise Refused("pdf")
     if _OLD_EXCEL.match(content):
@@ -81,8 +81,9 @@ def inspect(content: bytes) -> Format:
     return kind
 
 
-def _recognise_ole(names: set[str]) -> Format:
-    lower = {name.lower() for name in names}
+def _recognise_ole(content: bytes) -> Format:
+    entries = ole.entries(content)
+    lower = {name.lower() for name in entries}
     if lower & {"encryptedpackage", "encryptioninfo"}:
         raise Refused("encrypted")
     if not lower & {"workbook", "book"}:
@@ -91,6 +92,12 @@ def _recognise_ole(names: set[str]) -> Format:
         raise Refused("macros")
     if any(name.startswith("mbd") or name in ("objectpool", "\x01ole10native") for name in lower):
         raise Refused("embedded_objects")
+    if any(
+        ole.is_locked(content, start)
+        for name, start in entries.items()
+        if name.lower() in ("workbook", "book")
+    ):
+        raise Refused("encrypted")
     return Format.XLS
 
 
@@ -100,7 +107,7 @@ def _recognise_text(content: bytes) -> Format:
         raise Refused("not_a_workbook")  # a web archive (.mht): its table is hidden in a mail
     if not head.startswith("<"):
         return Format.TEXT
-    if "urn:schemas-microsoft-com:office:spreadsheet" in head and not _HTML.search(head):
+    if "urn:schemas-microsoft-com:office:spreadsheet" in head and "<html" not in head.lower():
         return Format.XML_2003
     if _HTML.search(head):
         return Format.HTML

@@ -73,13 +73,12 @@ def _may_have_a_gap(xml: bytes, prefix: bytes) -> bool:
 
 
 def _rows(xml: bytes, prefix: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Number and start of each row that has cells, and whether one of these holds anything."""
     number, start, body = 0, -1, 0
-    for match in re.finditer(rb"<%srow\b([^>]*)>" % prefix, xml):
+    for match in re.finditer(rb'<%srow\b[^>]*?\br="([0-9]{1,9})"[^>]*(?<!/)>' % prefix, xml):
         if start >= 0:
             yield number, start, _is_filled(xml, body, match.start(), prefix)
-        given = re.search(rb'\br="([0-9]{1,9})"', match[1])
-        number = int(given[1]) if given else number + 1
-        start, body = match.start(), match.end()
+        number, start, body = int(match[1]), match.start(), match.end()
     if start >= 0:
         yield number, start, _is_filled(xml, body, len(xml), prefix)
 

@@ -10,16 +10,36 @@ SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _END_OF_CHAIN = 0xFFFFFFFA  # this and above are not sectors: free, end, FAT, DIFAT
 _ENTRY_BYTES = 128
+_FILEPASS = 0x002F
 
 
-def entry_names(content: bytes) -> set[str]:
-    """Names of all streams and storages. Raises Refused("damaged") where the structure does not hold."""
+def entries(content: bytes) -> dict[str, int]:
+    """All streams and storages with the first sector of each. Raises Refused("damaged") where the structure does
+    not hold."""
     try:
         directory = b"".join(_CompoundFile(content).directory())
     except (struct.error, IndexError) as error:
         raise Refused("damaged") from error
-    entries = (directory[at : at + _ENTRY_BYTES] for at in range(0, len(directory), _ENTRY_BYTES))
-    return {_name(entry) for entry in entries if len(entry) == _ENTRY_BYTES and entry[66]}
+    found = (directory[at : at + _ENTRY_BYTES] for at in range(0, len(directory), _ENTRY_BYTES))
+    return {
+        _name(entry): int.from_bytes(entry[116:120], "little")
+        for entry in found
+        if len(entry) == _ENTRY_BYTES and entry[66]
+    }
+
+
+def is_locked(content: bytes, start: int) -> bool:
+    """Whether the workbook stream that starts in this sector is encrypted: a FILEPASS record follows its beginning
+    ([MS-XLS] 2.4.117)."""
+    sector_bytes = 1 << int.from_bytes(content[30:32], "little")
+    records = content[(start + 1) * sector_bytes :][:sector_bytes]
+    at = 0
+    while at + 4 <= len(records):
+        kind, length = struct.unpack_from("<HH", records, at)
+        if kind == _FILEPASS:
+            return True
+        at += 4 + length
+    return False
 
 
 def _name(entry: bytes) -> str:
