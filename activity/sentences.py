@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -31,11 +30,14 @@ class Change:
     after: str
 
 
-def sentence(event: Event, *, actors: list[str] | None = None) -> SafeString:
-    """As HTML: names escaped, the subject linked to its page where it has one. `actors` replaces the actor's name."""
+def sentence(event: Event, *, actors: list[str] | None = None, base: str = "") -> SafeString:
+    """As HTML: names escaped, the subject linked to its page where it has one.
+
+    `actors` replaces the actor's name; `base` makes the link absolute, for mails.
+    """
     subject: str = conditional_escape(_subject(event))
     if url := page_of(event):
-        subject = format_html('<a href="{}">{}</a>', url, subject)
+        subject = format_html('<a href="{}{}">{}</a>', base, url, subject)
     words = {name: conditional_escape(value) for name, value in _words(event, actors).items()}
     text = str(conditional_escape(str(type_named(event.type).sentence)))
     return mark_safe(text % _Named({**words, "subject": subject}))  # noqa: S308 - each part was escaped above
@@ -102,7 +104,7 @@ def _change(kind: type[EventType], label: str, name: str, before: Any, after: An
     return Change(capfirst(str(shown)), _readable(field, before), _readable(field, after))
 
 
-def _field(label: str, name: str) -> models.Field[Any, Any] | None:
+def _field(label: str, name: str) -> "models.Field[Any, Any] | None":
     try:
         found = apps.get_model(label)._meta.get_field(name) if label else None
     except (LookupError, FieldDoesNotExist):
@@ -110,7 +112,7 @@ def _field(label: str, name: str) -> models.Field[Any, Any] | None:
     return found if isinstance(found, models.Field) else None
 
 
-def _readable(field: models.Field[Any, Any] | None, value: Any) -> str:
+def _readable(field: "models.Field[Any, Any] | None", value: Any) -> str:
     """A stored value as people read it: the choice's label, yes or no, a local date; a dash for nothing."""
     if value is None or value == "":
         return "–"
@@ -121,7 +123,7 @@ def _readable(field: models.Field[Any, Any] | None, value: Any) -> str:
     return _date(field, value) or str(value)
 
 
-def _date(field: models.Field[Any, Any] | None, value: Any) -> str:
+def _date(field: "models.Field[Any, Any] | None", value: Any) -> str:
     moment: datetime | date | None = None
     if isinstance(field, models.DateTimeField):
         moment = parse_datetime(str(value))

@@ -8,6 +8,7 @@ from django.test import Client, TransactionTestCase
 
 from tenancy import scopes
 from tests import database, worlds
+from tests.outbox import Outbox
 from tests.worlds import World
 
 
@@ -59,6 +60,13 @@ def browse() -> Callable[..., "OutsideClient"]:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def outbox(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Outbox:
+    """What left by mail: `recipients()`, `mails()`, `to(address)`, `flush()`, `clear()`."""
+    settings.NOTIFICATION_HOLD_SECONDS = 0
+    return Outbox(monkeypatch)
 
 
 class OutsideClient(Client):

@@ -1,0 +1,107 @@
+"""The mail that tells a person what others changed."""
+
+from collections import Counter
+from typing import Any
+
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from activity import sentences
+from activity.composing import CHANGES
+from activity.digest import NetChange, net_changes
+from activity.mails import MailKind, Message, Obsolete, rendered
+from activity.models import Event, OutgoingEmail
+
+SHOWN = 20
+
+
+class ChangesMail(MailKind):
+    name = CHANGES
+
+    def build(self, mail: OutgoingEmail) -> Message:
+        """Raises Obsolete if the events are gone."""
+        events = Event.objects.of_scope().filter(notifications__mail=mail).select_related("firm")
+        changes = net_changes(events)
+        if not changes:
+            raise Obsolete
+        lines = [Line(change) for change in changes]
+        context = {
+            "lines": lines[:SHOWN],
+            "count": len(lines),
+            "more": max(len(lines) - SHOWN, 0),
+            "kinds": _counted(changes) if len(lines) > SHOWN else [],
+            "url": settings.BASE_URL + (lines[0].path if len(lines) == 1 and lines[0].path else _home(mail)),
+            "alone": len(lines) == 1,
+            "place": _place(mail),
+        }
+        return rendered("changes", f"[{_place(mail)}] {_gist(changes)}", context)
+
+
+class Line:
+    """One net change as the mail shows it."""
+
+    def __init__(self, change: NetChange) -> None:
+        self.net = change
+        self.event = change.event
+
+    @cached_property
+    def path(self) -> str:
+        return sentences.page_of(self.event)
+
+    @cached_property
+    def text(self) -> str:
+        return sentences.plain_sentence(self.event, actors=_names(self.net))
+
+    @cached_property
+    def html(self) -> SafeString:
+        return sentences.sentence(self.event, actors=_names(self.net), base=settings.BASE_URL)
+
+    @cached_property
+    def changes(self) -> list[sentences.Change]:
+        return sentences.changes(self.event, self.net.changes)
+
+    @property
+    def url(self) -> str:
+        return f"{settings.BASE_URL}{self.path}" if self.path else ""
+
+
+def _names(change: NetChange) -> list[str] | None:
+    return change.actors if len(change.actors) > 1 else None
+
+
+def _gist(changes: list[NetChange]) -> str:
+    """A subject that names no client: the one kind of change, or how many."""
+    if len(changes) == 1:
+        return str(changes[0].type.summary)
+    return ngettext("%(count)d change concerns you", "%(count)d changes concern you", len(changes)) % {
+        "count": len(changes)
+    }
+
+
+def _counted(changes: list[NetChange]) -> list[tuple[str, int]]:
+    """How many of each kind, the most frequent first."""
+    return Counter(str(change.type.summary) for change in changes).most_common()
+
+
+def _place(mail: OutgoingEmail) -> str:
+    """The firm's name; a client's space is not named in a subject."""
+    return mail.firm.name if mail.firm else "Firm Portal"
+
+
+def _home(mail: OutgoingEmail) -> str:
+    """Where a person finds all of it: the firm's first page, the client's space, or their places."""
+    routes: dict[str, dict[str, Any]] = {"start": {}}
+    if mail.firm is not None:
+        routes = {"dashboard": {"firm_slug": mail.firm.slug}}
+    elif mail.space_id is not None:
+        routes = {"clients:space_home": {"space_id": mail.space_id}, **routes}
+    for route, kwargs in routes.items():
+        try:
+            return reverse(route, kwargs=kwargs)
+        except NoReverseMatch:
+            continue
+    return "/"
