@@ -81,6 +81,7 @@ def bring_back(url: str, source: Path) -> tuple[Counts, str]:
     moment = time.strftime("%Y%m%d_%H%M%S")
     fresh, kept = f"{name}_restored_{moment}", f"{name}_before_{moment}"
     maintenance = _of_database(url, "postgres")
+    _refuse_in_use(maintenance, name)
     _sql(maintenance, f'CREATE DATABASE "{fresh}"')
     try:
         _load(_of_database(url, fresh), source)
@@ -190,6 +191,16 @@ def _load(url: str, source: Path) -> None:
     for schema in schemas:
         _sql(url, f'REVOKE CREATE ON SCHEMA "{schema}" FROM "{resolver}"')
     _sql(url, "ANALYZE")
+
+
+def _refuse_in_use(maintenance: str, name: str) -> None:
+    """Whoever is connected would go on writing into a database that is about to be put aside."""
+    users = _sql(maintenance, f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")
+    if users != "0":
+        raise Stop(
+            f"The database {name} is in use ({users} connections): stop web, worker and beat first. "
+            f"Nothing was changed."
+        )
 
 
 def _swap(maintenance: str, name: str, *, fresh: str, kept: str) -> None:

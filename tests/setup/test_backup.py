@@ -27,31 +27,37 @@ COUNTS = {"public.dossier": 1000, "public.empty_one": 0}
 
 
 @pytest.fixture
-def url(server: Postgres) -> str:
-    server.sql(WALLED, database="portal", user=OWNER)
-    return server.url(OWNER)
+def url(shared_server: Postgres, database: str) -> str:
+    shared_server.sql(WALLED, database=database, user=OWNER)
+    return shared_server.url(OWNER, database)
 
 
-def test_a_backup_comes_back_row_for_row(url: str, server: Postgres, folder: Path) -> None:
+def test_a_backup_comes_back_row_for_row(
+    url: str, shared_server: Postgres, database: str, folder: Path
+) -> None:
     file = folder / "portal.dump"
     assert backup.dump(url, file) == COUNTS
-    server.sql("DELETE FROM dossier WHERE id > 10", database="portal", user=OWNER)
+    shared_server.sql("DELETE FROM dossier WHERE id > 10", database=database, user=OWNER)
 
     counts, kept = backup.bring_back(url, file)
 
     assert counts == backup.counts_now(url) == COUNTS
-    assert server.sql("SELECT count(*) FROM dossier", database=kept, user=OWNER) == "10"
+    assert shared_server.sql("SELECT count(*) FROM dossier", database=kept, user=OWNER) == "10"
     owner = "SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE proname = 'look_up'"
-    assert server.sql(owner, database="portal") == "portal_resolver"
+    assert shared_server.sql(owner, database=database) == "portal_resolver"
 
 
-def test_a_role_that_policies_hold_back_may_not_back_up(url: str, server: Postgres, folder: Path) -> None:
+def test_a_role_that_policies_hold_back_may_not_back_up(
+    url: str, shared_server: Postgres, database: str, folder: Path
+) -> None:
     with pytest.raises(Stop, match="BYPASSRLS"):
-        backup.dump(server.url(RUNTIME), folder / "portal.dump")
+        backup.dump(shared_server.url(RUNTIME, database), folder / "portal.dump")
     assert not list(folder.glob("*.dump*"))
 
 
-def test_an_empty_dump_of_such_a_role_is_not_restored(url: str, server: Postgres, folder: Path) -> None:
+def test_an_empty_dump_of_such_a_role_is_not_restored(
+    url: str, shared_server: Postgres, database: str, folder: Path
+) -> None:
     file = folder / "empty.dump"
     blind = [
         tool("pg_dump"),
@@ -62,7 +68,7 @@ def test_an_empty_dump_of_such_a_role_is_not_restored(url: str, server: Postgres
         "-f",
         file,
         "-d",
-        server.url(RUNTIME),
+        shared_server.url(RUNTIME, database),
     ]
     subprocess.run(blind, check=True)  # exit code 0, and not one row
     with pytest.raises(Stop, match="holds no row at all"):
@@ -71,7 +77,7 @@ def test_an_empty_dump_of_such_a_role_is_not_restored(url: str, server: Postgres
 
 
 def test_a_dump_that_lost_rows_is_not_kept(
-    url: str, server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, shared_server: Postgres, database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backup, "counts_in", lambda file: COUNTS | {"public.dossier": 999})
     with pytest.raises(Stop, match=r"public\.dossier: 1000 in the database, 999 in the dump"):
@@ -80,7 +86,7 @@ def test_a_dump_that_lost_rows_is_not_kept(
 
 
 def test_a_restore_that_lost_rows_leaves_everything_as_it_was(
-    url: str, server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, shared_server: Postgres, database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup.dump(url, folder / "portal.dump")
     monkeypatch.setattr(backup, "counts_now", lambda url: {"public.dossier": 3, "public.empty_one": 0})
@@ -88,7 +94,7 @@ def test_a_restore_that_lost_rows_leaves_everything_as_it_was(
         backup.bring_back(url, folder / "portal.dump")
     monkeypatch.undo()
     assert backup.counts_now(url) == COUNTS
-    assert server.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'portal%'") == "1"
+    assert shared_server.sql(f"SELECT count(*) FROM pg_database WHERE datname LIKE '{database}%'") == "1"
 
 
 def test_a_damaged_file_is_refused(url: str, folder: Path) -> None:
@@ -100,7 +106,9 @@ def test_a_damaged_file_is_refused(url: str, folder: Path) -> None:
     assert backup.counts_now(url) == COUNTS
 
 
-def test_a_database_in_use_is_not_replaced(url: str, server: Postgres, folder: Path) -> None:
+def test_a_database_in_use_is_not_replaced(
+    url: str, shared_server: Postgres, database: str, folder: Path
+) -> None:
     backup.dump(url, folder / "portal.dump")
     with subprocess.Popen(
         [tool("psql"), "-X", "-q", "-A", "-t", "-d", url],
@@ -113,6 +121,6 @@ def test_a_database_in_use_is_not_replaced(url: str, server: Postgres, folder: P
         session.stdin.write("SELECT 'connected';\n")
         session.stdin.flush()
         assert session.stdout.readline() == "connected\n"
-        with pytest.raises(Stop, match="being accessed by other users"):
+        with pytest.raises(Stop, match=r"in use \(1 connections\)"):
             backup.bring_back(url, folder / "portal.dump")
     assert backup.counts_now(url) == COUNTS

@@ -7,19 +7,20 @@ import pytest
 from devtools import services
 from devtools.console import Stop
 from devtools.postgres import OWNER, RUNTIME, Postgres
+from tests.setup.conftest import make_server
 
 
-def test_the_roles_have_their_rights_and_no_more(server: Postgres) -> None:
-    rights = server.sql(
+def test_the_roles_have_their_rights_and_no_more(shared_server: Postgres) -> None:
+    rights = shared_server.sql(
         "SELECT rolname, rolcanlogin, rolbypassrls, rolsuper FROM pg_roles WHERE rolname LIKE 'portal%' ORDER BY 1"
     )
     assert rights.splitlines() == ["portal_owner|t|t|f", "portal_resolver|f|f|f", "portal_runtime|t|f|f"]
 
 
-def test_the_server_answers_on_its_socket_only(server: Postgres) -> None:
-    assert server.sql("SHOW listen_addresses") == ""
-    assert server.sql("SELECT current_user", database="portal", user=RUNTIME) == RUNTIME
-    assert server.sockets.stat().st_mode & 0o077 == 0
+def test_the_server_answers_on_its_socket_only(shared_server: Postgres) -> None:
+    assert shared_server.sql("SHOW listen_addresses") == ""
+    assert shared_server.sql("SELECT current_user", database="portal", user=RUNTIME) == RUNTIME
+    assert shared_server.sockets.stat().st_mode & 0o077 == 0
 
 
 def test_it_starts_after_a_kill_whose_pid_file_names_another_process(server: Postgres) -> None:
@@ -39,7 +40,7 @@ def test_it_starts_after_a_kill_whose_pid_file_names_another_process(server: Pos
 def test_a_start_that_was_cut_off_while_creating_the_data_begins_anew(folder: Path) -> None:
     (folder / "postgres" / "data.beginning").mkdir(parents=True)
     (folder / "postgres" / "data.beginning" / "PG_VERSION").write_text("18")
-    server = Postgres(folder / "postgres", folder / "sockets", folder / "postgres.log", throw_away=True)
+    server = make_server(folder)
     server.start()
     server.stop()
 

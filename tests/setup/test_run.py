@@ -35,10 +35,14 @@ class Run:
 
     def address(self) -> str:
         """Wait until it is ready; raises with its lines if it never is."""
-        ready = children.wait_until(lambda: bool(READY.search(self.log.read_text())), seconds=90, every=0.2)
-        assert ready, self.log.read_text()
+
+        def settled() -> bool:
+            return self.process.poll() is not None or bool(READY.search(self.log.read_text()))
+
+        children.wait_until(settled, seconds=90, every=0.2)
         found = READY.search(self.log.read_text())
-        return found[1] if found else ""
+        assert found, self.log.read_text()
+        return found[1]
 
 
 def processes_of(folder: Path) -> list[str]:
