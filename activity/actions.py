@@ -29,6 +29,17 @@ class Happening:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Letter:
+    """One mail of `queue_mails`: what `queue_mail` takes."""
+
+    kind: str
+    to: str
+    name: str = ""
+    language: str = "fr"
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
 def record(
     event_type: type[EventType],
     *,
@@ -96,11 +107,23 @@ def queue_mail(
     return mail
 
 
-def queue_mails(mails: Iterable[OutgoingEmail]) -> int:
-    """Put many mails, made with `OutgoingEmail(**OutgoingEmail.ownership(), …)`, into the outbox at once."""
-    made = OutgoingEmail.objects.bulk_create(list(mails), batch_size=_BATCH)
+def queue_mails(letters: Iterable[Letter]) -> int:
+    """Put many mails into the outbox of the owner in scope at once, set-based; returns how many."""
+    owner = OutgoingEmail.ownership()
+    mails = [
+        OutgoingEmail(
+            **owner,
+            kind=letter.kind,
+            to=letter.to,
+            to_name=letter.name,
+            language=letter.language,
+            params=dict(letter.params),
+        )
+        for letter in letters
+    ]
+    OutgoingEmail.objects.bulk_create(mails, batch_size=_BATCH)
     nudge("activity.deliver_mails")
-    return len(made)
+    return len(mails)
 
 
 def _event(event_type: type[EventType], actor: Actor | None, label: str, group: UUID | None) -> Event:
