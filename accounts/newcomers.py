@@ -1,0 +1,74 @@
+"""People who arrive by an invitation: the link came by mail, so whoever holds it owns the address."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+
+from accounts.events import AddressConfirmed
+from accounts.models import User
+from activity.actions import record
+from tenancy.scopes import scope
+
+
+class AddressTaken(Exception):
+    """Somebody has an account with this address; they log in instead."""
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What a person says of themself when they arrive."""
+
+    first_name: str
+    last_name: str
+    password: str
+    language: str = "fr"
+
+
+def person_at(address: str) -> User | None:
+    """The person who has shown that the address is theirs."""
+    found = EmailAddress.objects.filter(email=address.lower(), verified=True).select_related("user")
+    return next((row.user for row in found), None)
+
+
+def owns(person: User, address: str) -> bool:
+    """Has the person shown that the address is theirs?"""
+    return EmailAddress.objects.filter(user=person, email=address.lower(), verified=True).exists()
+
+
+def languages_at(addresses: Iterable[str]) -> dict[str, str]:
+    """In which language the people with these addresses read; others are left out."""
+    return dict(User.objects.filter(email__in=list(addresses)).values_list("email", "language"))
+
+
+@transaction.atomic
+def admit(*, address: str, newcomer: Newcomer) -> User:
+    """Make the account of a person whose address an invitation's link has proven. Raises AddressTaken.
+
+    An account that was opened with this address and never confirmed was perhaps somebody else's doing: it becomes the
+    newcomer's, whose new password ends every session that is open in it.
+    """
+    address = address.lower()
+    if person_at(address) is not None:
+        raise AddressTaken(address)
+    person = User.objects.select_for_update().filter(email=address).first() or _new(address)
+    person.first_name, person.last_name = newcomer.first_name, newcomer.last_name
+    person.language = newcomer.language
+    person.set_password(newcomer.password)
+    person.save()
+    EmailAddress.objects.filter(user=person).exclude(email=address).delete()
+    EmailAddress.objects.update_or_create(
+        user=person, email=address, defaults={"verified": True, "primary": True}
+    )
+    with scope(person=person):
+        record(AddressConfirmed, actor=person, subject=person)
+    return person
+
+
+def _new(address: str) -> User:
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(address)
+    except IntegrityError as error:
+        raise AddressTaken(address) from error
