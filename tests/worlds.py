@@ -1,8 +1,10 @@
 """The smallest valid worlds. A test names only what matters to it."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.utils.text import slugify
 
 from accounts.models import Firm, Membership, MemberState, Role, User
@@ -12,6 +14,12 @@ from tenancy.keys import uuid7
 from tenancy.scopes import scope
 
 PASSWORD = "un long mot de passe 42"
+
+
+@cache
+def _hashed() -> str:
+    """Argon2 is slow on purpose, so once is enough."""
+    return make_password(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ def make_person(email: str, **fields: Any) -> User:
     """A person with a confirmed address."""
     from allauth.account.models import EmailAddress
 
-    user = User.objects.create_user(email, PASSWORD, **fields)
+    user = User.objects.create(email=email, password=_hashed(), **fields)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
 
