@@ -17,6 +17,8 @@ urlpatterns = [
     path("", include("clients.urls")),
     path("", include("invitations.urls")),
 ]
+if settings.MAIL_CATCHER_DIR:
+    urlpatterns.append(path("", include("activity.urls")))
 handler403 = "firm_portal.views.errors.forbidden"
 handler404 = "firm_portal.views.errors.not_found"
 handler500 = "firm_portal.views.errors.server_error"
