@@ -78,3 +78,6 @@ def _sender() -> dict[str, str]:
     firms: Any = OutgoingEmail._meta.get_field("firm").related_model
     name, email, phone = firms.objects.values_list("name", "email", "phone").get(pk=firm_id)
     return {"sender_name": name, "reply_to": email, "sender_phone": phone}
+
+
+__all__ = ["REGISTRY", "MailKind", "Message", "Obsolete", "OutgoingEmail", "rendered"]

@@ -1,0 +1,158 @@
+"""Reading what happened, for the pages of other apps: always of the owner in scope, always the newest first."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+
+from activity import sentences
+from activity.events import REGISTRY
+from activity.models import Event, EventQuerySet
+
+# Keys sort by time to the millisecond; one made under load may be a little ahead of its event.
+_KEYS_RUN_AHEAD = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader of the journal asks for; empty fields ask for nothing."""
+
+    person: UUID | None = None
+    kind: str = ""  # an event type's name, or the beginning of several, ended by a dot
+    subject: UUID | None = None
+    since: date | None = None
+    until: date | None = None  # that day included
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some events, newest first, and the keys from which the neighbouring ones are read; None at an end."""
+
+    lines: "list[Line]"
+    newer: UUID | None
+    older: UUID | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event as a list shows it (templates/activity/_events.html)."""
+
+    event: Event
+
+    @cached_property
+    def sentence(self) -> SafeString:
+        return sentences.sentence(self.event)
+
+    @cached_property
+    def changes(self) -> list[sentences.Change]:
+        return sentences.changes(self.event)
+
+    @property
+    def kind(self) -> str:
+        """What kind of thing it was about."""
+        return sentences.subject_kind(self.event.subject_type)
+
+
+def journal(asked: Asked | None = None) -> EventQuerySet:
+    """The events of the owner in scope that answer what is asked, newest first."""
+    asked = asked or Asked()
+    events = _events().order_by("-id")
+    conditions: list[tuple[object, Callable[[], Q]]] = [
+        (asked.person, lambda: Q(actor_id=asked.person)),
+        (asked.kind, lambda: Q(type__startswith=asked.kind) if asked.kind.endswith(".") else Q(type=asked.kind)),
+        (asked.subject, lambda: Q(subject_id=asked.subject)),
+        (asked.since, lambda: _from(_midnight(asked.since))),
+        (asked.until, lambda: _before(_midnight(asked.until, days=1))),
+        (asked.text, lambda: _mentions(asked.text)),
+    ]
+    for value, condition in conditions:
+        if value:
+            events = events.filter(condition())
+    return events
+
+
+def about(subject_ids: Iterable[UUID]) -> EventQuerySet:
+    """What happened to these things, newest first."""
+    return _events().filter(subject_id__in=list(subject_ids)).order_by("-id")
+
+
+def concerning(user_id: UUID, limit: int = 10) -> list[Line]:
+    """The last things that others did and that this person was to be told of."""
+    mine = _events().filter(notifications__recipient_id=user_id)
+    return described(mine.order_by("-id")[:limit])
+
+
+def described(events: Iterable[Event]) -> list[Line]:
+    """As lines for templates/activity/_events.html."""
+    return [Line(event) for event in events]
+
+
+def one_slice(
+    events: EventQuerySet, *, size: int, before: UUID | None = None, after: UUID | None = None
+) -> Slice:
+    """`size` events older than the key `before`, or newer than the key `after`, or the newest of all."""
+    if after is not None:
+        found = list(events.filter(id__gt=after).order_by("id")[: size + 1])
+        shown, more = found[:size][::-1], len(found) > size
+        newer, older = (shown[0].pk if shown and more else None), (shown[-1].pk if shown else None)
+        return Slice(described(shown), newer=newer, older=older)
+    found = list((events.filter(id__lt=before) if before else events)[: size + 1])
+    shown, more = found[:size], len(found) > size
+    newer, older = (shown[0].pk if shown and before else None), (shown[-1].pk if more else None)
+    return Slice(described(shown), newer=newer, older=older)
+
+
+def counted(events: EventQuerySet, *, most: int) -> int:
+    """How many there are, up to `most` + 1: counting millions would take longer than anyone waits."""
+    return events.order_by()[: most + 1].count()
+
+
+def kinds() -> list[tuple[str, list[tuple[str, str]]]]:
+    """What may be asked for as `kind`: for each app, its event types by their summaries."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, event_type in REGISTRY.items():
+        app = name.partition(".")[0]
+        label = str(apps.get_app_config(app).verbose_name) if apps.is_installed(app) else app
+        groups.setdefault(label, []).append((name, str(event_type.summary)))
+    return [(label, sorted(types, key=lambda pair: pair[1])) for label, types in sorted(groups.items())]
+
+
+def _events() -> Any:
+    return Event.objects.of_scope().select_related("firm")
+
+
+def _midnight(day: date | None, days: int = 0) -> datetime:
+    assert day is not None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+
+
+def _from(moment: datetime) -> Q:
+    """By time, and by key too, which the index leads to."""
+    return Q(at__gte=moment, id__gte=_first_key(moment - _KEYS_RUN_AHEAD))
+
+
+def _before(moment: datetime) -> Q:
+    return Q(at__lt=moment, id__lt=_first_key(moment + _KEYS_RUN_AHEAD))
+
+
+def _first_key(moment: datetime) -> UUID:
+    """The least key that can have been made at that time (the first 48 bits are milliseconds)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def _mentions(text: str) -> Q:
+    """Each word in the name of the person or of the thing."""
+    found = Q()
+    for word in text.split():
+        found &= Q(subject_name__icontains=word) | Q(actor_name__icontains=word)
+    return found
+
+
