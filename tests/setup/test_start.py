@@ -12,7 +12,7 @@ from devtools.paths import ROOT
 
 
 def test_an_old_python_can_still_read_dev_py_to_say_what_it_needs() -> None:
-    ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 4))
+    ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 5))
 
 
 def test_a_python_without_venv_is_told_what_to_install(
