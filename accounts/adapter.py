@@ -1,10 +1,169 @@
+"""How allauth does what our house does: mails go through the outbox, links come from a setting, seeds are encrypted."""
+
+from base64 import urlsafe_b64encode
+from typing import Any
+from urllib.parse import quote
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.userkit import filter_users_by_email
+from allauth.account.models import EmailAddress
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actions import follow_confirmed_address, mail_person, note_security
+from accounts.browsers import browser_name
+from accounts.events import (
+    AddressChangeCancelled,
+    PasswordChanged,
+    PasswordReset,
+    PersonEvent,
+    RecoveryCodesMade,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+)
+from accounts.models import User
+from accounts.second_factor import firms_that_require
+
+# Which event each of allauth's notices is; one that is not here would be a flow that we don't offer.
+NOTICES: dict[str, type[PersonEvent]] = {
+    "account/email/password_changed": PasswordChanged,
+    "account/email/password_reset": PasswordReset,
+    "account/email/email_deleted": AddressChangeCancelled,
+    "mfa/email/totp_activated": SecondFactorAdded,
+    "mfa/email/totp_deactivated": SecondFactorRemoved,
+    "mfa/email/recovery_codes_generated": RecoveryCodesMade,
+}
+# Told by `confirm_email`, which knows both addresses.
+_TOLD_ELSEWHERE = {"account/email/email_changed"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    pass
+    """Nothing here sends: a mail is queued with keys only, and its link is made when a worker sends it."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("This account is closed."),
+        "duplicate_email": _("This is already the address of your account."),
+        "email_password_mismatch": _(
+            "The e-mail address and the password do not go together. Check both; capitals count in the password."
+        ),
+        "enter_current_password": _("This is not your current password."),
+        "incorrect_password": _("This is not your password."),
+        "incorrect_code": _(
+            "This code is not right, or has already been used. Wait for the next one, then type it again."
+        ),
+        "invalid_password_reset": _("This link is no longer valid."),
+        "too_many_login_attempts": _("Too many attempts. Wait five minutes, then try again."),
+        "rate_limited": _("Too many attempts. Wait five minutes, then try again."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return settings.REGISTRATION_OPEN
+
+    def new_user(self, request: HttpRequest) -> User:
+        """A person who reads on in the language of the page that they signed up on."""
+        spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
+        return User(language=spoken if spoken in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
+
+    # --- mails
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """No flow that we offer comes here."""
+        raise LookupError(f"No kind of mail is declared for allauth's {template_prefix}.")
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        mail_person(person=user, kind="accounts.password_reset", to=email)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        for person in filter_users_by_email(email):
+            mail_person(person=person, kind="accounts.account_exists", to=email)
+
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        address = emailconfirmation.email_address
+        mail_person(
+            person=address.user,
+            kind="accounts.confirm_address",
+            to=address.email,
+            params={"address": address.pk, "signup": signup},
+        )
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        if template_prefix in _TOLD_ELSEWHERE:
+            return
+        note_security(person=user, happened=NOTICES[template_prefix], browser=self._browser())
+
+    @transaction.atomic
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """The person's row in each firm follows the new address."""
+        others = EmailAddress.objects.filter(user=email_address.user, verified=True).exclude(pk=email_address.pk)
+        previous = others.values_list("email", flat=True).first() or ""
+        confirmed: bool = super().confirm_email(request, email_address)
+        if confirmed:
+            follow_confirmed_address(
+                person=email_address.user, previous=previous, browser=self._browser()
+            )
+        return confirmed
+
+    def _browser(self) -> str:
+        return browser_name(self.get_http_user_agent(context.request))
+
+    # --- links
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return settings.BASE_URL + path.replace("UID-KEY", quote(key))
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("accounts:profile")
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    pass
+    """Seeds and recovery codes stand encrypted in the database, with keys derived from SECRET_KEY.
+
+    A value that an old key encrypted is read as long as that key stands in SECRET_KEY_FALLBACKS.
+    """
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
+        "cannot_delete_authenticator": _(
+            "One of your firms requires a second factor: it can be replaced, not removed."
+        ),
+        "cannot_generate_recovery_codes": _("Recovery codes need a second factor: set it up first."),
+        "unverified_email": _("Confirm your e-mail address first, then set up your second factor."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return _keys().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _keys().decrypt(encrypted_text.encode()).decode()
+
+    def can_delete_authenticator(self, authenticator: Any) -> bool:
+        return not firms_that_require(authenticator.user)
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _key(secret: str) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"firm-portal second factor").derive(
+        secret.encode()
+    )
+    return Fernet(urlsafe_b64encode(derived))

@@ -1,0 +1,134 @@
+"""What happens to firms and to people's accounts, and whom it concerns."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Firm, User
+from accounts.permissions import administrators
+from activity.events import EventType, Recipient
+
+
+class FirmEvent(EventType):
+    """Concerns the firm's administrators."""
+
+    route = "accounts:settings"
+    fields = {
+        "name": _("Firm's name"),
+        "phone": _("Phone"),
+        "email": _("E-mail address"),
+        "second_factor_required": _("Second factor required of everyone"),
+    }
+
+    @classmethod
+    def audience(cls, subject: Firm, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return administrators()
+
+
+class FirmRegistered(FirmEvent):
+    name = "accounts.firm.registered"
+    summary = _("The firm was registered")
+    sentence = _("%(actor)s registered the firm %(subject)s.")
+
+
+class FirmChanged(FirmEvent):
+    name = "accounts.firm.changed"
+    summary = _("The firm's details were changed")
+    sentence = _("%(actor)s changed the firm's details.")
+
+
+class PersonEvent(EventType):
+    """Concerns the person alone, in their own scope, and nobody by notification.
+
+    Where their security is at stake, the action also queues the mail `accounts.security_notice`: it goes to the person
+    although they did it themself (somebody else might have, in their name), and to the former address too.
+    """
+
+    fields = {
+        "first_name": _("First name"),
+        "last_name": _("Last name"),
+        "language": _("Language"),
+        "email": _("E-mail address"),
+    }
+
+    @classmethod
+    def audience(cls, subject: User, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return ()
+
+
+class TermsAccepted(PersonEvent):
+    """Details: `version`."""
+
+    name = "accounts.person.terms_accepted"
+    summary = _("Terms of use accepted")
+    sentence = _("%(actor)s accepted version %(version)s of the terms of use.")
+
+
+class ProfileChanged(PersonEvent):
+    name = "accounts.person.profile_changed"
+    summary = _("Profile changed")
+    sentence = _("%(actor)s changed their profile.")
+
+
+class AddressConfirmed(PersonEvent):
+    name = "accounts.person.address_confirmed"
+    summary = _("E-mail address confirmed")
+    sentence = _("%(actor)s confirmed their e-mail address.")
+
+
+class AddressChanged(PersonEvent):
+    name = "accounts.person.address_changed"
+    summary = _("Your e-mail address was changed")
+    sentence = _("%(actor)s changed their e-mail address.")
+    security = True
+
+
+class AddressChangeCancelled(PersonEvent):
+    name = "accounts.person.address_change_cancelled"
+    summary = _("The change of your e-mail address was cancelled")
+    sentence = _("%(actor)s cancelled the change of their e-mail address.")
+    security = True
+
+
+class PasswordChanged(PersonEvent):
+    name = "accounts.person.password_changed"
+    summary = _("Your password was changed")
+    sentence = _("%(actor)s changed their password.")
+    security = True
+
+
+class PasswordReset(PersonEvent):
+    name = "accounts.person.password_reset"
+    summary = _("Your password was chosen anew")
+    sentence = _("%(actor)s chose a new password by the link of a mail.")
+    security = True
+
+
+class SecondFactorAdded(PersonEvent):
+    name = "accounts.person.second_factor_added"
+    summary = _("A second factor was added to your account")
+    sentence = _("%(actor)s added a second factor.")
+    security = True
+
+
+class SecondFactorRemoved(PersonEvent):
+    name = "accounts.person.second_factor_removed"
+    summary = _("The second factor was removed from your account")
+    sentence = _("%(actor)s removed their second factor.")
+    security = True
+
+
+class RecoveryCodesMade(PersonEvent):
+    name = "accounts.person.recovery_codes_made"
+    summary = _("New recovery codes were made for your account")
+    sentence = _("%(actor)s made new recovery codes.")
+    security = True
+
+
+class SessionsEnded(PersonEvent):
+    """Details: `count`."""
+
+    name = "accounts.person.sessions_ended"
+    summary = _("Sessions were ended")
+    sentence = _("%(actor)s ended sessions on other devices (%(count)s).")

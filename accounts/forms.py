@@ -1,5 +1,204 @@
-from allauth.account.forms import SignupForm
+"""What people type about themselves and their firm. allauth's forms, in our words, and our own."""
+
+from typing import Any, ClassVar
+
+from allauth.account import forms as account
+from allauth.mfa.base import forms as second_factor
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actions import accept_terms, register_firm
+from accounts.identifiers import siren_and_siret
+from accounts.models import Firm, User
+from accounts.terms import current_terms
+from tenancy.forms import ModelForm
+from tenancy.forms import ModelForm
+
+PASSWORD_HELP = _("At least 12 characters. A sentence of your own is long, and easy to remember.")
 
 
-class FirmSignupForm(SignupForm):
-    pass
+class OurWords:
+    """Our labels on allauth's fields; no placeholder that says the same again, no password typed twice."""
+
+    words: ClassVar[dict[str, Promise]] = {}
+    helps: ClassVar[dict[str, Promise]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]  # of the form it is mixed into
+        fields.pop("password2", None)
+        for name, field in fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.words.get(name, field.label)
+            field.help_text = str(self.helps.get(name, ""))
+
+
+class LoginForm(OurWords, account.LoginForm):
+    words: ClassVar = {
+        "login": _("E-mail address"),
+        "password": _("Password"),
+        "remember": _("Stay signed in on this device"),
+    }
+
+
+class ResetPasswordForm(OurWords, account.ResetPasswordForm):
+    words: ClassVar = {"email": _("E-mail address")}
+
+
+class ResetPasswordKeyForm(OurWords, account.ResetPasswordKeyForm):
+    words: ClassVar = {"password1": _("New password")}
+    helps: ClassVar = {"password1": PASSWORD_HELP}
+
+
+class ChangePasswordForm(OurWords, account.ChangePasswordForm):
+    words: ClassVar = {"oldpassword": _("Current password"), "password1": _("New password")}
+    helps: ClassVar = {"password1": PASSWORD_HELP}
+
+
+class AddEmailForm(OurWords, account.AddEmailForm):
+    words: ClassVar = {"email": _("New e-mail address")}
+
+
+class ReauthenticateForm(OurWords, account.ReauthenticateForm):
+    words: ClassVar = {"password": _("Password")}
+
+
+class CodeForm(OurWords):
+    """A code of six digits from an application, or (where it may be one) a recovery code."""
+
+    words: ClassVar = {"code": _("Code")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]  # of the form it is mixed into
+        fields["code"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "one-time-code"}
+
+
+class SecondFactorForm(CodeForm, second_factor.AuthenticateForm):
+    helps: ClassVar = {"code": _("The six digits that your application shows, or one of your recovery codes.")}
+
+
+class SecondFactorAgainForm(CodeForm, second_factor.ReauthenticateForm):
+    helps: ClassVar = SecondFactorForm.helps
+
+
+class ActivateSecondFactorForm(CodeForm, ActivateTOTPForm):
+    words: ClassVar = {"code": _("Code shown by the application")}
+
+
+class FirmFields(forms.Form):
+    """A firm, as it registers itself. `cleaned_data` has `siren` and `siret` (or "") for `number`."""
+
+    firm_name = forms.CharField(
+        label=_("Firm's name"),
+        max_length=160,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    number = forms.CharField(
+        label=_("SIREN or SIRET"),
+        max_length=40,
+        help_text=_("9 or 14 digits, with or without spaces."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def clean_number(self) -> str:
+        typed: str = self.cleaned_data["number"]
+        self.cleaned_data["siren"], self.cleaned_data["siret"] = siren_and_siret(typed)
+        return typed
+
+    def firm(self) -> dict[str, str]:
+        """What `register_firm` takes."""
+        data = self.cleaned_data
+        return {"name": data["firm_name"], "siren": data["siren"], "siret": data["siret"]}
+
+
+class FirmSignupForm(OurWords, FirmFields, account.SignupForm):
+    """A firm and its first administrator. An address that has an account gets the same answer, and a mail."""
+
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name", "data-span": "half"}),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name", "data-span": "half"}),
+    )
+    terms = forms.BooleanField(label=_("I accept the terms of use"))
+
+    field_order = ("firm_name", "number", "first_name", "last_name", "email", "password1", "terms")
+    words: ClassVar = {"email": _("E-mail address"), "password1": _("Password")}
+    helps: ClassVar = {
+        "number": _("9 or 14 digits, with or without spaces."),
+        "email": _("You sign in with it; it gets a link to confirm."),
+        "password1": PASSWORD_HELP,
+    }
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """As allauth's, and two registrations at the same moment are answered like one after the other."""
+        if self.account_already_exists:
+            # As long as hashing the password of a new account takes: the time must not tell.
+            make_password(self.cleaned_data["password1"])
+            return super().try_save(request)
+        try:
+            with transaction.atomic():
+                return super().try_save(request)
+        except IntegrityError:
+            self.account_already_exists = True
+            return super().try_save(request)
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """What a new person brings along: their consent and their firm. Called by allauth once the person is saved."""
+        accept_terms(person=user, terms=current_terms())
+        register_firm(user=user, **self.firm())
+
+
+class FirmForm(FirmFields):
+    """A further firm of somebody who is signed in."""
+
+
+class ProfileForm(forms.Form):
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name", "data-span": "half"}),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name", "data-span": "half"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("Of the pages, and of the mails that you get."),
+    )
+
+
+class FirmSettingsForm(ModelForm[Firm]):
+    """What the firm shows of itself; saving is `change_firm`'s business."""
+
+    class Meta:
+        model = Firm
+        fields = ("name", "phone", "email", "second_factor_required")
+        help_texts = {
+            "phone": _("Shown to your clients and to your members at the foot of each page."),
+            "email": _("Shown with the phone; clients' answers to your mails arrive here."),
+        }
+        widgets = {
+            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "data-span": "half"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "off", "data-span": "half"}),
+        }
+
+
+class MemberSearch(forms.Form):
+    q = forms.CharField(label=_("Search"), required=False, max_length=100)
+
+

@@ -4,16 +4,24 @@ The permission's codename is the role that the person has on the object. Written
 alone, with set-based queries; guardian's own shortcuts are not used (docs/decisions/).
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
 from tenancy import scopes
 from tenancy.db import FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
+
+
+class GrantQuerySet(models.QuerySet[Any]):
+    def running(self) -> Self:
+        """Those that have not expired, by the database's clock."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 class Grant(UserObjectPermissionBase):
@@ -30,7 +38,7 @@ class Grant(UserObjectPermissionBase):
     granted_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[models.Manager[Any]] = models.Manager()  # type: ignore[assignment]  # not guardian's
+    objects: ClassVar[GrantQuerySet] = GrantQuerySet.as_manager()  # type: ignore[assignment]  # not guardian's
 
     class Meta:
         abstract = True

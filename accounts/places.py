@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts import lookups
-from accounts.models import Membership, MemberState, Role
+from accounts.models import Firm, Membership, MemberState, Role
 from tenancy.scopes import scope
 
 # What stands before the path of every page of a firm.
@@ -57,6 +57,13 @@ class PlaceKind(ABC):
     @abstractmethod
     def enter(self, request: HttpRequest, place: Place) -> None:
         """Put on the request, in scope, who the person is here. Raises ObjectDoesNotExist if they lost the place."""
+
+
+class FirmRequest(HttpRequest):
+    """A request to a page of a firm, as its views get it."""
+
+    member: Membership
+    firm: Firm
 
 
 class FirmPlaces(PlaceKind):

@@ -1,4 +1,52 @@
-from django.urls import include, path
+"""The way in and a person's own pages under allauth's names, then the app's own under `accounts:`."""
 
-app_name = "accounts"
-urlpatterns: list[object] = []
+from django.urls import URLPattern, include, path, re_path
+
+from accounts.places import FIRM
+from accounts.views import entrance, firm, journal, places, profile
+
+ALLAUTH: list[URLPattern] = [
+    path("connexion/", entrance.login, name="account_login"),
+    path("connexion/second-facteur/", entrance.second_factor_at_login, name="mfa_authenticate"),
+    path("deconnexion/", entrance.logout, name="account_logout"),
+    path("compte-ferme/", entrance.inactive, name="account_inactive"),
+    path("inscription/", entrance.signup, name="account_signup"),
+    path("inscription/courriel-envoye/", entrance.confirmation_sent, name="account_email_verification_sent"),
+    re_path(r"^confirmer/(?P<key>[-:\w]+)/$", entrance.confirm_address, name="account_confirm_email"),
+    path("mot-de-passe/oublie/", entrance.ask_for_reset, name="account_reset_password"),
+    path("mot-de-passe/oublie/courriel-envoye/", entrance.reset_sent, name="account_reset_password_done"),
+    re_path(
+        r"^mot-de-passe/nouveau/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        entrance.reset_password,
+        name="account_reset_password_from_key",
+    ),
+    path("mot-de-passe/modifier/", profile.password, name="account_change_password"),
+    path("reauthentification/", entrance.reauthenticate, name="account_reauthenticate"),
+    path("reauthentification/second-facteur/", entrance.second_factor_again, name="mfa_reauthenticate"),
+    path("profil/adresse/", profile.address, name="account_email"),
+    path("profil/sessions/", profile.sessions, name="usersessions_list"),
+    path("profil/second-facteur/", profile.second_factor_home, name="mfa_index"),
+    path("profil/second-facteur/activer/", profile.activate_totp, name="mfa_activate_totp"),
+    path("profil/second-facteur/retirer/", profile.deactivate_totp, name="mfa_deactivate_totp"),
+    path("profil/second-facteur/codes/", profile.view_codes, name="mfa_view_recovery_codes"),
+    path("profil/second-facteur/codes/nouveaux/", profile.make_codes, name="mfa_generate_recovery_codes"),
+    path("profil/second-facteur/codes/telecharger/", profile.download_codes, name="mfa_download_recovery_codes"),
+]
+
+OWN: list[URLPattern] = [
+    path("mes-espaces/", places.places, name="places"),
+    path("cabinets-nouveau/", places.new_firm, name="new_firm"),
+    path("conditions/", entrance.terms, name="terms"),
+    path("profil/", profile.profile, name="profile"),
+    path("profil/sessions/terminer/", profile.end_other_sessions, name="end_other_sessions"),
+    path("profil/sessions/<int:pk>/terminer/", profile.end_session, name="end_session"),
+    path(FIRM + "membres/", firm.members, name="members"),
+    path(FIRM + "journal/", journal.journal, name="journal"),
+    path(FIRM + "parametres/", firm.settings, name="settings"),
+]
+
+urlpatterns = [
+    *ALLAUTH,
+    path("langue/", places.language, name="language"),
+    path("", include((OWN, "accounts"))),
+]

@@ -1,0 +1,90 @@
+"""A person's own pages: name and language, address, password, second factor, sessions."""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as second_factor
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actions import change_profile, end_sessions
+from accounts.browsers import browser_name, is_mobile
+from accounts.forms import ProfileForm
+from accounts.models import User
+from accounts.views.entrance import our_way
+
+address = our_way(account.email)
+password = our_way(account.password_change)
+second_factor_home = second_factor.index
+activate_totp = never_cache(our_way(totp.activate_totp))
+deactivate_totp = our_way(totp.deactivate_totp)
+view_codes = never_cache(recovery_codes.view_recovery_codes)
+make_codes = our_way(recovery_codes.generate_recovery_codes)
+download_codes = recovery_codes.download_recovery_codes
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Name and language."""
+    person = _person(request)
+    known = {"first_name": person.first_name, "last_name": person.last_name, "language": person.language}
+    form = ProfileForm(request.POST or None, initial=known)
+    if form.is_valid():
+        change_profile(person=person, **form.cleaned_data)
+        messages.success(request, _("Your profile is saved."))
+        return redirect("accounts:profile")
+    context = {"form": form, "person": person, "protected": is_mfa_enabled(person)}
+    return render(request, "accounts/profile.html", context, status=422 if form.is_bound else 200)
+
+
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where the person is signed in, the present device first."""
+    found = UserSession.objects.purge_and_list(_person(request))
+    found.sort(key=lambda session: (not session.is_current(), -session.last_seen_at.timestamp()))
+    rows = [
+        {
+            "session": session,
+            "browser": browser_name(session.user_agent),
+            "mobile": is_mobile(session.user_agent),
+            "current": session.is_current(),
+        }
+        for session in found
+    ]
+    return render(request, "usersessions/usersession_list.html", {"rows": rows})
+
+
+@require_POST
+def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one session on another device."""
+    session = get_object_or_404(_others(request), pk=pk)
+    end_sessions(person=_person(request), sessions=[session])
+    messages.success(request, _("The session is ended: that device is signed out."))
+    return redirect("usersessions_list")
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """End all sessions but this one."""
+    count = end_sessions(person=_person(request), sessions=list(_others(request)))
+    text = ngettext("%(count)s session is ended.", "%(count)s sessions are ended.", count)
+    messages.success(request, text % {"count": count})
+    return redirect("usersessions_list")
+
+
+def _others(request: HttpRequest) -> QuerySet[UserSession]:
+    mine = UserSession.objects.filter(user=_person(request))
+    return mine.exclude(session_key=request.session.session_key)
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
