@@ -7,5 +7,7 @@ class InvitationsConfig(AppConfig):
     verbose_name = _("Invitations")
 
     def ready(self) -> None:
-        from invitations import lookups  # noqa: F401 - registers the resolver's function
+        from clients.columns import CLIENT_STATES
+        from invitations import events, lookups, mails, summary  # noqa: F401 - each registers what it declares
 
+        CLIENT_STATES.append(summary.client_states)

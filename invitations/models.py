@@ -124,9 +124,7 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField(default=next_deadline)
     opened_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
-    accepted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
-    )
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     failure = models.CharField(max_length=500, blank=True)
 
     objects: ClassVar[InvitationQuerySet] = InvitationQuerySet.as_manager()  # type: ignore[assignment]
@@ -209,9 +207,7 @@ class InvitationToken(models.Model):
     firm = OwnerField(
         "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
     )
-    invitation = models.ForeignKey(
-        Invitation, models.CASCADE, db_constraint=False, related_name="tokens"
-    )
+    invitation = models.ForeignKey(Invitation, models.CASCADE, db_constraint=False, related_name="tokens")
     token_hash = models.CharField(max_length=64, unique=True)
     generation = models.PositiveIntegerField()
     minted_at = models.DateTimeField(default=timezone.now)

@@ -1,2 +1,36 @@
+"""The firm's pages of invitations, and those of whoever holds a link. Fixed words come before tokens."""
+
+from django.urls import path
+
+from accounts.places import FIRM
+from invitations.views import answering, handling, inviting
+
 app_name = "invitations"
-urlpatterns: list[object] = []
+
+firm_pages = [
+    path(f"{FIRM}invitations/", handling.invitations, name="list"),
+    path(f"{FIRM}invitations/relancer/", handling.resend_selected, name="resend_selected"),
+    path(f"{FIRM}invitations/revoquer/", handling.revoke_selected, name="revoke_selected"),
+    path(f"{FIRM}invitations/<uuid:pk>/relancer/", handling.resend, name="resend"),
+    path(f"{FIRM}invitations/<uuid:pk>/revoquer/", handling.revoke, name="revoke"),
+    path(f"{FIRM}membres/inviter/", inviting.member, name="invite_member"),
+    path(f"{FIRM}dossiers/inviter/", inviting.clients, name="invite_clients"),
+    path(f"{FIRM}dossiers/<uuid:pk>/inviter/", inviting.client, name="invite_client"),
+]
+
+link_pages = [
+    path("invitation/", answering.answer, name="answer"),
+    path("invitation/ouverte/", answering.opened, name="opened"),
+    path("invitation/refuser/", answering.refuse, name="refuse"),
+    path("invitation/nouveau-lien/", answering.new_link, name="new_link"),
+    path("invitation/changer-de-compte/", answering.switch, name="switch"),
+    path("invitation/<str:token>/", answering.open_link, name="open"),
+    path(
+        "invitation/<str:token>/refuser/",
+        answering.open_link,
+        {"then": "invitations:refuse"},
+        name="open_to_refuse",
+    ),
+]
+
+urlpatterns = [*firm_pages, *link_pages]

@@ -43,7 +43,9 @@ def open_space(
         raise AlreadyFollowed(dossier.pk)
     link = SpaceLink(dossier=dossier, space_id=space_id or uuid7(), **_contact(firm))
     with crossing(link, Purpose.ACCEPT_INVITATION):
-        member = _manager(person) if space_id else _first_member(link.space_id, dossier, person, email, profile)
+        member = (
+            _manager(person) if space_id else _first_member(link.space_id, dossier, person, email, profile)
+        )
         link.save(force_insert=True)
         record(FirmFollows, actor=member, subject=member.space, details={"firm": firm.name})
     return link

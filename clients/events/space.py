@@ -8,13 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.permissions import Perm, holders
 from activity.events import EventType, Recipient
 from clients.models import ClientSpace, Dossier, SpaceMember
-from clients.models.details import DETAIL_LABELS
 
 
 class SpaceEvent(EventType):
     """Concerns the people of the client's space. Lives in the space's journal."""
 
     route = "clients:space_home"
+    concerns = _("The people of the client's space")
 
     @classmethod
     def audience(cls, subject: ClientSpace, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -33,7 +33,6 @@ class SpaceDetailsChanged(SpaceEvent):
     name = "clients.space.details_changed"
     summary = _("Your company's details were changed")
     sentence = _("%(actor)s changed the details of %(subject)s.")
-    fields = DETAIL_LABELS
 
 
 class FirmChangedDetails(SpaceEvent):
@@ -42,7 +41,6 @@ class FirmChangedDetails(SpaceEvent):
     name = "clients.space.firm_changed_details"
     summary = _("Your accounting firm changed your details in its records")
     sentence = _("%(actor)s (%(firm)s) changed the details of %(subject)s in the firm's records.")
-    fields = DETAIL_LABELS
 
 
 class ClientChangedDetails(EventType):
@@ -51,8 +49,8 @@ class ClientChangedDetails(EventType):
     name = "clients.dossier.changed_by_client"
     summary = _("A client changed their details")
     sentence = _("%(actor)s, of the client, changed the details of %(subject)s.")
-    route = "clients:detail"
-    fields = DETAIL_LABELS
+    route = "clients:dossier"
+    concerns = _("Those to whom the client file is open")
 
     @classmethod
     def audience(cls, subject: Dossier, details: Mapping[str, Any]) -> Iterable[Recipient]:

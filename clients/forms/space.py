@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.cleaning import CLEANERS, clean_together
 from clients.models import ClientSpace, DossierKind
 from clients.models.details import DETAIL_FIELDS
-from tenancy.forms import FirmForm
+from tenancy.forms import ModelForm
 
 _ONE_KIND_ONLY = {
     DossierKind.COMPANY: ("civility", "first_name", "last_name"),
@@ -17,7 +17,7 @@ _ONE_KIND_ONLY = {
 _HALF_WIDTH = ("first_name", "last_name", "siren", "siret", "email", "phone", "postcode", "city")
 
 
-class SpaceDetailsForm(FirmForm):
+class SpaceDetailsForm(ModelForm[ClientSpace]):
     """The client's details, by what the client is: a company or an individual."""
 
     class Meta:

@@ -49,8 +49,5 @@ class ClientDetails(models.Model):
         return self.legal_name
 
 
-# What a client may change of it, and what a change is called; the kind stays what it was.
-DETAIL_LABELS = {
-    field.name: field.verbose_name for field in ClientDetails._meta.concrete_fields if field.name != "kind"
-}
-DETAIL_FIELDS = tuple(DETAIL_LABELS)
+# What a client may change of it: all but the kind.
+DETAIL_FIELDS = tuple(field.name for field in ClientDetails._meta.local_fields if field.name != "kind")

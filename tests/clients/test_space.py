@@ -27,7 +27,9 @@ def claire(db: None) -> User:
     return make_person("claire@boulangerie.test", first_name="Claire", last_name="Aubry")
 
 
-def followed(world: World, person: User, name: str = "Boulangerie Martin", space_id: UUID | None = None) -> SpaceLink:
+def followed(
+    world: World, person: User, name: str = "Boulangerie Martin", space_id: UUID | None = None
+) -> SpaceLink:
     """A dossier of that firm whose client is that person."""
     with scope(firm=world.firm):
         dossier = make_dossier(name, email=person.email)
@@ -79,7 +81,10 @@ def test_a_client_of_two_firms_keeps_one_space_and_both_are_told_of_their_edit(
     with scope(space=link.space_id):
         member = SpaceMember.objects.get()
         edit_space_details(actor=member, space=member.space, values={"phone": "04 78 00 00 00"})
-        assert set(SpaceLink.objects.values_list("firm_name", flat=True)) == {"Cabinet Lemoine", "Bertrand Conseil"}
+        assert set(SpaceLink.objects.values_list("firm_name", flat=True)) == {
+            "Cabinet Lemoine",
+            "Bertrand Conseil",
+        }
     for world, name in [(lemoine, "Boulangerie Martin"), (bertrand, "SARL Martin")]:
         with scope(firm=world.firm):
             assert Dossier.objects.get().phone == "04 78 00 00 00"

@@ -1,0 +1,233 @@
+"""What the invited person does: open, accept, refuse, ask for a new link. They act by a link, in the firm's scope."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.actions import accept_terms
+from accounts.models import Membership, MemberState, Terms, User
+from accounts.newcomers import Newcomer, admit, owns
+from accounts.permissions import Perm, can
+from accounts.terms import current_terms
+from activity.actions import record
+from clients.actions.space import AlreadyFollowed, open_space
+from clients.models import SpaceLink, SpaceProfile
+from invitations.actions.handling import end, renew, send
+from invitations.events import (
+    ClientJoined,
+    InvitationOpened,
+    InvitationRefused,
+    InvitationRenewed,
+    MemberJoined,
+)
+from invitations.models import Invitation, InvitationKind, InvitationState
+
+
+class NotAnswerable(Exception):
+    """The link does not open the invitation any more: it was answered or revoked, has expired, or a newer link left."""
+
+
+class ShownOtherwise(Exception):
+    """The invitation no longer says what the person was shown."""
+
+
+class InviterMayNoLonger(Exception):
+    """Whoever sent the invitation may not invite any more."""
+
+
+class WrongAccount(Exception):
+    """The signed-in person has not shown that the invitation's address is theirs."""
+
+
+class NothingLeftToOpen(Exception):
+    """The dossier has its client's space already, or the person their place in the firm."""
+
+
+@dataclass(frozen=True)
+class Invitee:
+    """The person invited, as far as the invitation knows them."""
+
+    name: str
+    user_id: None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link that left by mail: an invitation at one of its generations."""
+
+    invitation_id: UUID
+    generation: int
+
+
+@transaction.atomic
+def open_invitation(*, link: Link) -> None:
+    """A person, not a mail scanner, has begun to deal with it. Once; an answered or void one stays as it is."""
+    invitation = _locked(link)
+    if not _answerable(invitation, link) or invitation.opened_at is not None:
+        return
+    invitation.state, invitation.opened_at = InvitationState.OPENED, timezone.now()
+    invitation.save(update_fields=["state", "opened_at"])
+    record(InvitationOpened, actor=_invitee(invitation), subject=invitation.target)
+
+
+@transaction.atomic
+def accept_as_client(
+    *, link: Link, shown: str, person: User | Newcomer, space_id: UUID | None = None
+) -> tuple[User, SpaceLink]:
+    """Open the client's space, a new one or `space_id`, which the person manages, and tie the dossier to it.
+
+    Exactly once: whoever comes second, however fast, finds it answered. Raises what this module declares,
+    `accounts.newcomers.AddressTaken` and `clients.actions.space.NotTheirSpace`.
+    """
+    invitation, terms = _to_accept(link, shown)
+    dossier = invitation.dossier
+    assert dossier is not None
+    user = _arrived(invitation, person, terms)
+    try:
+        space = open_space(
+            person=user,
+            firm=dossier.firm,
+            dossier=dossier,
+            email=invitation.email,
+            profile=SpaceProfile(invitation.profile),
+            space_id=space_id,
+        )
+    except AlreadyFollowed as error:
+        raise NothingLeftToOpen from error
+    _close(invitation, user)
+    details = {"email": invitation.email, "terms": terms.version}
+    record(ClientJoined, actor=user, subject=dossier, details=details)
+    return user, space
+
+
+@transaction.atomic
+def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Membership:
+    """Take the place in the firm, with the role that the invitation gives. Raises as `accept_as_client`."""
+    invitation, terms = _to_accept(link, shown)
+    user = _arrived(invitation, person, terms)
+    member = Membership.objects.select_for_update().get(pk=invitation.membership_id)
+    member.user, member.state, member.role = user, MemberState.CREATED, invitation.role
+    member.first_name, member.last_name = user.first_name, user.last_name
+    try:
+        with transaction.atomic():
+            member.save()
+    except IntegrityError as error:
+        raise NothingLeftToOpen from error
+    _close(invitation, user)
+    details = {"email": invitation.email, "terms": terms.version}
+    record(MemberJoined, actor=member, subject=member, details=details)
+    return member
+
+
+@transaction.atomic
+def refuse_invitation(*, link: Link) -> None:
+    """“This is not for me”: its links become void, and the firm is told. Raises NotAnswerable."""
+    invitation = _locked(link)
+    if not invitation.is_pending:
+        raise NotAnswerable
+    end([invitation], InvitationState.REFUSED)
+    record(
+        InvitationRefused,
+        actor=_invitee(invitation),
+        subject=invitation.target,
+        details={"email": invitation.email},
+        also_tell=[invitation.invited_by] if invitation.invited_by else [],
+    )
+
+
+@transaction.atomic
+def ask_for_link(*, link: Link) -> Invitation:
+    """Send the newest link to the address that was invited, and nowhere else; an expired one gets a new deadline.
+
+    Raises NotAnswerable, InviterMayNoLonger.
+    """
+    invitation = _locked(link)
+    if not invitation.is_pending:
+        raise NotAnswerable
+    _require_inviter(invitation)
+    if invitation.has_expired:
+        renew([invitation], by=None)
+    else:
+        send([invitation])
+    record(InvitationRenewed, actor=_invitee(invitation), subject=invitation.target)
+    return invitation
+
+
+def fingerprint(invitation: Invitation, terms: Terms) -> str:
+    """Of everything that the page shows and acceptance grants: another one means that something has changed."""
+    target = invitation.target
+    said = [
+        invitation.pk,
+        invitation.generation,
+        invitation.email,
+        invitation.kind,
+        invitation.role or invitation.profile,
+        target.pk,
+        target.name if invitation.kind == InvitationKind.CLIENT else "",
+        target.firm.name,
+        invitation.invited_by_id,
+        terms.version,
+    ]
+    return salted_hmac("invitations.shown", "\x1f".join(map(str, said)), algorithm="sha256").hexdigest()
+
+
+def inviter_may(invitation: Invitation) -> bool:
+    """Does whoever sent it still have the right to?"""
+    if invitation.invited_by is None:
+        return False
+    if invitation.kind == InvitationKind.MEMBER:
+        return can(invitation.invited_by, Perm.MANAGE_MEMBERS)
+    return can(invitation.invited_by, Perm.INVITE_CLIENT, invitation.dossier)
+
+
+def _locked(link: Link) -> Invitation:
+    found = (
+        Invitation.objects.with_names().select_for_update(of=("self",)).filter(pk=link.invitation_id).first()
+    )
+    if found is None:
+        raise NotAnswerable
+    return found
+
+
+def _answerable(invitation: Invitation, link: Link) -> bool:
+    return invitation.is_open and invitation.generation == link.generation
+
+
+def _to_accept(link: Link, shown: str) -> tuple[Invitation, Terms]:
+    """The invitation, locked until the end: what is accepted is what the database says and the page showed."""
+    invitation, terms = _locked(link), current_terms()
+    if not _answerable(invitation, link):
+        raise NotAnswerable
+    _require_inviter(invitation)
+    if shown != fingerprint(invitation, terms):
+        raise ShownOtherwise
+    return invitation, terms
+
+
+def _require_inviter(invitation: Invitation) -> None:
+    if not inviter_may(invitation):
+        raise InviterMayNoLonger
+
+
+def _arrived(invitation: Invitation, person: User | Newcomer, terms: Terms) -> User:
+    """The account that accepts: the signed-in person's own, or a new one at the invitation's address."""
+    if isinstance(person, Newcomer):
+        person = admit(address=invitation.email, newcomer=person)
+    elif not owns(person, invitation.email):
+        raise WrongAccount
+    accept_terms(person=person, terms=terms)
+    return person
+
+
+def _close(invitation: Invitation, person: User) -> None:
+    invitation.state, invitation.answered_at = InvitationState.ACCEPTED, timezone.now()
+    invitation.accepted_by = person
+    invitation.opened_at = invitation.opened_at or invitation.answered_at
+    invitation.save(update_fields=["state", "answered_at", "accepted_by", "opened_at"])
+
+
+def _invitee(invitation: Invitation) -> Invitee:
+    return Invitee(name=invitation.name or invitation.email)

@@ -1,0 +1,172 @@
+"""What a firm does to an invitation that has left: send it again, revoke it, learn that it did not arrive."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from accounts.models import Membership, MemberState
+from accounts.newcomers import languages_at
+from accounts.permissions import Perm, permitted, require
+from activity.actions import Happening, Letter, queue_mails, record, record_many
+from activity.events import EventType
+from clients.models import Dossier
+from invitations.events import (
+    ClientsInvited,
+    InvitationFailed,
+    InvitationResent,
+    InvitationRevoked,
+    InvitationsResent,
+    InvitationsRevoked,
+)
+from invitations.models import Invitation, InvitationKind, InvitationState, next_deadline
+from tenancy.keys import uuid7
+
+MAIL = "invitations.invitation"
+
+
+class NotPending(Exception):
+    """The invitation has been answered or revoked."""
+
+
+@transaction.atomic
+def resend_invitation(*, actor: Membership, invitation: Invitation) -> Invitation:
+    """Send a new link with a new deadline; the links before it become void. Raises NotPending."""
+    invitation = _held(actor, invitation)
+    renew([invitation], by=actor)
+    record(InvitationResent, actor=actor, subject=invitation.target, details={"email": invitation.email})
+    return invitation
+
+
+@transaction.atomic
+def revoke_invitation(*, actor: Membership, invitation: Invitation) -> None:
+    """Make its links void. Raises NotPending."""
+    invitation = _held(actor, invitation)
+    end([invitation], InvitationState.REVOKED)
+    record(InvitationRevoked, actor=actor, subject=invitation.target, details={"email": invitation.email})
+
+
+@transaction.atomic
+def resend_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
+    """Send again those of them that wait for an answer; returns how many."""
+    held = _held_among(actor, invitations)
+    renew(held, by=actor)
+    _record_group(InvitationResent, InvitationsResent, actor, held)
+    return len(held)
+
+
+@transaction.atomic
+def revoke_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
+    """Revoke those of them that wait for an answer; returns how many."""
+    held = _held_among(actor, invitations)
+    end(held, InvitationState.REVOKED)
+    _record_group(InvitationRevoked, InvitationsRevoked, actor, held)
+    return len(held)
+
+
+@transaction.atomic
+def note_failure(*, invitation_id: UUID, generation: int, reason: str) -> None:
+    """The mail of that sending will never arrive. One that was sent again since is not concerned."""
+    waiting = Invitation.objects.with_names().select_for_update(of=("self",))
+    invitation = waiting.filter(pk=invitation_id, generation=generation, state=InvitationState.SENT).first()
+    if invitation is None:
+        return
+    invitation.state, invitation.failure = InvitationState.FAILED, reason
+    invitation.save(update_fields=["state", "failure"])
+    details = {"email": invitation.email, "reason": reason}
+    record(InvitationFailed, actor=None, subject=invitation.target, details=details)
+
+
+def renew(invitations: list[Invitation], *, by: Membership | None) -> None:
+    """A new generation and deadline for each, and the mail. `by` answers for them from now on."""
+    now, deadline = timezone.now(), next_deadline()
+    fields: dict[str, Any] = {
+        "state": InvitationState.SENT,
+        "failure": "",
+        "sent_at": now,
+        "expires_at": deadline,
+    }
+    if by is not None:
+        fields["invited_by"] = by
+    keys = [invitation.pk for invitation in invitations]
+    Invitation.objects.filter(pk__in=keys).update(generation=F("generation") + 1, **fields)
+    for invitation in invitations:
+        invitation.generation += 1
+        for name, value in fields.items():
+            setattr(invitation, name, value)
+    send(invitations)
+
+
+def send(invitations: list[Invitation]) -> None:
+    """Queue the mail of each invitation's present generation; the link is made while it leaves."""
+    languages = languages_at(invitation.email for invitation in invitations)
+    queue_mails(
+        Letter(
+            kind=MAIL,
+            to=invitation.email,
+            name=invitation.name,
+            language=languages.get(invitation.email, "fr"),
+            params={"invitation": str(invitation.pk), "generation": invitation.generation},
+        )
+        for invitation in invitations
+    )
+
+
+def end(invitations: list[Invitation], state: InvitationState) -> None:
+    """Close them for good; a place in the firm that nobody took is closed with its invitation."""
+    keys = [invitation.pk for invitation in invitations]
+    places = [invitation.membership_id for invitation in invitations if invitation.membership_id]
+    Invitation.objects.filter(pk__in=keys).update(state=state, answered_at=timezone.now())
+    Membership.objects.filter(pk__in=places, state=MemberState.INVITED).update(state=MemberState.TERMINATED)
+
+
+def _held(actor: Membership, invitation: Invitation) -> Invitation:
+    """The invitation, locked, if the actor may handle it. Raises PermissionDenied, NotPending."""
+    if invitation.kind == InvitationKind.MEMBER:
+        require(actor, Perm.MANAGE_MEMBERS)
+    else:
+        require(actor, Perm.INVITE_CLIENT, invitation.dossier)
+    held = Invitation.objects.with_names().select_for_update(of=("self",)).get(pk=invitation.pk)
+    if not held.is_pending:
+        raise NotPending(held.pk)
+    return held
+
+
+def _held_among(actor: Membership, invitations: QuerySet[Invitation]) -> list[Invitation]:
+    found = Invitation.objects.filter(pk__in=invitations.order_by().values("pk"))
+    found = found.pending().manageable_by(actor)
+    return list(found.with_names().select_for_update(of=("self",)).order_by("pk"))
+
+
+def _record_group(
+    one: type[EventType], all_of_them: type[ClientsInvited], actor: Membership, invitations: list[Invitation]
+) -> None:
+    if not invitations:
+        return
+    group = uuid7()
+    for model in (Dossier, Membership):
+        happenings = [
+            Happening(i.target.pk, i.target_name, details={"email": i.email})
+            for i in invitations
+            if isinstance(i.target, model)
+        ]
+        record_many(one, actor=actor, model=model, happenings=happenings, group=group)
+    dossiers = [invitation.dossier_id for invitation in invitations if invitation.dossier_id]
+    record(
+        all_of_them,
+        actor=actor,
+        subject=None,
+        details={"count": len(invitations)},
+        also_tell=who_sees_some(dossiers),
+        group=group,
+    )
+
+
+def who_sees_some(dossiers: Iterable[UUID]) -> list[Membership]:
+    """The members who see at least one of these dossiers; administrators, who see all, are left out."""
+    these = Dossier.objects.filter(pk__in=list(dossiers))
+    others = Membership.objects.open().exclude(role="admin").with_person()
+    return [member for member in others if permitted(these, member, Perm.VIEW_DOSSIER).exists()]

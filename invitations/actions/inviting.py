@@ -1,0 +1,215 @@
+"""How a firm invites: a colleague, one client, many clients at once."""
+
+from dataclasses import dataclass, field
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, MemberState, Role
+from accounts.permissions import Perm, permitted, require
+from activity.actions import Happening, record, record_many
+from clients.actions.dossiers import update_dossier
+from clients.models import Dossier, SpaceLink, SpaceProfile
+from invitations.actions.handling import end, renew, send, who_sees_some
+from invitations.events import ClientInvited, ClientsInvited, InvitationResent, MemberInvited
+from invitations.models import Invitation, InvitationKind, InvitationState
+from tenancy.keys import uuid7
+
+_BATCH = 2_000
+
+
+class AlreadyMember(Exception):
+    """The address is that of a member of the firm."""
+
+
+class AlreadyInvited(Exception):
+    """An invitation to this address waits for its answer."""
+
+
+class AlreadyActive(Exception):
+    """The dossier's client has their space."""
+
+
+class Skip(models.TextChoices):
+    """Why a dossier of a selection gets no invitation."""
+
+    NO_ADDRESS = "no_address", _("no e-mail address")
+    ACTIVE = "active", _("already active")
+    PENDING = "pending", _("already invited, waiting for an answer")
+    OWN = "own", _("the firm's own file")
+
+
+@dataclass
+class Plan:
+    """What inviting a selection would do: new invitations, expired ones to renew, and who is left out and why."""
+
+    new: list[Dossier] = field(default_factory=list)
+    renewed: list[Invitation] = field(default_factory=list)
+    replaced: list[Invitation] = field(default_factory=list)
+    skipped: dict[Skip, list[Dossier]] = field(default_factory=dict)
+
+    @property
+    def mail_count(self) -> int:
+        return len(self.new) + len(self.renewed)
+
+    @property
+    def skipped_count(self) -> int:
+        return sum(len(dossiers) for dossiers in self.skipped.values())
+
+
+@transaction.atomic
+def invite_member(
+    *, actor: Membership, email: str, role: Role, first_name: str = "", last_name: str = ""
+) -> Invitation:
+    """Invite a colleague to the firm. Raises AlreadyMember, AlreadyInvited. One who had left is invited anew."""
+    require(actor, Perm.MANAGE_MEMBERS)
+    member = _place(email.strip().lower())
+    member.role, member.state, member.invited_at = role, MemberState.INVITED, timezone.now()
+    if member.user_id is None:
+        member.first_name, member.last_name = first_name, last_name
+    member.save()
+    invitation = Invitation.objects.create(
+        kind=InvitationKind.MEMBER,
+        membership=member,
+        role=role,
+        email=member.email,
+        name=f"{member.first_name} {member.last_name}".strip(),
+        invited_by=actor,
+    )
+    send([invitation])
+    record(MemberInvited, actor=actor, subject=member, details={"email": member.email, "role": role})
+    return invitation
+
+
+@transaction.atomic
+def invite_client(*, actor: Membership, dossier: Dossier, email: str = "") -> Invitation:
+    """Invite the dossier's client, at `email` or at the dossier's address (which it becomes, where there is none).
+
+    One that waits at the same address is sent again; one at another address is replaced: its links become void.
+    Raises AlreadyActive.
+    """
+    require(actor, Perm.INVITE_CLIENT, dossier)
+    dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
+    if dossier.is_own:
+        raise PermissionDenied("invite_client")
+    if SpaceLink.objects.running().filter(dossier=dossier).exists():
+        raise AlreadyActive(dossier.pk)
+    email = (email or dossier.email).strip().lower()
+    if not dossier.email:
+        update_dossier(actor=actor, dossier=dossier, values={"email": email})
+    waiting = list(Invitation.objects.pending().filter(dossier=dossier).select_for_update())
+    same = [invitation for invitation in waiting if invitation.email == email]
+    end([invitation for invitation in waiting if invitation.email != email], InvitationState.REVOKED)
+    if same:
+        renew(same, by=actor)
+        record(InvitationResent, actor=actor, subject=dossier, details={"email": email})
+        return same[0]
+    invitation = _new(actor, dossier, email)
+    invitation.save(force_insert=True)
+    send([invitation])
+    record(ClientInvited, actor=actor, subject=dossier, details={"email": email})
+    return invitation
+
+
+@transaction.atomic
+def invite_clients(*, actor: Membership, dossiers: QuerySet[Dossier]) -> Plan:
+    """Invite the clients of these dossiers, set-based; returns what was done, with whom it left out and why."""
+    plan = plan_invitations(actor=actor, dossiers=dossiers, lock=True)
+    if not plan.mail_count:
+        return plan
+    end(plan.replaced, InvitationState.REVOKED)
+    made = [_new(actor, dossier, dossier.email.lower()) for dossier in plan.new]
+    Invitation.objects.bulk_create(made, batch_size=_BATCH)
+    send(made)
+    renew(plan.renewed, by=actor)
+    _record(actor, [*made, *plan.renewed])
+    return plan
+
+
+def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Plan:
+    """What inviting these dossiers' clients would do now. `lock` holds the dossiers until the transaction ends."""
+    require(actor, Perm.INVITE_CLIENTS)
+    found = permitted(
+        Dossier.objects.filter(pk__in=dossiers.order_by().values("pk")), actor, Perm.INVITE_CLIENT
+    )
+    found = found.order_by("pk").only(
+        "firm_id", "kind", "legal_name", "first_name", "last_name", "email", "is_own"
+    )
+    chosen = list(found.select_for_update(of=("self",)) if lock else found)
+    links = SpaceLink.objects.running().filter(dossier__in=found.values("pk"))
+    active = set(links.values_list("dossier_id", flat=True))
+    waiting: dict[object, list[Invitation]] = {}
+    for invitation in (
+        Invitation.objects.pending().filter(dossier__in=found.values("pk")).select_related("dossier")
+    ):
+        waiting.setdefault(invitation.dossier_id, []).append(invitation)
+    plan = Plan()
+    for dossier in chosen:
+        _place_in(plan, dossier, active=dossier.pk in active, waiting=waiting.get(dossier.pk, []))
+    return plan
+
+
+def _place_in(plan: Plan, dossier: Dossier, *, active: bool, waiting: list[Invitation]) -> None:
+    if reason := _why_not(dossier, active, waiting):
+        plan.skipped.setdefault(reason, []).append(dossier)
+        return
+    address = dossier.email.lower()
+    renewed = [invitation for invitation in waiting if invitation.email == address]
+    plan.renewed += renewed
+    plan.replaced += [invitation for invitation in waiting if invitation.email != address]
+    if not renewed:
+        plan.new.append(dossier)
+
+
+def _why_not(dossier: Dossier, active: bool, waiting: list[Invitation]) -> Skip | None:
+    if dossier.is_own:
+        return Skip.OWN
+    if active:
+        return Skip.ACTIVE
+    if any(invitation.is_open and invitation.state != InvitationState.FAILED for invitation in waiting):
+        return Skip.PENDING
+    return None if dossier.email else Skip.NO_ADDRESS
+
+
+def _place(email: str) -> Membership:
+    """The place in the firm for this address: a new one, or that of one who has left or never came."""
+    member = Membership.objects.select_for_update().filter(email=email).first()
+    if member is None:
+        return Membership(email=email)
+    if Invitation.objects.pending().filter(membership=member).exists():
+        raise AlreadyInvited(email)
+    if member.state not in (MemberState.INVITED, MemberState.TERMINATED):
+        raise AlreadyMember(email)
+    return member
+
+
+def _new(actor: Membership, dossier: Dossier, email: str) -> Invitation:
+    return Invitation(
+        kind=InvitationKind.CLIENT,
+        dossier=dossier,
+        profile=SpaceProfile.MANAGER,
+        email=email,
+        name=f"{dossier.first_name} {dossier.last_name}".strip() if dossier.kind == "individual" else "",
+        invited_by=actor,
+    )
+
+
+def _record(actor: Membership, invitations: list[Invitation]) -> None:
+    """One event per dossier, and the group's own, which tells."""
+    group = uuid7()
+    happenings = [
+        Happening(invitation.target.pk, invitation.target_name, details={"email": invitation.email})
+        for invitation in invitations
+    ]
+    record_many(ClientInvited, actor=actor, model=Dossier, happenings=happenings, group=group)
+    record(
+        ClientsInvited,
+        actor=actor,
+        subject=None,
+        details={"count": len(invitations)},
+        also_tell=who_sees_some(invitation.target.pk for invitation in invitations),
+        group=group,
+    )

@@ -1,0 +1,127 @@
+"""What happens to invitations, and whom it concerns.
+
+The subject is what the invitation leads to: the dossier, or the membership; so they stand in its history.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership
+from accounts.permissions import Perm, administrators, holders
+from activity.events import EventType, Recipient
+from clients.models import Dossier
+
+
+class InvitationEvent(EventType):
+    """Concerns those to whom the dossier is open, or, of a member, the administrators. Details: `email`."""
+
+    concerns = _("Of a client: those to whom the client file is open. Of a member: the administrators")
+
+    @classmethod
+    def audience(cls, subject: Dossier | Membership, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        if isinstance(subject, Dossier):
+            return holders(Perm.VIEW_DOSSIER, subject)
+        return administrators()
+
+
+class ClientInvited(InvitationEvent):
+    name = "invitations.client.invited"
+    summary = _("A client was invited")
+    sentence = _("%(actor)s invited the client %(subject)s (%(email)s).")
+    route = "clients:dossier"
+    concerns = _("Those to whom the client file is open")
+
+
+class ClientsInvited(EventType):
+    """The one event of a group. Details: `count`. The members who see some of the dossiers are told by `also_tell`."""
+
+    name = "invitations.clients.invited"
+    summary = _("Clients were invited")
+    sentence = _("%(actor)s invited several clients at once: %(count)s.")
+    concerns = _("The administrators, and those to whom one of the client files is open")
+
+    @classmethod
+    def audience(cls, subject: None, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return administrators()
+
+
+class ClientJoined(InvitationEvent):
+    """Details: `email`, and `terms`, the version that the person accepted."""
+
+    name = "invitations.client.joined"
+    summary = _("A client has entered their space")
+    sentence = _("%(actor)s accepted the invitation: the client %(subject)s now has a space.")
+    route = "clients:dossier"
+    concerns = _("Those to whom the client file is open")
+
+
+class MemberInvited(InvitationEvent):
+    """Details: `email`, `role`."""
+
+    name = "invitations.member.invited"
+    summary = _("A colleague was invited to the firm")
+    sentence = _("%(actor)s invited %(subject)s to the firm (%(email)s).")
+    concerns = _("The administrators")
+
+
+class MemberJoined(InvitationEvent):
+    """Details: `email`, `terms`."""
+
+    name = "invitations.member.joined"
+    summary = _("A colleague has joined the firm")
+    sentence = _("%(actor)s accepted the invitation and has joined the firm.")
+    concerns = _("The administrators")
+
+
+class InvitationResent(InvitationEvent):
+    name = "invitations.invitation.resent"
+    summary = _("An invitation was sent again")
+    sentence = _("%(actor)s sent the invitation for %(subject)s again (%(email)s).")
+
+
+class InvitationsResent(ClientsInvited):
+    name = "invitations.invitations.resent"
+    summary = _("Invitations were sent again")
+    sentence = _("%(actor)s sent several invitations again: %(count)s.")
+
+
+class InvitationRevoked(InvitationEvent):
+    name = "invitations.invitation.revoked"
+    summary = _("An invitation was revoked")
+    sentence = _("%(actor)s revoked the invitation for %(subject)s (%(email)s).")
+
+
+class InvitationsRevoked(ClientsInvited):
+    name = "invitations.invitations.revoked"
+    summary = _("Invitations were revoked")
+    sentence = _("%(actor)s revoked several invitations: %(count)s.")
+
+
+class InvitationOpened(EventType):
+    name = "invitations.invitation.opened"
+    summary = _("An invitation was opened")
+    sentence = _("%(actor)s opened the invitation for %(subject)s.")
+
+
+class InvitationRefused(InvitationEvent):
+    name = "invitations.invitation.refused"
+    summary = _("An invitation was refused")
+    sentence = _("%(actor)s says that the invitation for %(subject)s is not for them.")
+
+
+class InvitationRenewed(EventType):
+    """The person asked for a new link, by an older one."""
+
+    name = "invitations.invitation.renewed"
+    summary = _("A person asked for a new invitation link")
+    sentence = _("%(actor)s asked for a new link for the invitation of %(subject)s.")
+
+
+class InvitationFailed(InvitationEvent):
+    """Details: `email`, `reason`, in words for people."""
+
+    name = "invitations.invitation.failed"
+    summary = _("An invitation could not be delivered")
+    sentence = _("The invitation for %(subject)s could not be delivered to %(email)s: %(reason)s")

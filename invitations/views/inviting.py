@@ -1,0 +1,138 @@
+"""How the firm invites: a colleague, one client, a selection of clients."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.permissions import Perm, can, permitted
+from accounts.places import FirmRequest
+from clients.models import Dossier
+from clients.selection import selected_dossiers
+from invitations.actions.inviting import (
+    AlreadyActive,
+    AlreadyInvited,
+    AlreadyMember,
+    Plan,
+    invite_client,
+    invite_clients,
+    invite_member,
+    plan_invitations,
+)
+from invitations.forms import AddressForm, MemberForm
+from invitations.models import Invitation
+from invitations.views.leading import lead_to
+
+# Of those who are left out, so many are named; the rest are counted.
+NAMED = 5
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def member(request: FirmRequest) -> HttpResponse:
+    """Invite a colleague."""
+    if not can(request.member, Perm.MANAGE_MEMBERS):
+        raise PermissionDenied(Perm.MANAGE_MEMBERS)
+    form = MemberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (made := _invited_member(request, form)):
+        messages.success(request, _("The invitation for %(email)s is on its way.") % {"email": made.email})
+        return lead_to(request, request.firm.url("invitations:list"))
+    context = {"form": form, "back": request.firm.url("accounts:members")}
+    return render(request, "invitations/invite_member.html", context, status=422 if form.is_bound else 200)
+
+
+def _invited_member(request: FirmRequest, form: MemberForm) -> Invitation | None:
+    data = {name: value for name, value in form.cleaned_data.items() if name != "email_checked"}
+    try:
+        return invite_member(actor=request.member, **data)
+    except AlreadyMember:
+        form.add_error("email", _("This address already belongs to a member of the firm."))
+    except AlreadyInvited:
+        form.add_error(
+            "email",
+            _("This address is already invited. Send the invitation again from the list of invitations."),
+        )
+    return None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def client(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Invite the client of one dossier, at its address or at another one."""
+    dossiers = permitted(Dossier.objects.clients(), request.member, Perm.INVITE_CLIENT)
+    dossier = get_object_or_404(dossiers, pk=pk)
+    waiting = Invitation.objects.pending().filter(dossier=dossier).with_names().first()
+    form = AddressForm(request.POST or None, initial={"email": waiting.email if waiting else dossier.email})
+    if request.method == "POST" and form.is_valid() and (made := _invited_client(request, dossier, form)):
+        messages.success(request, _("The invitation for %(email)s is on its way.") % {"email": made.email})
+        return lead_to(request)
+    context = {"form": form, "dossier": dossier, "waiting": waiting, "back": request.firm.url("clients:list")}
+    return render(request, "invitations/invite_client.html", context, status=422 if form.is_bound else 200)
+
+
+def _invited_client(request: FirmRequest, dossier: Dossier, form: AddressForm) -> Invitation | None:
+    try:
+        return invite_client(actor=request.member, dossier=dossier, email=form.cleaned_data["email"])
+    except AlreadyActive:
+        form.add_error(None, _("This client already has their space: there is nobody left to invite."))
+    return None
+
+
+@require_POST
+def clients(request: FirmRequest) -> HttpResponse:
+    """Invite the clients of a selection: first what would happen, then, confirmed, what did."""
+    if not can(request.member, Perm.INVITE_CLIENTS):
+        raise PermissionDenied(Perm.INVITE_CLIENTS)
+    dossiers = selected_dossiers(request, request.member, Perm.INVITE_CLIENT)
+    if request.POST.get("confirmed"):
+        _report(request, invite_clients(actor=request.member, dossiers=dossiers))
+        return lead_to(request)
+    plan = plan_invitations(actor=request.member, dossiers=dossiers)
+    context = {
+        "plan": plan,
+        "skipped": _named(plan),
+        "selection": _selection(request),
+        "back": request.firm.url("clients:list"),
+    }
+    return render(request, "invitations/invite_clients.html", context)
+
+
+def _report(request: FirmRequest, plan: Plan) -> None:
+    """Say how many mails leave, how many were left out and why."""
+    count = plan.mail_count
+    if count:
+        text = ngettext("%(n)s invitation is on its way.", "%(n)s invitations are on their way.", count)
+        messages.success(request, text % {"n": count})
+    else:
+        messages.info(request, _("No invitation leaves."))
+    if plan.skipped_count:
+        reasons = ", ".join(f"{reason.label} ({len(left)})" for reason, left in plan.skipped.items())
+        text = ngettext(
+            "%(n)s client was left out: %(reasons)s.",
+            "%(n)s clients were left out: %(reasons)s.",
+            plan.skipped_count,
+        )
+        messages.info(request, text % {"n": plan.skipped_count, "reasons": reasons})
+
+
+def _named(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "reason": reason.label,
+            "count": len(dossiers),
+            "names": [dossier.name for dossier in dossiers[:NAMED]],
+            "more": max(len(dossiers) - NAMED, 0),
+        }
+        for reason, dossiers in plan.skipped.items()
+    ]
+
+
+def _selection(request: FirmRequest) -> list[tuple[str, str]]:
+    """The posted selection once more, for the form that confirms."""
+    return [
+        (name, value) for name in ("ids", "all", "query", "portfolio") for value in request.POST.getlist(name)
+    ]
