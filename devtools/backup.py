@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from devtools import running
+from devtools import children, running
 from devtools.console import Stop, say
 from devtools.paths import var
 from devtools.postgres import tool
@@ -26,6 +26,16 @@ Counts = dict[str, int]
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1
+"""
+# A database like the old one: sorting and case are settled when a database is made, and no dump carries them.
+LIKE_THE_OLD = """
+SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L LOCALE_PROVIDER %s',
+              '{fresh}', pg_encoding_to_char(encoding), datcollate, datctype,
+              CASE datlocprovider WHEN 'i' THEN format('icu ICU_LOCALE %L', locale)
+                                  WHEN 'b' THEN format('builtin BUILTIN_LOCALE %L', locale) ELSE 'libc' END)
+FROM pg_database AS old,
+     coalesce(to_jsonb(old) ->> 'datlocale', to_jsonb(old) ->> 'daticulocale') AS locale
+WHERE datname = '{name}'
 """
 MAY_SEE_ALL = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 
@@ -82,7 +92,7 @@ def bring_back(url: str, source: Path) -> tuple[Counts, str]:
     fresh, kept = f"{name}_restored_{moment}", f"{name}_before_{moment}"
     maintenance = _of_database(url, "postgres")
     _refuse_in_use(maintenance, name)
-    _sql(maintenance, f'CREATE DATABASE "{fresh}"')
+    _sql(maintenance, _sql(maintenance, LIKE_THE_OLD.format(fresh=fresh, name=name)))
     try:
         _load(_of_database(url, fresh), source)
         counts = counts_now(_of_database(url, fresh))
@@ -195,11 +205,12 @@ def _load(url: str, source: Path) -> None:
 
 def _refuse_in_use(maintenance: str, name: str) -> None:
     """Whoever is connected would go on writing into a database that is about to be put aside."""
-    users = _sql(maintenance, f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")
-    if users != "0":
+    clients = f"datname = '{name}' AND backend_type = 'client backend'"
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE {clients}"
+    # One that has just left may be seen for a moment longer.
+    if not children.wait_until(lambda: _sql(maintenance, count) == "0", seconds=1, every=0.2):
         raise Stop(
-            f"The database {name} is in use ({users} connections): stop web, worker and beat first. "
-            f"Nothing was changed."
+            f"Somebody is using the database {name}: stop web, worker and beat first. Nothing was changed."
         )
 
 

@@ -9,5 +9,5 @@ CREATE ROLE portal_resolver NOLOGIN;
 CREATE ROLE portal_runtime LOGIN PASSWORD :'runtime_password';
 CREATE ROLE portal_owner LOGIN BYPASSRLS CREATEDB PASSWORD :'owner_password';
 GRANT portal_resolver TO portal_owner WITH ADMIN OPTION;
-CREATE DATABASE portal OWNER portal_owner;
+CREATE DATABASE portal OWNER portal_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';
 SQL
