@@ -197,10 +197,41 @@ def _load(url: str, source: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
         chosen.write("\n".join(line for line in listing if " SCHEMA - " not in line))
         chosen.flush()
-        _run(tool("pg_restore"), "--exit-on-error", "-L", chosen.name, "-d", url, str(source))
+        _play([tool("pg_restore"), "-L", chosen.name, "-f", "-", str(source)], url)
     for schema in schemas:
         _sql(url, f'REVOKE CREATE ON SCHEMA "{schema}" FROM "{resolver}"')
     _sql(url, "ANALYZE")
+
+
+def _play(script: list[str], url: str) -> None:
+    """Run what pg_restore writes, all of it or nothing. Not by pg_restore itself: newer than the server, it begins
+    with a setting that a PostgreSQL before 17 does not know."""
+    command = [tool("psql"), *QUIET, "--single-transaction", "-d", url]
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(script, stdout=subprocess.PIPE, stderr=complaints) as writer,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints
+        ) as reader,
+    ):
+        if reader.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                reader.stdin.writelines(_known_everywhere(writer.stdout or ()))
+                reader.stdin.close()
+        if reader.wait() or writer.wait():
+            complaints.seek(0)
+            raise Stop(f"PostgreSQL refused: {complaints.read().decode(errors='replace').strip()}")
+
+
+def _known_everywhere(script: Iterable[bytes]) -> Iterator[bytes]:
+    lines = iter(script)
+    for line in lines:
+        if line.startswith(b"COPY "):  # from here on a line may be somebody's data
+            yield line
+            break
+        if not line.startswith(b"SET transaction_timeout"):
+            yield line
+    yield from lines
 
 
 def _refuse_in_use(maintenance: str, name: str) -> None:
