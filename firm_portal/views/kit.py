@@ -117,7 +117,7 @@ def _guide(request: HttpRequest) -> dict[str, Any]:
         ],
         "filters": filters,
         "page": page,
-        "count_text": f"{len(rows)} dossiers",
+        "count_text": str(len(rows)),
         "total": len(rows),
         "bulk_actions": [
             {"label": "Déplacer", "url": "?part=bulk", "icon": "folder-symlink", "dialog": True},
@@ -125,8 +125,7 @@ def _guide(request: HttpRequest) -> dict[str, Any]:
             {"label": "Activer", "url": "?part=bulk", "icon": "mail-forward", "dialog": True},
             {"label": "Archiver", "url": "?part=bulk", "icon": "archive", "dialog": True, "danger": True},
         ],
-        "form": DossierForm(),
-        "wrong": _wrong_form(),
+        "form": _wrong_form() if request.GET.get("errors") else DossierForm(),
         "facts": [("Forme juridique", "SARL"), ("Clôture", "31 décembre"), ("Numéro de compte Urssaf", "")],
         "steps": ["Fichier", "Feuille", "Vérification", "Confirmation"],
         "moments": [timezone.now() - timedelta(minutes=3), timezone.now() - timedelta(days=1), date(2026, 12, 31)],

@@ -167,7 +167,23 @@ document.addEventListener("click", (event) => {
 });
 let openLink = null;
 
+// A fetched form may bear ids that the page has already; a label would then name the wrong field.
+const REFERENCES = ["for", "aria-describedby", "aria-labelledby", "aria-controls", "popovertarget", "data-reveal", "form", "href"];
+function keepIdsApart(place) {
+  for (const element of $$("[id]", place)) {
+    const { id } = element;
+    if (document.getElementById(id) === element && $$(`[id="${CSS.escape(id)}"]`).length === 1) continue;
+    element.id = `${place.id}-${id}`;
+    for (const name of REFERENCES) {
+      const sign = name === "href" ? "#" : "";
+      for (const other of $$(`[${name}~="${CSS.escape(sign + id)}"]`, place)) {
+        other.setAttribute(name, other.getAttribute(name).split(" ").map((one) => (one === sign + id ? sign + element.id : one)).join(" "));
+      }
+    }
+  }
+}
 function settleFragment(place) {
+  keepIdsApart(place);
   const holder = place.closest("dialog, aside");
   const title = $("[data-fragment-title]", place);
   const heading = holder && $(".dialog-title, .drawer-title", holder);
@@ -362,7 +378,7 @@ class Selection {
     if (bar) bar.hidden = count === 0;
     const said = this.all ? texts.selectedAll : count === 1 ? texts.selectedOne : texts.selectedMany;
     const counter = $("[data-bulk-count]", this.root);
-    if (counter) counter.textContent = said.replace("%(count)s", count.toLocaleString(document.documentElement.lang));
+    if (counter) counter.textContent = said.replace("{count}", count.toLocaleString(document.documentElement.lang));
     const more = $("[data-bulk-all]", this.root);
     if (more) more.hidden = this.all || this.total <= count || ticked < boxes.length;
     for (const link of $$("thead a", this.root)) link.tabIndex = count > 0 ? -1 : 0;
