@@ -1,0 +1,178 @@
+"""Every URL × method × person × own, foreign or absent object. A pattern without its line in the matrix fails."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import Membership, Role
+from accounts.permissions import ObjectRole, give
+from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember
+from clients.models.imports import Import
+from invitations.models import Invitation, InvitationKind
+from portfolios.models import PortfolioGrant
+from tenancy.keys import uuid7
+from tenancy.scopes import scope
+from tests.conftest import OutsideClient
+from tests.web.matrix import EVERYBODY, MATRIX, MEMBERS, PEOPLE, Row
+from tests.web.pages import stable
+from tests.web.routes import Pattern, all_patterns
+from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
+
+PATTERNS = {pattern.name: pattern for pattern in all_patterns()}
+METHODS = ("GET", "POST", "PATCH", "DELETE")
+ANSWERED = {200, 204, 302, 303, 400, 409, 410, 422}
+LOGIN = "/connexion/"
+# What stands in a URL besides places and objects.
+WORDS = {
+    "token": "x" * 43,
+    "key": "MQ:1abc:def",
+    "uidb36": "1abc",
+    "mail_id": UUID(int=1),
+}
+
+
+def make_objects(world: World) -> dict[str, Any]:
+    """One of each thing that a URL may name, in the world's firm. Call in its scope."""
+    portfolio = make_portfolio()
+    dossier = make_dossier(portfolio=portfolio, email="client@exemple.fr")
+    invited = make_dossier("Menuiserie Béranger", portfolio=portfolio, email="beranger@exemple.fr")
+    invitation = Invitation.objects.create(
+        kind=InvitationKind.CLIENT, email=invited.email, dossier=invited, invited_by=world.admin
+    )
+    sent = Import.objects.create(created_by=world.admin, file_name="clients.xlsx", size=1)
+    return {
+        "portfolio": portfolio,
+        "dossier": dossier,
+        "invitation": invitation,
+        "member": world.collaborator,
+        "import": sent,
+    }
+
+
+def make_client(world: World, dossier: Dossier, email: str) -> SpaceMember:
+    key = uuid7()
+    with scope(space=key):
+        ClientSpace.objects.create(id=key, legal_name=dossier.legal_name)
+        person = SpaceMember.objects.create(user=make_person(email), email=email)
+        SpaceLink.objects.create(
+            firm_id=world.firm.pk, dossier_id=dossier.pk, space_id=key, firm_name=world.firm.name
+        )
+    return person
+
+
+class Stage:
+    """Two firms with the same things in them, and the people who try every page of the first one."""
+
+    def __init__(self, ours: World, theirs: World) -> None:
+        self.firm = ours.firm
+        with scope(firm=ours.firm):
+            self.own = make_objects(ours)
+            reader = make_member(ours.firm, "Rémi")
+            outsider = make_member(ours.firm, "Olga")
+            for member, role in ((ours.collaborator, ObjectRole.ACCOUNTANT), (reader, ObjectRole.READER)):
+                give(PortfolioGrant, objects=[self.own["portfolio"]], members=[member], role=role, by=ours.admin)
+        with scope(firm=theirs.firm):
+            self.foreign = make_objects(theirs)
+        client = make_client(ours, self.own["dossier"], "client@exemple.fr")
+        other = make_client(theirs, self.foreign["dossier"], "autre@exemple.fr")
+        self.space = client.space_id
+        self.users = {
+            "admin": ours.admin.user,
+            "accountant": ours.collaborator.user,
+            "reader": reader.user,
+            "outsider": outsider.user,
+            "stranger": theirs.admin.user,
+            "client": client.user,
+            "other_client": other.user,
+        }
+        self.clients = {person: self._signed_in(person) for person in PEOPLE}
+
+    def _signed_in(self, person: str) -> OutsideClient:
+        client = OutsideClient()
+        if person in self.users:
+            client.force_login(self.users[person])
+        return client
+
+    def url(self, pattern: Pattern, key: object = None) -> str:
+        values = {**WORDS, "firm_slug": self.firm.slug, "space_id": self.space, "pk": key or 1}
+        return reverse(pattern.name, kwargs={name: values[name] for name in pattern.parameters})
+
+    def ask(self, person: str, method: str, url: str) -> Any:
+        """The answer, with everything that it changed taken back."""
+        with transaction.atomic():
+            response = self.clients[person].generic(method, url)
+            response.content  # noqa: B018 - rendered before the database is put back
+            transaction.set_rollback(True)
+        return response
+
+
+@pytest.fixture
+def stage(lemoine: World, bertrand: World, settings: Any) -> Iterator[Stage]:
+    settings.ACCOUNT_RATE_LIMITS = False
+    yield Stage(lemoine, bertrand)
+
+
+def expected(row: Row, pattern: Pattern, person: str, method: str) -> set[int]:
+    """The statuses that are right for this person and method."""
+    if row.allows(person, method):
+        return ANSWERED | row.also
+    if person in row.who:
+        return {405}
+    if person == "anonymous":
+        return {302}
+    if "firm_slug" in pattern.parameters and person in MEMBERS:
+        return {row.refused, 405} if method not in row.methods.split() else {row.refused}
+    return {404}
+
+
+def test_the_matrix_names_every_pattern_and_no_other() -> None:
+    optional = {"activity:catcher", "activity:caught", "activity:caught_html", "kit"}
+    assert set(MATRIX) - optional == set(PATTERNS) - optional
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_each_person_gets_what_the_matrix_says(stage: Stage, person: str) -> None:
+    wrong = []
+    for name, pattern in PATTERNS.items():
+        row = MATRIX[name]
+        url = stage.url(pattern, stage.own[row.on].pk if row.on else None)
+        for method in METHODS:
+            response = stage.ask(person, method, url)
+            right = expected(row, pattern, person, method)
+            if response.status_code not in right:
+                wrong.append(f"{method} {url}: {response.status_code}, not {sorted(right)}")
+            led_to_log_in = response.get("Location", "").startswith(LOGIN)
+            if person == "anonymous" and person not in row.who and not led_to_log_in:
+                wrong.append(f"{method} {url} does not lead to log in")
+    assert wrong == []
+
+
+def test_a_foreign_object_and_an_absent_one_answer_alike(stage: Stage) -> None:
+    objects = {name: row for name, row in MATRIX.items() if row.on}
+    for name, row in objects.items():
+        pattern, foreign_key, absent_key = PATTERNS[name], stage.foreign[row.on].pk, uuid7()
+        for person in sorted(EVERYBODY - {"anonymous"}):
+            for method in row.methods.split():
+                foreign = stable(stage.ask(person, method, stage.url(pattern, foreign_key)), foreign_key)
+                absent = stable(stage.ask(person, method, stage.url(pattern, absent_key)), absent_key)
+                assert foreign == absent, f"{person} {method} {name}"
+                assert foreign[0] in ({404} if person in row.who else {403, 404}), f"{person} {method} {name}"
+                assert "Bertrand" not in foreign[1], f"{person} {method} {name}"
+
+
+def test_another_firms_places_answer_as_absent_ones_for_every_page(stage: Stage) -> None:
+    for name, pattern in PATTERNS.items():
+        if "firm_slug" not in pattern.parameters:
+            continue
+        url = stage.url(pattern, uuid7())
+        absent = url.replace(stage.firm.slug, "nulle-part")
+        for method in ("GET", "POST"):
+            foreign = stable(stage.ask("stranger", method, url), stage.firm.slug)
+            assert foreign == stable(stage.ask("stranger", method, absent), "nulle-part"), name
+            assert foreign[0] == 404, name
+
+
