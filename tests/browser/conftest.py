@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser import stack
 from tests.browser.stack import Stack
+from tests.setup.conftest import new_folder
 
 LAPTOP = {"width": 1366, "height": 900}
 PHONE = {"width": 360, "height": 800}
@@ -30,21 +30,17 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def empty_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def empty_product() -> Iterator[Stack]:
     """No firm, no demo data; notifications are held for two seconds only."""
-    with stack.started(_short_folder(tmp_path_factory), DEMO="0", NOTIFICATION_HOLD_SECONDS="2") as running:
+    with new_folder() as folder, stack.started(folder, DEMO="0", NOTIFICATION_HOLD_SECONDS="2") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def demo_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def demo_product() -> Iterator[Stack]:
     """With the demo's two firms."""
-    with stack.started(_short_folder(tmp_path_factory), DEMO="1", NOTIFICATION_HOLD_SECONDS="2") as running:
+    with new_folder() as folder, stack.started(folder, DEMO="1", NOTIFICATION_HOLD_SECONDS="2") as running:
         yield running
-
-
-def _short_folder(factory: pytest.TempPathFactory) -> Path:
-    return factory.mktemp("product", numbered=True)
 
 
 @pytest.fixture

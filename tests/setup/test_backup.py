@@ -66,7 +66,7 @@ def test_an_empty_dump_of_such_a_role_is_not_restored(
         "-t",
         "dossier",
         "-f",
-        file,
+        str(file),
         "-d",
         shared_server.url(RUNTIME, database),
     ]
