@@ -39,6 +39,7 @@ def register_firm(*, user: User, name: str, siren: str, siret: str = "") -> Memb
     with scope(firm=uuid7()) as here:
         firm = _insert_under_a_free_slug(Firm(id=here.firm_id, name=name, siren=siren, siret=siret))
         member = Membership.objects.create(
+            firm=firm,
             user=user,
             email=user.email,
             first_name=user.first_name,

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
-from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -120,7 +119,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return confirmed
 
     def _browser(self) -> str:
-        return browser_name(self.get_http_user_agent(context.request))
+        return browser_name(self.get_http_user_agent(self.request))
 
     # --- links
 

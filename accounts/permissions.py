@@ -7,16 +7,17 @@ An administrator may do everything in the firm. Others may do what their grants'
 grants open; a model says by `access_paths` how grants reach it: `("assignments", "portfolio__grants")`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import Grant
 from accounts.models import OPEN_STATES, Membership, MembershipQuerySet, Role
+from tenancy.keys import uuid7
 
 M = TypeVar("M", bound=models.Model)
 
@@ -202,6 +204,27 @@ def give(
     return [(obj, member) for obj, member in pairs if (obj.pk, member.user_id) not in running]
 
 
+def give_many(
+    grants: type[Grant], *, pairs: Sequence[tuple[UUID, UUID]], role: ObjectRole, by: Membership
+) -> None:
+    """As `give`, for many pairs of an object's and a person's key at once: one statement, whatever their number."""
+    if not pairs:
+        return
+    objects, people = zip(*pairs, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {connection.ops.quote_name(grants._meta.db_table)}
+                (id, firm_id, user_id, content_object_id, permission_id, granted_by_id, granted_at, expires_at)
+            SELECT pair.id, %s, pair.person, pair.object, %s, %s, now(), NULL
+            FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS pair (id, object, person)
+            ON CONFLICT (firm_id, user_id, permission_id, content_object_id) DO UPDATE
+            SET granted_by_id = excluded.granted_by_id, granted_at = excluded.granted_at, expires_at = NULL
+            """,
+            [by.firm_id, role_id(grants, role), by.user_id, [uuid7() for _ in pairs], list(objects), list(people)],
+        )
+
+
 def take(grants: type[Grant], *, obj: models.Model, member: Membership) -> int:
     """Take every role of the member on the object; returns how many rows went."""
     rows = _rows(grants).filter(content_object_id=obj.pk)
@@ -279,6 +302,7 @@ __all__ = [
     "administrators",
     "can",
     "give",
+    "give_many",
     "granted",
     "grants_on",
     "holders",
