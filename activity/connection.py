@@ -50,11 +50,12 @@ class KeptConnection:
     def send(self, message: EmailMessage) -> None:
         """Hand the message over. Raises Unreachable if there is no connection, else what the server's answer was."""
         self.open()
+        was_used = self._is_used
         try:
             self._hand_over(message)
         except SMTPServerDisconnected as error:
             # Closed for idleness, most likely; a server that went silent is not asked twice in a row.
-            if not self._is_used or isinstance(error.__context__, TimeoutError):
+            if not was_used or isinstance(error.__context__, TimeoutError):
                 raise
             self.open()
             self._hand_over(message)

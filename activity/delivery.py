@@ -119,7 +119,7 @@ def _built(claim: Claim) -> EmailMessage | None:
             return None
         try:
             with translation.override(mail.language):
-                return envelope(mail, mails.REGISTRY[mail.kind].build(mail))
+                message = mails.REGISTRY[mail.kind].build(mail)
         except Obsolete:
             claim.row().update(state=MailState.DROPPED, lease_until=None)
             return None
@@ -127,6 +127,7 @@ def _built(claim: Claim) -> EmailMessage | None:
             raise
         except Exception as error:
             raise Unbuildable(mail.kind) from error
+        return envelope(mail, message)
 
 
 def _still_ours(claim: Claim) -> bool:
@@ -137,7 +138,11 @@ def _still_ours(claim: Claim) -> bool:
 
 
 def envelope(mail: OutgoingEmail, message: Message) -> EmailMessage:
-    """The message as it goes to the server: from the firm's name at our address, answers to the firm."""
+    """The message as it goes to the server: from the firm's name at our address, answers to the firm.
+
+    Raises ValueError for an address that only servers with SMTPUTF8 take: Django would send to another one.
+    """
+    mail.to.rpartition("@")[0].encode("ascii")
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     email = EmailMultiAlternatives(
         subject=" ".join(message.subject.split()),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -82,6 +82,12 @@ def journal(asked: Asked | None = None) -> EventQuerySet:
 def about(subject_ids: Iterable[UUID]) -> EventQuerySet:
     """What happened to these things, newest first."""
     return _events().filter(subject_id__in=list(subject_ids)).order_by("-id")
+
+
+def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """When something last happened to these things, of those to which something has. One query."""
+    events = Event.objects.of_scope().filter(subject_id__in=list(subject_ids))
+    return dict(events.order_by().values_list("subject_id").annotate(latest=Max("at")))
 
 
 def concerning(user_id: UUID, limit: int = 10) -> list[Line]:

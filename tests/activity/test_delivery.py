@@ -1,0 +1,304 @@
+"""From the outbox to the server: what is sent, tried again, given up; and that nothing is lost or sent twice."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.core import mail as django_mail
+from django.db import connection
+from django.utils import timezone
+
+from activity import delivery, mails
+from activity.actions import Letter, queue_mail, queue_mails
+from activity.delivery import GIVE_UP_AFTER, deliver_due, pause_after
+from activity.lookups import LEASE, claim_mails
+from activity.mails import MailKind, Message, Obsolete
+from activity.models import MailState, OutgoingEmail
+from tenancy import scopes
+from tests.outbox import Outbox
+from tests.worlds import World
+
+
+class Note(MailKind):
+    """A mail of these tests: it says what its `params` say."""
+
+    name = "tests.note"
+    told: ClassVar[list[str]] = []
+
+    def build(self, mail: OutgoingEmail) -> Message:
+        if mail.params.get("obsolete"):
+            raise Obsolete
+        if mail.params.get("broken"):
+            raise RuntimeError("a fault of ours")
+        text = mail.params.get("text", "bonjour")
+        return Message("Une note", text, f"<p>{text}</p>", sender_name="Cabinet Lemoine", reply_to="accueil@lemoine.test")
+
+    def failed(self, mail: OutgoingEmail, reason: str) -> None:
+        self.told.append(reason)
+
+
+@pytest.fixture(autouse=True)
+def _only_in_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(mails.REGISTRY, Note.name, Note())
+    monkeypatch.setattr(Note, "told", [])
+
+
+class Server:
+    """A mail server that answers as its script says, and keeps what it accepted."""
+
+    def __init__(self) -> None:
+        self.accepted: list[tuple[str, bytes]] = []
+        self.recipient_answers: dict[str, str] = {}
+        self.drops_at: set[int] = set()
+        self.messages = self.connections = 0
+
+    async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: Any) -> Any:  # noqa: N802
+        self.connections += 1
+        session.host_name = name
+        return answers
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:  # noqa: N802
+        if address in self.recipient_answers:
+            return self.recipient_answers[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.messages += 1
+        if self.messages in self.drops_at:
+            server.transport.close()
+            return "421 bye"
+        self.accepted.append((envelope.rcpt_tos[0], bytes(envelope.content or b"")))
+        return "250 OK"
+
+    def recipients(self) -> list[str]:
+        return [address for address, _content in self.accepted]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(settings) -> Iterator[Server]:
+    script = Server()
+    controller = Controller(script, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
+    settings.EMAIL_HOST_USER, settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = "", False, 2
+    yield script
+    controller.stop()
+
+
+def queue(*names: str, **params: Any) -> None:
+    for name in names:
+        queue_mail(Note.name, to=f"{name}@client.test", name=name.title(), params=params)
+
+
+def deliver() -> int:
+    with scopes._standing_in(scopes.NOWHERE, "default"):
+        return deliver_due()
+
+
+def state(name: str) -> OutgoingEmail:
+    return OutgoingEmail.objects.get(to=f"{name}@client.test")
+
+
+def test_a_mail_comes_from_the_firm_and_answers_go_to_it(firm: World, outbox: Outbox, settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Firm Portal <portail@portail.test>"
+    queue("chloe")
+    (mail,) = outbox.mails()
+    assert mail.from_email == '"Cabinet Lemoine" <portail@portail.test>'
+    assert mail.to == ['"Chloe" <chloe@client.test>']
+    assert mail.reply_to == ['"Cabinet Lemoine" <accueil@lemoine.test>']
+    assert mail.extra_headers["Message-ID"] == f"<{state('chloe').pk}@portail.test>"
+    assert (state("chloe").state, state("chloe").failure) == (MailState.SENT, "")
+
+
+def test_all_mails_leave_over_one_connection(firm: World, server: Server) -> None:
+    queue(*(f"p{number}" for number in range(60)))
+    assert deliver() == 60
+    assert sorted(server.recipients()) == sorted(f"p{number}@client.test" for number in range(60))
+    assert server.connections == 1
+
+
+def test_a_temporary_refusal_waits_and_lets_the_others_go(firm: World, server: Server) -> None:
+    server.recipient_answers["b@client.test"] = "451 greylisted"
+    queue("a", "b", "c")
+    assert deliver() == 2
+    waiting = state("b")
+    assert (waiting.state, waiting.attempts, waiting.lease_until) == (MailState.WAITING, 1, None)
+    assert timedelta(seconds=20) < waiting.next_attempt_at - timezone.now() <= timedelta(seconds=30)
+    assert deliver() == 0
+
+
+def test_a_refused_address_fails_with_the_servers_words_and_its_kind_is_told(firm: World, server: Server) -> None:
+    server.recipient_answers["b@client.test"] = "550 5.1.1 User unknown"
+    queue("a", "b", "c")
+    assert deliver() == 2
+    assert state("b").state == MailState.FAILED
+    assert state("b").failure.endswith("550 5.1.1 User unknown")
+    assert Note.told == [state("b").failure]
+
+
+def test_an_address_that_no_server_can_take_fails(firm: World, server: Server) -> None:
+    queue("a")
+    OutgoingEmail.objects.update(to="é@client.test", to_name="")
+    assert deliver() == 0
+    assert OutgoingEmail.objects.get().state == MailState.FAILED
+
+
+@pytest.mark.parametrize("drops_at", [{1}, {2}, {2, 3}, {10}])
+def test_a_connection_that_broke_is_opened_anew_and_no_mail_is_lost(
+    firm: World, server: Server, drops_at: set[int]
+) -> None:
+    names = [f"p{number}" for number in range(10)]
+    queue(*names)
+    server.drops_at = drops_at
+    sent = deliver()
+    # A new connection that breaks too is no idle one: then the mail waits.
+    assert sent == (9 if 1 in drops_at or 3 in drops_at else 10)
+    assert server.connections == 1 + len(drops_at)
+    OutgoingEmail.objects.filter(state=MailState.WAITING).update(next_attempt_at=timezone.now() - timedelta(1))
+    assert sent + deliver() == 10
+    assert sorted(server.recipients()) == sorted(f"{name}@client.test" for name in names)
+
+
+def test_an_unreachable_server_costs_no_attempt(firm: World, settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    queue("a", "b")
+    assert deliver() == 0
+    rows = OutgoingEmail.objects.values_list("state", "attempts", "lease_until")
+    assert set(rows) == {(MailState.WAITING, 0, None)}
+
+
+def test_a_mail_that_lost_its_reason_is_dropped(firm: World, outbox: Outbox) -> None:
+    queue("a", obsolete=True)
+    assert outbox.mails() == []
+    assert state("a").state == MailState.DROPPED
+
+
+def test_a_mail_that_cannot_be_built_blocks_no_other(firm: World) -> None:
+    queue("a", broken=True)
+    queue("b")
+    assert deliver() == 1
+    assert (state("a").state, state("a").attempts) == (MailState.WAITING, 1)
+
+
+def test_after_three_days_a_mail_is_given_up(firm: World, server: Server) -> None:
+    server.recipient_answers["a@client.test"] = "451 later"
+    queue("a")
+    OutgoingEmail.objects.update(attempts=60, created_at=timezone.now() - GIVE_UP_AFTER)
+    deliver()
+    assert state("a").state == MailState.FAILED
+    assert "trois jours" in state("a").failure
+    assert Note.told == [state("a").failure]
+
+
+def test_pauses_double_up_to_an_hour() -> None:
+    assert timedelta(seconds=22) < pause_after(1) <= timedelta(seconds=30)
+    assert timedelta(seconds=90) <= pause_after(3) <= timedelta(seconds=120)
+    assert all(timedelta(minutes=45) <= pause_after(attempts) <= timedelta(hours=1) for attempts in (8, 20, 60_000))
+
+
+class Killed(BaseException):
+    """The process ends here: nothing below catches it."""
+
+
+def test_a_sender_killed_between_sending_and_marking_repeats_one_mail_under_the_same_id(
+    transactional_db, lemoine: World, monkeypatch
+) -> None:
+    with scopes.scope(firm=lemoine.firm):
+        queue("a", "b", "c")
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "_mark_sent", _killed)
+        patch.setattr(delivery, "_release", lambda claim: None)
+        with pytest.raises(Killed):
+            deliver_due()
+    assert deliver_due() == 0  # the lease is still running
+    with scopes.scope(firm=lemoine.firm):
+        OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert deliver_due() == 3
+    ids = [mail.extra_headers["Message-ID"] for mail in django_mail.outbox]
+    assert len(ids) == 4
+    assert len(set(ids)) == 3
+
+
+def _killed(_claim: object) -> None:
+    raise Killed
+
+
+def test_who_lost_the_claim_sends_nothing(firm: World, monkeypatch) -> None:
+    queue("a")
+    with scopes._standing_in(scopes.NOWHERE, "default"):
+        (late,) = delivery._claimed()
+    OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    with scopes._standing_in(scopes.NOWHERE, "default"):
+        assert delivery._claimed()
+        with delivery.KeptConnection() as kept:
+            assert not delivery._deliver(late, kept)
+    assert django_mail.outbox == []
+
+
+def test_a_claim_that_grew_old_is_renewed_before_its_mail_leaves(firm: World) -> None:
+    queue("a")
+    with scopes._standing_in(scopes.NOWHERE, "default"):
+        (claim,) = delivery._claimed()
+    OutgoingEmail.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
+    old = delivery.Claim(claim.id, claim.owner, claim.attempts, claim.at - LEASE.total_seconds() / 2)
+    with scopes._standing_in(scopes.NOWHERE, "default"):
+        assert delivery._built(old) is not None
+    assert state("a").lease_until > timezone.now() + LEASE / 2
+
+
+def test_six_workers_claim_each_mail_of_three_firms_once(
+    transactional_db, lemoine: World, bertrand: World, third: World
+) -> None:
+    for world in (lemoine, bertrand, third):
+        with scopes.scope(firm=world.firm):
+            queue_mails(Letter(Note.name, to=f"p{number}@client.test") for number in range(200))
+
+    def claim_all(_worker: int) -> list[Any]:
+        claimed: list[Any] = []
+        try:
+            while rows := claim_mails(7):
+                claimed += [row["id"] for row in rows]
+        finally:
+            connection.close()
+        return claimed
+
+    with ThreadPoolExecutor(6) as pool:
+        claimed = [key for keys in pool.map(claim_all, range(6)) for key in keys]
+    assert len(claimed) == len(set(claimed)) == 600
+
+
+def test_workers_side_by_side_send_each_mail_once(transactional_db, lemoine: World, bertrand: World) -> None:
+    for world in (lemoine, bertrand):
+        with scopes.scope(firm=world.firm):
+            queue_mails(Letter(Note.name, to=f"p{number}@{world.firm.slug}.test") for number in range(60))
+
+    def work(_worker: int) -> int:
+        try:
+            return deliver_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(work, range(4))) == 120
+    assert len({mail.to[0] for mail in django_mail.outbox}) == len(django_mail.outbox) == 120
+
+
+@pytest.fixture
+def third(db: None) -> World:
+    from tests.worlds import make_firm
+
+    return make_firm("Troisième", "552081317")
