@@ -68,14 +68,15 @@ def _create() -> None:
     say("Making the virtual environment …")
     uv = shutil.which("uv")
     if uv:
-        command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)]
+        command = [uv, "venv", "--quiet", "--python", sys.executable, str(VENV)]
     elif importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
-        command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+        command = [sys.executable, "-m", "venv", str(VENV)]
     else:
         raise Stop(
             f"{sys.executable} has no module for virtual environments. Install it (on Debian and Ubuntu: "
             f"apt install python3-venv), or install uv, then start again."
         )
+    shutil.rmtree(VENV, ignore_errors=True)
     _run(command, "The virtual environment could not be made")
 
 
