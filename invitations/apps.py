@@ -7,7 +7,8 @@ class InvitationsConfig(AppConfig):
     verbose_name = _("Invitations")
 
     def ready(self) -> None:
-        from clients.columns import CLIENT_STATES
+        from clients.columns import CLIENT_STATES, STATE_FILTERS
         from invitations import events, lookups, mails, summary  # noqa: F401 - each registers what it declares
 
         CLIENT_STATES.append(summary.client_states)
+        STATE_FILTERS.update(summary.state_filters())

@@ -1,30 +1,57 @@
 """What other pages show of invitations: the state of a dossier's client, and what waits for somebody."""
 
+from functools import partial
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership
+from clients.columns import StateFilter
 from clients.models import SpaceLink
 from invitations.models import Invitation, InvitationState
-
-ACTIVE = "active"
 
 
 def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
     """For each of these dossiers that has one: the state of its latest invitation, or that its client is active."""
     latest = (
         Invitation.objects.filter(dossier__in=dossiers)
-        .order_by("dossier", "-sent_at", "-id")
-        .distinct("dossier")
-        .only("dossier_id", "state", "expires_at", "kind")
+        .order_by("dossier_id", "-sent_at", "-id")
+        .distinct("dossier_id")
+        .only("dossier_id", "state", "expires_at")
     )
     states = {
         invitation.dossier_id: str(invitation.shown_state) for invitation in latest if invitation.dossier_id
     }
-    running = SpaceLink.objects.running().filter(dossier__in=dossiers)
-    return states | dict.fromkeys(running.values_list("dossier_id", flat=True), ACTIVE)
+    active = SpaceLink.objects.running().filter(dossier__in=dossiers)
+    return states | dict.fromkeys(active.values_list("dossier_id", flat=True), "active")
+
+
+def state_filters() -> dict[str, StateFilter]:
+    """What the list of dossiers may be narrowed to, by the states that `client_states` gives."""
+    unanswered = [state for state in InvitationState if state != InvitationState.ACCEPTED]
+    return {
+        "none": StateFilter(pgettext_lazy("state", "Not invited"), _never_invited),
+        **{str(state): StateFilter(state.label, partial(_latest_in, str(state))) for state in unanswered},
+        "active": StateFilter(pgettext_lazy("state", "Active"), _active),
+    }
+
+
+def _active() -> Q:
+    return Q(Exists(SpaceLink.objects.running().filter(dossier=OuterRef("pk"))))
+
+
+def _never_invited() -> Q:
+    return ~_active() & ~Q(Exists(Invitation.objects.filter(dossier=OuterRef("pk"))))
+
+
+def _latest_in(state: str) -> Q:
+    """Dossiers whose latest invitation is in this state, and whose client has no space."""
+    newest = Invitation.objects.filter(dossier=OuterRef("dossier")).order_by("-sent_at", "-id")
+    found = Invitation.objects.in_state(state)
+    found = found.filter(dossier=OuterRef("pk"), pk=Subquery(newest.values("pk")[:1]))
+    return Q(Exists(found)) & ~_active()
 
 
 def waiting_counts(member: Membership) -> dict[str, int]:
