@@ -1,4 +1,4 @@
-"""What the resolver answers about a client's person before any scope is open."""
+"""What the resolver answers before any scope is open, or across them: a person's spaces, imports that are due."""
 
 from tenancy.roles import LookUp, register
 
@@ -16,5 +16,22 @@ spaces_of = register(
             ORDER BY 2, 1
         """,
         reads=("clients_spacemember", "clients_clientspace"),
+    )
+)
+
+due_imports = register(
+    LookUp(
+        name="due_imports",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid, state text)",
+        # Work that nobody holds; and plans that nobody has confirmed for a month, with the file that they keep.
+        body="""
+            SELECT id, firm_id, state FROM clients_import
+            WHERE (state IN ('uploaded', 'reading', 'planning', 'applying')
+                   AND (lease_until IS NULL OR lease_until < now()))
+               OR (state IN ('choosing', 'ready') AND created_at < now() - interval '30 days')
+            ORDER BY id LIMIT 100
+        """,
+        reads=("clients_import",),
     )
 )

@@ -1,0 +1,29 @@
+"""Background work on client lists."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from clients.imports.applying import apply_import as apply_one
+from clients.imports.reading import read_import as read_one
+from clients.imports.sweeping import sweep
+from tenancy.tasks import FirmTask
+
+
+@shared_task(base=FirmTask, bind=True, name="clients.read_import", scoped=False)
+def read_import(self: Any, firm_id: UUID, import_id: str) -> None:
+    """Read an uploaded list up to its plan. Opens its own scopes: reading a file takes seconds."""
+    read_one(firm_id, UUID(import_id))
+
+
+@shared_task(base=FirmTask, bind=True, name="clients.apply_import", scoped=False)
+def apply_import(self: Any, firm_id: UUID, import_id: str) -> None:
+    """Write a confirmed plan."""
+    apply_one(firm_id, UUID(import_id))
+
+
+@shared_task(name="clients.resume_imports")
+def resume_imports() -> None:
+    """Hand imports that nobody works on to a worker, and drop those that nobody has confirmed for a month."""
+    sweep()

@@ -1,0 +1,98 @@
+"""The quick path over columns says what the row check says: never does it accept what the row check refuses."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clients.imports.folding import fold_column, keys
+from clients.imports.rows import People, check_columns, check_row, join_nic, names
+from clients.models import Dossier
+from clients.resources import columns_by_name
+from spreadsheets.text import fold
+from tenancy.keys import uuid7
+
+PEOPLE = People({fold("Élodie Martin"): uuid7(), fold("elodie@lemoine.test"): uuid7()})
+
+TYPICAL = [
+    "", " ", "-", "#", "N/A", "néant", "732829320", "73282932000074", "732 829 320 00074", "732\u00a0829\u202f320 00074",
+    "732-829-320-00074", "732.829.320.00074", "73282932000079", "6520086700045", "638015800045", "73282932000074.0",
+    "7,32829E+13", "7.3282932000074E+13", "73282932.0", "732829320,00", "35600000000048", "35600000009075",
+    "35600000012345", "00000000000000", "000000000", "W751234567", "FR44732829320", "FR 44 732 829 320", "FR73000032871",
+    "44732829320", "552100554", "55210055400013", "PAS DE SIRET", "73282932OOOO74",
+    "Boulangerie Martin", "  SARL   Dupont\u00a0 Frères ", "Œuvres & Cie – « L’Été » 100 € ; Fils", "E\u0301lodie",
+    "=1+1", "a\tb", "a\nb", "a|b", "| a", "back\\slash", "\u200bx", "x" * 31, "x" * 251,
+    "marie@exemple.fr", "Marie@Exemple.FR", "marie@gmial.com", "marie,dupont@exemple.fr", "a@x.fr; b@y.fr",
+    "Jean Dupont <Jean@Exemple.FR>", "pas d'adresse", "mailto:a@b.fr", "a@b", f"{'a' * 60}@exemple.fr",
+    "0123456789", "01 23 45 67 89", "01.23.45.67.89", "123456789", "33123456789", "+33 1 23 45 67 89", "0033123456789",
+    "0033123456", "01 23 45 67 89 / 06 12 34 56 78", "n.c.", "75001", "1000", "75001.0", "2A004", "L-1234",
+    "62.01Z", "6201Z", "62.01z - Programmation", "Boulangerie", "SAS", "S.A.R.L.", "9220", "9220.0", "Particulier",
+    "ENTREPRISE", "société", "Mme", "M. et Mme", "31/12", "2026-12-31", "46387", "31 décembre", "30/2", "3112",
+    "Élodie Martin", "MARTIN Elodie", "elodie@lemoine.test", "Belgique", "France", "123456789012345", "1,23456E+14",
+]  # fmt: skip
+CELL = st.sampled_from(TYPICAL) | st.text(max_size=20) | st.from_regex(r"[0-9 .E+-]{5,16}", fullmatch=True)
+KIND = st.sampled_from("tnde")
+ROW = st.fixed_dictionaries({}, optional={name: st.tuples(CELL, KIND) for name in [*columns_by_name(), "nic"]})
+
+
+def by_row(raw, height):
+    columns = columns_by_name()
+    return [
+        check_row(columns, {name: (texts[i], kinds[i]) for name, (texts, kinds) in raw.items()}, PEOPLE)
+        for i in range(height)
+    ]
+
+
+def agree(raw, height):
+    chunk = check_columns(columns_by_name(), raw, PEOPLE)
+    for i, row in enumerate(by_row(raw, height)):
+        filled = {name: value for name, value in row.values.items() if value}
+        assert {name: column[i] for name, column in chunk.values.items() if column[i]} == filled
+        assert chunk.remarks.get(i, []) == row.remarks
+        assert (i in chunk.bad) == row.is_bad
+
+
+@pytest.mark.parametrize("name", list(columns_by_name()))
+@pytest.mark.parametrize("kind", "tn")
+def test_each_typical_cell_is_judged_alike_alone_and_among_others(name, kind):
+    agree({name: (TYPICAL, kind * len(TYPICAL))}, len(TYPICAL))
+    for text in TYPICAL:
+        agree({name: ([text, ""], kind + "e")}, 2)
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows=st.lists(ROW, min_size=1, max_size=6))
+def test_columns_and_rows_agree(rows):
+    present = sorted({name for row in rows for name in row} - {"nic"})
+    if not present:
+        return
+    raw = {
+        name: ([row.get(name, ("", "e"))[0] for row in rows], "".join(row.get(name, ("", "e"))[1] for row in rows))
+        for name in [*present, "nic"]
+    }
+    agree(join_nic(raw), len(rows))
+
+
+@settings(max_examples=300, deadline=None)
+@given(cells=st.lists(CELL, min_size=1, max_size=8))
+def test_folding_a_column_folds_each_cell(cells):
+    assert fold_column(cells) == [fold(cell) for cell in cells]
+
+
+def test_keys_are_those_that_the_dossier_derives():
+    values = {
+        "kind": ["company", "individual", "", "individual", "company"],
+        "legal_name": ["Boulangerie d’Été", "", "", "M. et Mme Durand", "SA"],
+        "first_name": ["Zoé", "Marie", "Paul", "Anne", ""],
+        "last_name": ["Nul", "Du Pont", "Œuvre", "", ""],
+        "reference": ["B-01", "", "x", "D", ""],
+        "siren": ["732829320", "", "", "", ""],
+        "siret": ["73282932000074", "", "", "", ""],
+        "urssaf_account": ["", "", "123456789012345", "", ""],
+    }
+    numbers = [a or b for a, b in zip(values["siret"], values["siren"], strict=True)]
+    name_keys, search_keys = keys(names(values, 5), values["reference"], numbers, values["urssaf_account"])
+    for i in range(5):
+        dossier = Dossier(firm_id=uuid7(), **{name: column[i] for name, column in values.items()})
+        dossier.kind = dossier.kind or "individual"
+        dossier.derive_keys()
+        assert (name_keys[i], search_keys[i]) == (dossier.name_key, dossier.search_key)
