@@ -8,7 +8,10 @@ class ClientsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.places import KINDS
+        from accounts.registration import FIRM_STARTERS
         from clients import events, lookups  # noqa: F401 - each registers what it declares
+        from clients.actions.dossiers import create_own_dossier
         from clients.places import SpacePlaces
 
         KINDS.append(SpacePlaces())
+        FIRM_STARTERS.append(create_own_dossier)

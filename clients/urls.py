@@ -2,14 +2,26 @@
 
 from django.urls import URLPattern, path
 
+from accounts.places import FIRM
 from clients.places import SPACE
-from clients.views import space
+from clients.views import dossiers, portfolio, space
 
 app_name = "clients"
 
 # --- Dossiers and the page of a portfolio -------------------------------------------------------------------
 
-dossier_pages: list[URLPattern] = []
+DOSSIER = FIRM + "dossiers/<uuid:pk>/"
+PORTFOLIO = FIRM + "portefeuilles/<uuid:pk>/"
+
+dossier_pages: list[URLPattern] = [
+    path(FIRM + "dossiers/", dossiers.index, name="list"),
+    path(FIRM + "dossiers/nouveau/", dossiers.create, name="create"),
+    path(DOSSIER, dossiers.detail, name="dossier"),
+    path(f"{DOSSIER}modifier/", dossiers.edit, name="edit"),
+    path(f"{DOSSIER}deplacer/", dossiers.move, name="move"),
+    path(PORTFOLIO, portfolio.portfolio, name="portfolio"),
+    path(f"{PORTFOLIO}abonnes/<uuid:member>/retirer/", portfolio.withdraw, name="withdraw"),
+]
 
 # --- Imports ------------------------------------------------------------------------------------------------
 

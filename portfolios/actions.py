@@ -57,12 +57,12 @@ def withdraw_portfolio(*, actor: Membership, portfolio: Portfolio, member: Membe
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
     if not take(PortfolioGrant, obj=portfolio, member=member):
         return
-    record(
-        PortfolioWithdrawn, actor=actor, subject=portfolio, details=_named(member), also_tell=[member]
-    )
+    record(PortfolioWithdrawn, actor=actor, subject=portfolio, details=_named(member), also_tell=[member])
 
 
-def _save(portfolio: Portfolio, *, force_insert: bool = False, update_fields: list[str] | None = None) -> None:
+def _save(
+    portfolio: Portfolio, *, force_insert: bool = False, update_fields: list[str] | None = None
+) -> None:
     """Save, and explain the database's refusal of a second portfolio of that name."""
     try:
         with transaction.atomic():

@@ -4,7 +4,8 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,9 +22,33 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
         """Those of that name, case and accents aside."""
         return self.filter(name_key=fold(name))
 
+    def search(self, text: str) -> Self:
+        """Those whose name holds each word, case and accents aside."""
+        found = self
+        for word in fold(text).split():
+            found = found.filter(name_key__contains=word)
+        return found
+
     def with_counts(self) -> Self:
-        """Annotated with `dossier_count` and `subscriber_count` (running grants)."""
-        return self.annotate(dossier_count=Count("dossiers", distinct=True))
+        """Annotated with `dossier_count`, and `subscriber_count` (persons with a running grant)."""
+        subscribers = PortfolioGrant.objects.running().filter(content_object=OuterRef("pk"))
+        dossiers = _dossiers().filter(portfolio=OuterRef("pk"))
+        return self.annotate(
+            dossier_count=_number(dossiers, "portfolio", Count("pk")),
+            subscriber_count=_number(subscribers, "content_object", Count("user", distinct=True)),
+        )
+
+
+def _dossiers() -> models.QuerySet[Any]:
+    """The model above, which hangs itself on `Portfolio.dossiers`."""
+    related = Portfolio._meta.get_field("dossiers").related_model
+    assert isinstance(related, type) and issubclass(related, models.Model)
+    return related._default_manager.all()
+
+
+def _number(rows: models.QuerySet[Any], group: str, count: Count) -> Coalesce:
+    """Counted row by row of the page: a join of both would count every pair."""
+    return Coalesce(Subquery(rows.order_by().values(group).annotate(number=count).values("number")), 0)
 
 
 class Portfolio(models.Model):
@@ -71,9 +96,7 @@ class Portfolio(models.Model):
 class PortfolioGrant(Grant):
     """A member's subscription to a portfolio, hence to its dossiers."""
 
-    content_object = models.ForeignKey(
-        Portfolio, models.CASCADE, db_constraint=False, related_name="grants"
-    )
+    content_object = models.ForeignKey(Portfolio, models.CASCADE, db_constraint=False, related_name="grants")
 
     class Meta(Grant.Meta):
         verbose_name = _("portfolio grant")

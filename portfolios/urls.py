@@ -1,2 +1,16 @@
+"""The pages of portfolios."""
+
+from django.urls import path
+
+from accounts.places import FIRM
+from portfolios import views
+
 app_name = "portfolios"
-urlpatterns: list[object] = []
+PORTFOLIO = FIRM + "portefeuilles/<uuid:pk>/"
+
+urlpatterns = [
+    path(FIRM + "portefeuilles/", views.index, name="list"),
+    path(FIRM + "portefeuilles/nouveau/", views.create, name="create"),
+    path(f"{PORTFOLIO}renommer/", views.rename, name="rename"),
+    path(f"{PORTFOLIO}abonnes/ajouter/", views.grant, name="grant"),
+]

@@ -167,6 +167,7 @@ class Purpose(models.TextChoices):
     ACCEPT_INVITATION = "accept_invitation", _("A client accepts the invitation of a firm")
     CLIENT_EDIT = "client_edit", _("A client's edit of their details reaches the firm's dossier")
     TELL_CLIENT = "tell_client", _("A client is told of a change that the firm made")
+    SHOW_PEOPLE = "show_people", _("A firm's dossier shows who the client's own people are")
 
 
 class Link(Protocol):

@@ -49,7 +49,7 @@ def create_dossier(
 
 
 @transaction.atomic
-def create_own_dossier(member: Membership) -> Dossier:
+def create_own_dossier(member: Membership) -> None:
     """The firm's own dossier, which administrators alone see: part of registering a firm."""
     firm = member.firm
     dossier = Dossier(
@@ -62,7 +62,6 @@ def create_own_dossier(member: Membership) -> Dossier:
     )
     dossier.save(force_insert=True)
     record(DossierCreated, actor=member, subject=dossier)
-    return dossier
 
 
 @transaction.atomic

@@ -143,7 +143,8 @@ def test_a_move_to_where_it_is_records_nothing(firm: World) -> None:
 
 
 def test_the_firms_own_dossier_is_for_administrators_alone_and_unique(firm: World) -> None:
-    own = create_own_dossier(firm.admin)
+    create_own_dossier(firm.admin)
+    own = Dossier.objects.get(is_own=True)
     assert can(firm.admin, Perm.VIEW_DOSSIER, own)
     assert not can(firm.collaborator, Perm.VIEW_DOSSIER, own)
     assert Event.objects.get().type == "clients.dossier.created"

@@ -1,0 +1,109 @@
+"""Pages by key: the next page begins behind a row, so the thousandth costs what the first does.
+
+The place of a page stands in the URL as `after=50.<key>` (or `before=…`): how many rows lie before it, and the key of
+the row next to it. A name, which a URL must not hold, is looked up again from the key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+M = TypeVar("M", bound=models.Model)
+SIZES = (20, 50, 100)
+DEFAULT_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Order:
+    """By one column, the key deciding among equals."""
+
+    column: str
+    descending: bool = False
+
+    def of(self, rows: QuerySet[M], *, backwards: bool = False) -> QuerySet[M]:
+        sign = "-" if self.descending != backwards else ""
+        return rows.order_by(f"{sign}{self.column}", *([] if self.column == "id" else [f"{sign}id"]))
+
+    def behind(self, value: Any, key: UUID, *, backwards: bool = False) -> Q:
+        """The rows behind this one. The first condition is what the index is entered by."""
+        side = "lt" if self.descending != backwards else "gt"
+        if self.column == "id":
+            return Q(**{f"id__{side}": key})
+        further = Q(**{f"{self.column}__{side}": value}) | Q(**{f"id__{side}": key})
+        return Q(**{f"{self.column}__{side}e": value}) & further
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    rows: Sequence[M]
+    total: int
+    size: int
+    first: int
+    previous: str
+    following: str
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1 if self.rows else 0
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A place between rows: `position` rows lie before it, and the row `key` is next to it."""
+
+    position: int
+    key: UUID
+    backwards: bool
+
+
+def page_of(rows: QuerySet[M], query: QueryDict, order: Order, columns: Sequence[str] = ()) -> Page[M]:
+    """The page that the query string names, of these rows in this order. An unknown place is the first page."""
+    size = _size(query.get("size", ""))
+    total = rows.count()
+    mark = _mark(query)
+    found = order.of(rows, backwards=bool(mark and mark.backwards))
+    if mark:
+        value = rows.filter(pk=mark.key).order_by().values_list(order.column, flat=True).first()
+        if value is None:
+            mark, found = None, order.of(rows)
+        else:
+            found = found.filter(order.behind(value, mark.key, backwards=mark.backwards))
+    shown = list(found[: size + 1])
+    return _page(shown, size, total, mark)
+
+
+def _page(shown: list[M], size: int, total: int, mark: _Mark | None) -> Page[M]:
+    more, shown = len(shown) > size, shown[:size]
+    backwards = bool(mark and mark.backwards)
+    if backwards:
+        shown.reverse()
+    before = max(mark.position - len(shown), 0) if mark and backwards else mark.position if mark else 0
+    has_previous = more if backwards else mark is not None
+    has_next = backwards or more
+    return Page(
+        rows=shown,
+        total=total,
+        size=size,
+        first=before + 1 if shown else 0,
+        previous=f"{before}.{shown[0].pk}" if shown and has_previous else "",
+        following=f"{before + len(shown)}.{shown[-1].pk}" if shown and has_next else "",
+    )
+
+
+def _mark(query: QueryDict) -> _Mark | None:
+    for name in ("after", "before"):
+        position, _dot, key = query.get(name, "").partition(".")
+        try:
+            return _Mark(int(position), UUID(key), backwards=name == "before")
+        except ValueError:
+            continue
+    return None
+
+
+def _size(text: str) -> int:
+    return int(text) if text.isdigit() and int(text) in SIZES else DEFAULT_SIZE

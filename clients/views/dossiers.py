@@ -1,0 +1,177 @@
+"""The list of dossiers; creating, reading, changing and moving one."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.answers import done
+from accounts.models import Role
+from accounts.permissions import Perm, can, permitted, require
+from accounts.places import FirmRequest
+from activity import queries
+from clients.access import access_to
+from clients.actions.dossiers import (
+    ChangedMeanwhile,
+    ReferenceTaken,
+    create_dossier,
+    move_dossier,
+    update_dossier,
+)
+from clients.forms.dossiers import DossierForm, MoveForm, NewDossierForm
+from clients.meanwhile import compare
+from clients.models import Dossier
+from clients.people import client_side
+from clients.views.table import table_of
+from portfolios.models import Portfolio
+
+HISTORY, HISTORY_SHORT = 30, 4
+
+
+@require_safe
+def index(request: FirmRequest) -> HttpResponse:
+    """The clients' dossiers that the member sees. The URL holds the whole state."""
+    dossiers = permitted(Dossier.objects.clients(), request.member, Perm.VIEW_DOSSIER)
+    context = {
+        "table": table_of(request, dossiers),
+        "is_mine": request.member.role != Role.ADMIN,
+        "may_import": can(request.member, Perm.IMPORT_DOSSIERS),
+    }
+    return render(request, "clients/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: FirmRequest) -> HttpResponse:
+    """A new dossier, perhaps in the portfolio that `?portefeuille=` names."""
+    require(request.member, Perm.CREATE_DOSSIER)
+    form = NewDossierForm(
+        request.POST or None,
+        initial={"portfolio": request.GET.get("portefeuille", "")},
+        portfolios=_targets(request),
+        may_accept_siret=can(request.member, Perm.ACCEPT_SIRET),
+    )
+    if form.is_valid():
+        try:
+            dossier = create_dossier(
+                actor=request.member, values=form.values, portfolio=form.cleaned_data["portfolio"]
+            )
+        except ReferenceTaken:
+            _say_taken(form)
+        else:
+            messages.success(request, _("The client file %(name)s is created.") % {"name": dossier.name})
+            return done(request, request.firm.url("clients:dossier", pk=dossier.pk))
+    context = {"form": form, "is_admin": request.member.role == Role.ADMIN}
+    return render(request, "clients/create.html", context, status=422 if form.is_bound else 200)
+
+
+@require_safe
+def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """All about one dossier; in the drawer, the same parts in short."""
+    dossier = _seen(request, pk)
+    in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
+    return render(
+        request,
+        "clients/dossier_drawer.html" if in_drawer else "clients/dossier.html",
+        {
+            "dossier": dossier,
+            "facts": facts_of(dossier),
+            "access": access_to(dossier),
+            "client": client_side(dossier),
+            "history": queries.described(queries.about([pk])[: HISTORY_SHORT if in_drawer else HISTORY]),
+            "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
+            "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Change a dossier; whoever changed it meanwhile is named, and nothing that was typed is lost."""
+    dossier = _seen(request, pk)
+    require(request.member, Perm.CHANGE_DOSSIER, dossier)
+    may_accept = can(request.member, Perm.ACCEPT_SIRET)
+    form = DossierForm(request.POST or None, instance=dossier, may_accept_siret=may_accept)
+    context: dict[str, Any] = {"pk": pk, "name": str(dossier)}
+    if form.is_valid():
+        try:
+            update_dossier(actor=request.member, dossier=dossier, values=form.values, seen=form.seen)
+        except ReferenceTaken:
+            _say_taken(form)
+        except ChangedMeanwhile as refused:
+            meanwhile = compare(form, refused.dossier)
+            form = DossierForm(meanwhile.data, instance=refused.dossier, may_accept_siret=may_accept)
+            context["meanwhile"] = meanwhile
+        else:
+            messages.success(request, _("The client file is saved."))
+            return done(request, request.firm.url("clients:dossier", pk=pk))
+    status = 422 if form.is_bound else 200
+    return render(request, "clients/edit.html", {"form": form, **context}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Put a dossier into another portfolio."""
+    dossier = _seen(request, pk, Dossier.objects.clients())
+    require(request.member, Perm.CHANGE_DOSSIER, dossier)
+    form = MoveForm(
+        request.POST or None,
+        initial={"portfolio": dossier.portfolio_id},
+        portfolios=_targets(request),
+        may_leave_all=can(request.member, Perm.ASSIGN_DOSSIER, dossier),
+    )
+    if form.is_valid():
+        moved = move_dossier(actor=request.member, dossier=dossier, portfolio=form.cleaned_data["portfolio"])
+        where = moved.portfolio.name if moved.portfolio else _("no portfolio")
+        messages.success(
+            request, _("%(name)s is now in: %(portfolio)s.") % {"name": moved.name, "portfolio": where}
+        )
+        return done(request, request.firm.url("clients:list"))
+    context = {"form": form, "dossier": dossier}
+    return render(request, "clients/move.html", context, status=422 if form.is_bound else 200)
+
+
+def facts_of(dossier: Dossier) -> dict[str, list[tuple[str, str]]]:
+    """What is known of the dossier, by group, as labels and values; what is empty is left out."""
+    return {
+        name: [(str(_label(field)), value) for field in fields if (value := _shown(dossier, field))]
+        for name, fields in {
+            "identity": ("kind", "civility", "siren", "siret", "reference"),
+            "contact": DossierForm.CONTACT,
+            "more": DossierForm.MORE,
+        }.items()
+    }
+
+
+def _label(field: str) -> object:
+    return Dossier._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # an own column has one
+
+
+def _shown(dossier: Dossier, field: str) -> str:
+    shown: Mapping[str, str] = {
+        "kind": dossier.get_kind_display(),
+        "civility": dossier.get_civility_display(),
+    }
+    return str(shown.get(field, getattr(dossier, field)))
+
+
+def _seen(request: FirmRequest, pk: UUID, dossiers: QuerySet[Dossier] | None = None) -> Dossier:
+    """The dossier; 404 for one that the member does not see."""
+    among = Dossier.objects.all() if dossiers is None else dossiers
+    seen = permitted(among.select_related("portfolio"), request.member, Perm.VIEW_DOSSIER)
+    return get_object_or_404(seen, pk=pk)
+
+
+def _targets(request: FirmRequest) -> QuerySet[Portfolio]:
+    """The portfolios into which the member may put dossiers."""
+    return permitted(Portfolio.objects.all(), request.member, Perm.ADD_TO_PORTFOLIO)
+
+
+def _say_taken(form: DossierForm) -> None:
+    """The form has asked before the action did; this is for the moment between the two."""
+    form.add_error("reference", _("Another dossier of the firm already has this reference."))
