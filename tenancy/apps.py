@@ -1,9 +1,10 @@
-"""Prepares the database around each migration: roles and functions before, look-ups and rights after."""
+"""Prepares the database around each migration: roles and functions before, look-ups, rights and the cache's table after."""
 
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.db import connections
 from django.db.models.signals import post_migrate, pre_migrate
 
@@ -28,3 +29,5 @@ def _after(*, using: str, **kwargs: Any) -> None:
     from tenancy.roles import install_look_ups
 
     install_look_ups(connections[using])
+    # Here, so that no way of migrating forgets it: allauth's limits stand in it.
+    call_command("createcachetable", database=using, verbosity=0)

@@ -10,7 +10,7 @@ from tenancy.roles import quoted, refuse_weak_owner
 
 
 class Command(BaseCommand):
-    help = "Check the owner's rights, make the roles that are missing, and the cache's table."
+    help = "Check the owner's rights, and that the other roles are there."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
