@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from accounts.places import FIRM
 from clients.places import SPACE
-from clients.views import dossiers, portfolio, space
+from clients.views import dossiers, imports, portfolio, space
 
 app_name = "clients"
 
@@ -25,7 +25,18 @@ dossier_pages: list[URLPattern] = [
 
 # --- Imports ------------------------------------------------------------------------------------------------
 
-import_pages: list[URLPattern] = []
+IMPORT = FIRM + "imports/<uuid:pk>/"
+
+import_pages: list[URLPattern] = [
+    path(FIRM + "imports/", imports.index, name="imports"),
+    path(FIRM + "imports/envoyer/", imports.upload, name="upload_import"),
+    path(FIRM + "imports/modele/", imports.download_template, name="import_template"),
+    path(IMPORT, imports.detail, name="import"),
+    path(f"{IMPORT}avancement/", imports.progress, name="import_progress"),
+    path(f"{IMPORT}feuille/", imports.sheet, name="import_sheet"),
+    path(f"{IMPORT}confirmer/", imports.confirm, name="confirm_import"),
+    path(f"{IMPORT}annuler/", imports.cancel, name="cancel_import"),
+]
 
 # --- The client's side --------------------------------------------------------------------------------------
 

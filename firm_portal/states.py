@@ -44,6 +44,8 @@ STATES: dict[str, State] = {
     "uploaded": State("info", pgettext_lazy("state", "Uploaded"), hollow=True),
     "queued": State("wait", pgettext_lazy("state", "Queued"), hollow=True),
     "reading": State("info", pgettext_lazy("state", "Reading"), hollow=True),
+    "choosing": State("wait", pgettext_lazy("state", "Sheet to choose"), hollow=True),
+    "planning": State("info", pgettext_lazy("state", "Being checked")),
     "running": State("info", pgettext_lazy("state", "Running")),
     "applying": State("info", pgettext_lazy("state", "Being applied")),
     "ready": State("wait", pgettext_lazy("state", "To confirm")),

@@ -44,8 +44,8 @@ def _cases(*words: str) -> frozenset[str]:
 
 # What people write into a cell instead of leaving it empty.
 PLACEHOLDERS = _cases(
-    "-", "--", "---", "–", "—", "#", "##", "/", ".", "?", "n/a", "#n/a", "n.a.", "néant", "neant", "null", "none", "nan",
-    "non renseigné", "non renseigne",
+    "-", "--", "---", "–", "—", "#", "##", "/", ".", "?", "n/a", "#n/a", "n.a.", "néant", "neant", "null", "none",
+    "nan", "non renseigné", "non renseigne",
 )  # fmt: skip
 _NO_VALUE = re.compile(r"(?:pas d|sans |aucun|en cours|inconnu|n\.?[acr]\.?$)", re.IGNORECASE)
 _FLOAT = re.compile(r"(\d+)[.,]0+")
@@ -66,7 +66,10 @@ KINDS = {
         "particulier", "personne physique", "pp", "individual", "physique", "individuel", "prive",
     ),
 }  # fmt: skip
-CIVILITIES = {"mme": ("mme", "madame", "mlle", "mademoiselle", "ms", "mrs", "miss", "f"), "m": ("m", "mr", "monsieur", "mister", "h")}  # fmt: skip
+CIVILITIES = {
+    "mme": ("mme", "madame", "mlle", "mademoiselle", "ms", "mrs", "miss", "f"),
+    "m": ("m", "mr", "monsieur", "mister", "h"),
+}
 
 # INSEE's categories of the forms that client lists name in words (nomenclature of 2022, level III).
 LEGAL_FORMS = {

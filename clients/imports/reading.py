@@ -195,7 +195,7 @@ def _data(
         return numbers, raw
     skipped.numbers += [numbers[i] for i in sorted(left_out)]
     kept = [i for i in range(len(numbers)) if i not in left_out]
-    chosen = {
+    chosen: dict[str, tuple[Sequence[str], str]] = {
         name: ([texts[i] for i in kept], "".join([kinds[i] for i in kept]))
         for name, (texts, kinds) in raw.items()
     }

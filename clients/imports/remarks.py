@@ -29,8 +29,8 @@ WORDS: Mapping[str, Text] = {
     "float": _("Excel had added decimals to this number: they were removed."),
     "exponent": _("Excel showed this number with an exponent: all its digits were still there."),
     "digits_lost": _(
-        "Excel turned this number into “%(value)s”: its last digits are lost for good. Format the column as text in the "
-        "original file, enter the number again, and import once more."
+        "Excel turned this number into “%(value)s”: its last digits are lost for good. Format the column as text in "
+        "the original file, enter the number again, and import once more."
     ),
     "phone_zero": _("Excel had removed the leading zero of this phone number: it was restored."),
     "phone_first": _("There are several phone numbers in this cell: the first one was kept."),
@@ -54,7 +54,9 @@ WORDS: Mapping[str, Text] = {
     # of the whole row, found when it is compared with the firm's dossiers
     "no_name": _("The row has no name: fill in the legal name, or the last name of an individual."),
     "siret_ambiguous": _("Several dossiers have this SIRET: add the reference of the right one to the row."),
-    "siren_ambiguous": _("Several dossiers have this SIREN: add the SIRET or the reference of the right one to the row."),
+    "siren_ambiguous": _(
+        "Several dossiers have this SIREN: add the SIRET or the reference of the right one to the row."
+    ),
     "name_ambiguous": _("Several dossiers have this name and address: add the reference of the right one to the row."),
     "siren_conflict": _("The dossier has a SIRET that does not begin with this SIREN: give the new SIRET as well."),
 }  # fmt: skip

@@ -6,7 +6,7 @@ All of it in the firm's scope and in one transaction: `open_stage`, `add` per ch
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -163,6 +163,17 @@ LEFT JOIN same_dossier ON same_dossier.dossier_id = candidate.dossier_id AND can
 """
 
 
+_FORMER_PORTFOLIO = (
+    " LEFT JOIN portfolios_portfolio AS former"
+    " ON former.id = dossier.portfolio_id AND former.firm_id = %(firm)s"
+)
+_ASSIGNED = (
+    " LEFT JOIN (SELECT DISTINCT content_object_id, user_id FROM clients_assignment WHERE firm_id = %(firm)s"
+    " AND (expires_at IS NULL OR expires_at > now())) AS assigned"
+    " ON assigned.content_object_id = dossier.id AND assigned.user_id = stage.assignee_key"
+)
+
+
 def _merged(name: str) -> str:
     """The value that the dossier would have afterwards."""
     return f"coalesce(nullif(stage.{name}, ''), dossier.{name}, '')"
@@ -178,42 +189,42 @@ _GUESSED_KIND = (
 )
 
 
-def _classifying(present: Sequence[str]) -> str:
-    """The statement that makes the import's rows; `present` are the fields that the file has."""
-    texts = [name for name in TEXTS if name in present]
-    differs = [f"(stage.{name} <> '' AND stage.{name} <> dossier.{name})" for name in texts]
-    changes = [
-        _changed(name, f"dossier.{name}", f"stage.{name}", clause)
-        for name, clause in zip(texts, differs, strict=True)
-    ]
-    joins = ""
-    if "portfolio" in present:
-        joins += " LEFT JOIN portfolios_portfolio AS former ON former.id = dossier.portfolio_id AND former.firm_id = %(firm)s"
+class _Comparison(NamedTuple):
+    """How one field is compared: whether it differs, what the change is called, and the join that this needs."""
+
+    differs: str
+    change: str
+    join: str = ""
+
+
+def _compared(name: str) -> _Comparison:
+    if name == "portfolio":
         clause = (
             "(stage.portfolio_key IS NOT NULL AND stage.portfolio_key IS DISTINCT FROM dossier.portfolio_id)"
         )
-        differs.append(clause)
-        changes.append(_changed("portfolio", "coalesce(former.name, '')", "stage.portfolio", clause))
-    if "assignee" in present:
-        joins += (
-            " LEFT JOIN (SELECT DISTINCT content_object_id, user_id FROM clients_assignment WHERE firm_id = %(firm)s"
-            " AND (expires_at IS NULL OR expires_at > now())) AS assigned"
-            " ON assigned.content_object_id = dossier.id AND assigned.user_id = stage.assignee_key"
-        )
+        return _Comparison(clause, _changed(name, "coalesce(former.name, '')", clause), _FORMER_PORTFOLIO)
+    if name == "assignee":
         clause = "(stage.assignee_key IS NOT NULL AND assigned.user_id IS NULL)"
-        differs.append(clause)
-        changes.append(_changed("assignee", "''", "stage.assignee", clause))
+        return _Comparison(clause, _changed(name, "''", clause), _ASSIGNED)
+    clause = f"(stage.{name} <> '' AND stage.{name} <> dossier.{name})"
+    return _Comparison(clause, _changed(name, f"dossier.{name}", clause))
+
+
+def _classifying(present: Sequence[str]) -> str:
+    """The statement that makes the import's rows; `present` are the fields that the file has."""
+    compared = [_compared(name) for name in (*TEXTS, "portfolio", "assignee") if name in present]
     return _INSERT.format(
         texts=", ".join(TEXTS),
         values=", ".join(_value(name) for name in TEXTS),
-        differs=" OR ".join(differs),
-        changes=" || ".join(changes),
-        joins=joins,
+        differs=" OR ".join(one.differs for one in compared),
+        changes=" || ".join(one.change for one in compared),
+        joins="".join(one.join for one in compared),
     )
 
 
-def _changed(name: str, old: str, new: str, clause: str) -> str:
-    return f"CASE WHEN {clause} THEN jsonb_build_object('{name}', jsonb_build_array({old}, {new})) ELSE '{{}}'::jsonb END"
+def _changed(name: str, old: str, clause: str) -> str:
+    change = f"jsonb_build_object('{name}', jsonb_build_array({old}, stage.{name}))"
+    return f"CASE WHEN {clause} THEN {change} ELSE '{{}}'::jsonb END"
 
 
 def _value(name: str) -> str:
@@ -315,6 +326,7 @@ def _store_keys(rows: Sequence[Sequence[Any]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE clients_importrow AS stage SET name_key = keys.name_key, search_key = keys.search_key"
-            " FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS keys(id, name_key, search_key) WHERE stage.id = keys.id",
+            " FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS keys(id, name_key, search_key)"
+            " WHERE stage.id = keys.id",
             [list(ids), name_keys, search_keys],
         )

@@ -1,0 +1,228 @@
+"""The pages of imports: the list with the upload, and one import from its reading to its report."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts.answers import done
+from accounts.models import Membership
+from accounts.permissions import Perm, can, require
+from accounts.places import FirmRequest
+from clients import jobs
+from clients.forms.imports import PlanFilter, SheetForm, UploadForm
+from clients.imports import showing
+from clients.imports.template import template
+from clients.models import Import, ImportRow, ImportState
+from portfolios.models import Portfolio
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_PER_PAGE = 20
+_ROWS_PER_PAGE = 50
+View = Callable[..., HttpResponse]
+
+
+def for_importers(view: View) -> View:
+    """Only for those who may import; the others get the page that says so."""
+
+    @wraps(view)
+    def guarded(request: FirmRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        require(request.member, Perm.IMPORT_DOSSIERS)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+# --- The list, the upload, the template ---------------------------------------------------------------------------
+
+
+@require_safe
+@for_importers
+def index(request: FirmRequest) -> HttpResponse:
+    """All imports of the firm, and where a file is sent."""
+    return _list(request, UploadForm())
+
+
+@require_POST
+@for_importers
+def upload(request: FirmRequest) -> HttpResponse:
+    """Keep the file, have it read, and go to its page."""
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _list(request, form, status=422)
+    name = form.cleaned_data["file"].name
+    made = jobs.start_import(actor=request.member, file_name=name, content=form.content)
+    return done(request, request.firm.url("clients:import", pk=made.pk))
+
+
+def _list(request: FirmRequest, form: UploadForm, status: int = 200) -> HttpResponse:
+    page = Paginator(Import.objects.for_list(), _PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "clients/import_list.html", {"form": form, "page": page}, status=status)
+
+
+@require_safe
+@for_importers
+def download_template(request: FirmRequest) -> HttpResponse:
+    """The template, with the firm's portfolios and members in its drop-down lists."""
+    portfolios = list(Portfolio.objects.values_list("name", flat=True))
+    members = [member.name for member in Membership.objects.open()]
+    response = HttpResponse(template(portfolios, members), content_type=_XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{_("client-list-template")}.xlsx"'
+    return response
+
+
+# --- One import -----------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """The import where it stands: at work, a sheet to choose, a plan to confirm, a report or a refusal.
+
+    Others who are told of an import are led to the client files that they see.
+    """
+    if not can(request.member, Perm.IMPORT_DOSSIERS):
+        return redirect(request.firm.url("clients:list"))
+    source = get_object_or_404(Import.objects.select_related("created_by", "confirmed_by"), pk=pk)
+    context = {"source": source, **_progress(request, source), "step": _step(source)}
+    if source.state == ImportState.CHOOSING:
+        return render(request, "clients/import_choose.html", {**context, "sheets": showing.choices(source)})
+    if source.state in (ImportState.READY, ImportState.DONE):
+        return render(request, "clients/import_plan.html", {**context, **_plan(request, source)})
+    return render(request, "clients/import_state.html", {**context, "summary": showing.summary(source)})
+
+
+@require_safe
+@for_importers
+def progress(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """The fragment that the page asks for each second; once the work is over, the whole page anew."""
+    source = get_object_or_404(Import, pk=pk)
+    if not source.is_at_work:
+        if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+            return HttpResponseClientRefresh()
+        return redirect(request.firm.url("clients:import", pk=pk))
+    return render(request, "clients/_import_progress.html", {"source": source, **_progress(request, source)})
+
+
+def _progress(request: FirmRequest, source: Import) -> dict[str, Any]:
+    labels = {
+        ImportState.UPLOADED: _("Waiting for its turn…"),
+        ImportState.READING: _("Reading and checking the file…"),
+        ImportState.PLANNING: _("Checking the rows…"),
+        ImportState.APPLYING: _("Writing the client files…"),
+    }
+    return {
+        "label": labels.get(ImportState(source.state), ""),
+        "poll_url": request.firm.url("clients:import_progress", pk=source.pk),
+    }
+
+
+def _step(source: Import) -> int:
+    """Where the import stands among the steps that the page shows."""
+    steps = {ImportState.READY: 3, ImportState.APPLYING: 4, ImportState.DONE: 5, ImportState.PLANNING: 2}
+    return steps.get(ImportState(source.state), 1 if source.sheet is None else 2)
+
+
+class _CountedPaginator(Paginator[ImportRow]):
+    """Knows the total of a tab from the plan's counts."""
+
+    def __init__(self, rows: QuerySet[ImportRow], known: int | None) -> None:
+        super().__init__(rows, _ROWS_PER_PAGE)
+        self.known = known
+
+    @cached_property
+    def count(self) -> int:
+        return super().count if self.known is None else self.known
+
+
+def _plan(request: FirmRequest, source: Import) -> dict[str, Any]:
+    filters = PlanFilter(request.GET)
+    words = filters.words()
+    tabs = showing.tabs(source, request.GET.get("action", ""))
+    current = next(tab for tab in tabs if tab.current)
+    rows = showing.rows_under(source, current.key, words)
+    paginator = _CountedPaginator(rows, None if words else current.count)
+    page = paginator.get_page(request.GET.get("page"))
+    return {
+        "summary": showing.summary(source),
+        "tabs": tabs,
+        "current": current.key,
+        "filters": filters,
+        "page": page,
+        "rows": showing.Teller(source, request.firm).rows(page.object_list),
+        "is_ready": source.state == ImportState.READY,
+        "may_choose": source.state == ImportState.READY and sum(map(jobs.may_be_chosen, source.sheets)) > 1,
+        "seconds": _seconds(source),
+    }
+
+
+def _seconds(source: Import) -> str:
+    """How long the writing took, in seconds; nothing before."""
+    if source.confirmed_at is None or source.ended_at is None:
+        return ""
+    return f"{(source.ended_at - source.confirmed_at).total_seconds():.1f}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_importers
+def sheet(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Which sheet is meant: the answer, or (GET) the question again after a look at the plan."""
+    source = get_object_or_404(Import, pk=pk)
+    page = request.firm.url("clients:import", pk=pk)
+    form = SheetForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            jobs.choose_sheet(actor=request.member, source=source, sheet=form.cleaned_data["sheet"])
+        except ObjectDoesNotExist:
+            raise Http404 from None
+        except jobs.NotNow:
+            messages.info(request, _("This import has gone on since: here is where it stands."))
+        return done(request, page)
+    if source.state not in (ImportState.CHOOSING, ImportState.READY):
+        return done(request, page)
+    context = {"source": source, "form": form, "sheets": showing.choices(source), "step": 1}
+    return render(request, "clients/import_choose.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_importers
+def confirm(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """What will happen, in a dialog or as a page; the POST has it done."""
+    source = get_object_or_404(Import, pk=pk)
+    page = request.firm.url("clients:import", pk=pk)
+    if request.method == "POST":
+        try:
+            jobs.confirm_import(actor=request.member, source=source)
+        except jobs.NotNow:
+            messages.info(request, _("This import has gone on since: here is where it stands."))
+        return done(request, page)
+    if source.state != ImportState.READY:
+        return done(request, page)
+    context = {"source": source, "summary": showing.summary(source)}
+    return render(request, "clients/import_confirm.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_importers
+def cancel(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Drop the file and its plan, after a question."""
+    source = get_object_or_404(Import, pk=pk)
+    if request.method == "POST":
+        try:
+            jobs.cancel_import(actor=request.member, source=source)
+            messages.success(request, _("The import is cancelled; nothing was written."))
+        except jobs.NotNow:
+            messages.info(request, _("This import has gone on since: here is where it stands."))
+            return done(request, request.firm.url("clients:import", pk=pk))
+        return done(request, request.firm.url("clients:imports"))
+    return render(request, "clients/import_cancel.html", {"source": source})
