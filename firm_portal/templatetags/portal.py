@@ -22,7 +22,7 @@ from firm_portal.states import STATES, UNKNOWN
 
 register = template.Library()
 
-NARROW_SPACE = "\u202f"
+NO_BREAK_SPACE = "\u00a0"
 PAGE_SIZES = (20, 50, 100)
 LAYOUTS = {"firm", "space", "plain"}
 
@@ -210,7 +210,7 @@ def siren(value: Any) -> str:
     digits = str(value or "")
     if len(digits) != 9 or not digits.isdigit():
         return digits
-    return NARROW_SPACE.join((digits[:3], digits[3:6], digits[6:]))
+    return NO_BREAK_SPACE.join((digits[:3], digits[3:6], digits[6:]))
 
 
 @register.filter
@@ -219,7 +219,7 @@ def siret(value: Any) -> str:
     digits = str(value or "")
     if len(digits) != 14 or not digits.isdigit():
         return digits
-    return f"{siren(digits[:9])}{NARROW_SPACE}{digits[9:]}"
+    return f"{siren(digits[:9])}{NO_BREAK_SPACE}{digits[9:]}"
 
 
 @register.filter

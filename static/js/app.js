@@ -109,8 +109,8 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   }
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, target, requestConfig } = event.detail;
-  const wanted = requestConfig.elt.getAttribute("hx-select")?.slice(1);
+  const { xhr, target, requestConfig, select } = event.detail;
+  const wanted = (select || requestConfig.elt.getAttribute("hx-select"))?.slice(1);
   const isPage = /^\s*<!doctype/i.test(xhr.responseText) && target !== document.body;
   // A whole page where a piece was asked for: the session is over, or the server leads elsewhere. Go there.
   if (isPage && !(wanted && xhr.responseText.includes(`id="${wanted}"`))) {
@@ -226,6 +226,7 @@ function openDrawer(link) {
   const wasHidden = drawer.hidden;
   drawer.hidden = false;
   document.body.classList.add("has-drawer");
+  aloneWithDrawer(matchMedia("(max-width: 640px)").matches);
   for (const button of $$("[data-drawer-step]", drawer)) button.hidden = !row;
   htmx.ajax("GET", link.href, { target: "#drawer-body", swap: "innerHTML", source: "#drawer-body" }).finally(() => {
     body.removeAttribute("aria-busy");
@@ -233,9 +234,14 @@ function openDrawer(link) {
   });
   return true;
 }
+// On the phone the drawer covers the page, so the keys must not wander behind it.
+function aloneWithDrawer(alone) {
+  for (const behind of $$(".rail, .top, .main")) behind.inert = alone;
+}
 function closeDrawer() {
   if (!drawer || drawer.hidden) return;
   drawer.hidden = true;
+  aloneWithDrawer(false);
   document.body.classList.remove("has-drawer");
   for (const row of $$("tr[data-current]")) delete row.dataset.current;
   $("#drawer-body").replaceChildren();
@@ -443,9 +449,12 @@ document.addEventListener("submit", (event) => {
   const values = new FormData(form, button);
   htmx.ajax("POST", button.formAction, { target: "#dialog-body", swap: "innerHTML", source: "#dialog-body", values });
 });
-// The server sends HX-Trigger: {"selection-done": true} once a bulk change is made.
+// The server sends HX-Trigger: {"selection-done": true} once a bulk change is made, {"list-changed": true} to show it.
 document.addEventListener("selection-done", () => {
   for (const root of $$("[data-bulk]")) selections.get(root)?.clear();
+});
+document.addEventListener("list-changed", () => {
+  if ($("#list")) htmx.ajax("GET", location.href, { target: "#list", select: "#list", swap: "outerHTML" });
 });
 
 // --- Forms ---------------------------------------------------------------------------------------------------------
@@ -474,6 +483,8 @@ function formIsFree(form) {
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const form = detail.elt.closest?.("form");
   if (form) formIsFree(form);
+  // Done, and nothing to show in its place: the dialog has served.
+  if (detail.successful && detail.xhr.status === 204) detail.elt.closest?.("dialog")?.close();
 });
 addEventListener("pageshow", (event) => {
   if (event.persisted) for (const form of $$("form[data-sending]")) formIsFree(form);

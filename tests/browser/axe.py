@@ -1,0 +1,24 @@
+"""Accessibility of a page as axe-core sees it: the rules of WCAG 2.2 A and AA, and its best practices."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).parent.parent / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+_RUN = """async (rules) => {
+  const { violations } = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help} — ${node.target.join(" ")}`));
+}"""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong in the page as it stands now, one line for each element; animations are waited for."""
+    page.evaluate("Promise.allSettled(document.getAnimations().filter(one => one.effect.getTiming().iterations !== Infinity).map(one => one.finished))")
+    # By the debugger's door, which the content security policy does not close.
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(_RUN, RULES)
+    return found

@@ -1,0 +1,214 @@
+"""The kit as a person meets it: every state without an axe violation, and all of it by the keyboard."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import violations
+
+pytestmark = pytest.mark.browser
+
+LOOKS = {
+    "light": ("light", {"width": 1366, "height": 900}),
+    "dark": ("dark", {"width": 1366, "height": 900}),
+    "phone": ("light", {"width": 360, "height": 800}),
+    "dark phone": ("dark", {"width": 360, "height": 800}),
+}
+
+
+def tick(page: Page) -> None:
+    for row in (1, 2, 4):
+        page.locator("[data-bulk-row]").nth(row).click()
+
+
+def open_drawer(page: Page) -> None:
+    page.locator("tr[data-row] a[data-drawer].clip").nth(3).click()
+    page.wait_for_selector("#drawer-body .facts")
+
+
+def open_dialog(page: Page) -> None:
+    page.locator(".page-actions a[data-dialog]").click()
+    page.wait_for_selector("#dialog[open] form")
+
+
+def refuse_name(page: Page) -> None:
+    open_dialog(page)
+    page.fill("#dialog input[name=name]", "Immobilier")
+    page.locator("#dialog .btn-primary").click()
+    page.wait_for_selector("#dialog .error-summary")
+
+
+STATES: dict[str, tuple[str, Callable[[Page], object]]] = {
+    "as it opens": ("", lambda page: None),
+    "rows ticked": ("", tick),
+    "row menu": ("", lambda page: page.locator("tbody .col-menu button").nth(2).click()),
+    "drawer": ("", open_drawer),
+    "dialog with an error": ("", refuse_name),
+    "notice": ("?message=1", lambda page: None),
+    "recent notices": ("?message=1", lambda page: page.locator("[data-notices-button]").click()),
+    "profile menu": ("", lambda page: page.locator(".profile-button").click()),
+    "my places": ("", lambda page: page.locator(".switcher-button").click()),
+    "filters in force": ("?q=a&portfolio=1&state=active", lambda page: None),
+    "nothing found": ("?q=zzz", lambda page: None),
+    "form errors": ("?errors=1", lambda page: None),
+    "client space": ("?layout=space", lambda page: None),
+    "centred card": ("?layout=plain", lambda page: None),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_state_has_an_axe_violation(kit: Page, kit_url: str, look: str) -> None:
+    scheme, size = LOOKS[look]
+    kit.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    kit.set_viewport_size(size)  # type: ignore[arg-type]
+    found = {}
+    for state, (query, act) in STATES.items():
+        kit.evaluate("sessionStorage.clear()")
+        kit.goto(kit_url + query)
+        act(kit)
+        if wrong := violations(kit):
+            found[state] = wrong
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024, 1366])
+def test_nothing_is_wider_than_the_screen(kit: Page, width: int) -> None:
+    kit.set_viewport_size({"width": width, "height": 800})
+    assert kit.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_rows_stand_on_one_line_of_44_pixels(kit: Page) -> None:
+    heights = kit.locator("tbody tr[data-row]").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert len(heights) == 20
+    assert set(heights) <= {44, 45}
+
+
+def test_a_row_menu_is_worked_by_the_keyboard(kit: Page) -> None:
+    button = kit.locator("tbody .col-menu button").first
+    button.focus()
+    kit.keyboard.press("Enter")
+    expect(kit.get_by_role("menuitem", name="Ouvrir")).to_be_focused()
+    kit.keyboard.press("ArrowUp")
+    expect(kit.get_by_role("menuitem", name="Archiver")).to_be_focused()
+    kit.keyboard.press("m")
+    expect(kit.get_by_role("menuitem", name="Modifier")).to_be_focused()
+    kit.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
+def test_the_drawer_opens_from_a_row_and_gives_the_focus_back(kit: Page) -> None:
+    link = kit.locator("tr[data-row] a[data-drawer].clip").nth(3)
+    link.focus()
+    kit.keyboard.press("Enter")
+    expect(kit.locator("#drawer")).to_be_focused()
+    expect(kit.locator("#drawer-title")).to_have_text("Atelier Bel-Air")
+    kit.get_by_role("button", name="Ligne suivante").click()
+    expect(kit.locator("#drawer-title")).to_have_text("Café Martin Frères")
+    kit.keyboard.press("Escape")
+    expect(kit.locator("#drawer")).to_be_hidden()
+    expect(kit.locator("tr[data-row] a[data-drawer].clip").nth(4)).to_be_focused()
+
+
+def test_the_list_stays_usable_beside_the_drawer(kit: Page) -> None:
+    open_drawer(kit)
+    kit.locator("[data-bulk-row]").nth(6).click()
+    expect(kit.locator("[data-bulk-count]")).to_have_text("1 sélectionné")
+    expect(kit.locator("#drawer")).to_be_visible()
+
+
+def test_a_dialog_shows_the_form_again_then_closes_with_a_notice(kit: Page) -> None:
+    refuse_name(kit)
+    expect(kit.locator("#dialog .error-summary")).to_be_focused()
+    kit.fill("#dialog input[name=name]", "Sarah")
+    kit.locator("#dialog .btn-primary").click()
+    expect(kit.locator("#dialog")).to_be_hidden()
+    expect(kit.locator("#toasts")).to_contain_text("Le portefeuille est créé.")
+    kit.locator("[data-notices-button]").click()
+    expect(kit.locator("#notices")).to_contain_text("Le portefeuille est créé.")
+
+
+def test_a_notice_covers_no_row_and_no_button(kit: Page, kit_url: str) -> None:
+    kit.goto(f"{kit_url}?message=1")
+    note = kit.locator("[data-toast]").bounding_box()
+    content = kit.locator("#main").bounding_box()
+    assert note is not None
+    assert content is not None
+    assert note["x"] + note["width"] <= content["x"]
+
+
+def test_a_selection_survives_paging_and_reaches_all_that_match(kit: Page) -> None:
+    tick(kit)
+    kit.get_by_role("link", name="Suivant").click()
+    kit.wait_for_url("**page=2**")
+    expect(kit.locator("[data-bulk-count]")).to_have_text("3 sélectionnés")
+    kit.get_by_label("Sélectionner toutes les lignes de cette page").check()
+    expect(kit.locator("[data-bulk-count]")).to_have_text("23 sélectionnés")
+    kit.get_by_role("button", name="Sélectionner les 47").click()
+    expect(kit.locator("[data-bulk-count]")).to_have_text("Les 47 sont sélectionnés")
+    with kit.expect_request(lambda request: request.method == "POST") as sent:
+        kit.get_by_role("button", name="Déplacer").click()
+    assert 'name="all"' in (sent.value.post_data or "") or "all=1" in (sent.value.post_data or "")
+
+
+def test_a_bulk_act_carries_the_rows_of_other_pages(kit: Page) -> None:
+    tick(kit)
+    kit.get_by_role("link", name="Suivant").click()
+    kit.wait_for_url("**page=2**")
+    kit.get_by_role("button", name="Déplacer").click()
+    expect(kit.locator("#dialog")).to_contain_text("3 dossiers seront déplacés")
+
+
+def test_the_list_follows_as_one_types_and_the_address_keeps_it(kit: Page) -> None:
+    kit.locator(".filter-bar input[type=search]").press_sequentially("garage", delay=20)
+    kit.wait_for_url("**/dev/kit/?q=garage")
+    expect(kit.locator("tbody tr")).to_have_count(2)
+    expect(kit.locator("[data-page-count]")).to_have_text("2")
+    kit.get_by_role("link", name="retirer ce filtre").click()
+    expect(kit.locator("tbody tr")).to_have_count(20)
+    expect(kit.locator(".filter-bar input[type=search]")).to_have_value("")
+
+
+@pytest.mark.parametrize("key", ["/", "Control+k"])
+def test_a_key_leads_to_the_search_box(kit: Page, key: str) -> None:
+    kit.keyboard.press(key)
+    expect(kit.locator("[data-search]")).to_be_focused()
+
+
+def test_a_theme_is_kept_and_stands_before_the_first_paint(kit: Page) -> None:
+    kit.locator(".profile-button").click()
+    kit.locator("[data-theme-set=dark]").click()
+    kit.reload()
+    assert kit.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+
+def test_a_cut_text_shows_in_full_on_hover_and_on_focus(kit: Page) -> None:
+    name = kit.get_by_role("link", name="Société coopérative").first
+    name.hover()
+    expect(kit.locator("#tip")).to_contain_text("du Haut-Jura")
+
+
+def test_a_form_is_sent_once(kit: Page, kit_url: str) -> None:
+    open_dialog(kit)
+    sent = []
+    kit.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    kit.fill("#dialog input[name=name]", "Sarah")
+    kit.evaluate("() => { const form = document.querySelector('#dialog form'); form.requestSubmit(); form.requestSubmit(); }")
+    expect(kit.locator("#dialog")).to_be_hidden()
+    assert len(sent) == 1
+
+
+@pytest.fixture
+def without_scripts(browser_context_args: dict[str, object]) -> dict[str, object]:
+    return {**browser_context_args, "java_script_enabled": False}
+
+
+def test_without_scripts_links_lead_to_pages_and_menus_open(browser: object, kit_url: str, without_scripts: dict[str, object]) -> None:
+    page: Page = browser.new_context(**without_scripts).new_page()  # type: ignore[attr-defined]
+    page.goto(kit_url)
+    page.locator(".page-actions a.btn-primary").click()
+    expect(page.get_by_role("heading", name="Nouveau portefeuille")).to_be_visible()
+    page.goto(kit_url)
+    page.locator("tbody .col-menu button").first.click()
+    expect(page.get_by_role("menuitem", name="Modifier").first).to_be_visible()
+    page.context.close()
