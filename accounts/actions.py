@@ -59,7 +59,7 @@ def change_firm(
 ) -> Firm:
     """Change what the firm shows of itself, and whether everyone in it needs a second factor. No change, no event."""
     require(actor, Perm.CHANGE_FIRM)
-    firm = Firm.objects.select_for_update().get(pk=actor.firm_id)
+    firm = Firm.objects.select_for_update().get(pk=actor.firm.pk)
     wanted = {"name": name, "phone": phone, "email": email, "second_factor_required": second_factor_required}
     changes = _take_over(firm, wanted)
     if not changes:

@@ -66,7 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return settings.REGISTRATION_OPEN
+        return bool(settings.REGISTRATION_OPEN)
 
     def new_user(self, request: HttpRequest) -> User:
         """A person who reads on in the language of the page that they signed up on."""
@@ -109,13 +109,13 @@ class AccountAdapter(DefaultAccountAdapter):
     @transaction.atomic
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """The person's row in each firm follows the new address."""
-        others = EmailAddress.objects.filter(user=email_address.user, verified=True).exclude(pk=email_address.pk)
+        others = EmailAddress.objects.filter(user=email_address.user, verified=True).exclude(
+            pk=email_address.pk
+        )
         previous = others.values_list("email", flat=True).first() or ""
         confirmed: bool = super().confirm_email(request, email_address)
         if confirmed:
-            follow_confirmed_address(
-                person=email_address.user, previous=previous, browser=self._browser()
-            )
+            follow_confirmed_address(person=email_address.user, previous=previous, browser=self._browser())
         return confirmed
 
     def _browser(self) -> str:
@@ -125,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
-        return settings.BASE_URL + path.replace("UID-KEY", quote(key))
+        return f"{settings.BASE_URL}{path.replace('UID-KEY', quote(key))}"
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:profile")

@@ -10,14 +10,14 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
-from django.utils.functional import Promise
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import accept_terms, register_firm
 from accounts.identifiers import siren_and_siret
 from accounts.models import Firm, User
 from accounts.terms import current_terms
-from tenancy.forms import ModelForm
 from tenancy.forms import ModelForm
 
 PASSWORD_HELP = _("At least 12 characters. A sentence of your own is long, and easy to remember.")
@@ -26,8 +26,8 @@ PASSWORD_HELP = _("At least 12 characters. A sentence of your own is long, and e
 class OurWords:
     """Our labels on allauth's fields; no placeholder that says the same again, no password typed twice."""
 
-    words: ClassVar[dict[str, Promise]] = {}
-    helps: ClassVar[dict[str, Promise]] = {}
+    words: ClassVar[dict[str, Any]] = {}
+    helps: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,7 +81,9 @@ class CodeForm(OurWords):
 
 
 class SecondFactorForm(CodeForm, second_factor.AuthenticateForm):
-    helps: ClassVar = {"code": _("The six digits that your application shows, or one of your recovery codes.")}
+    helps: ClassVar = {
+        "code": _("The six digits that your application shows, or one of your recovery codes.")
+    }
 
 
 class SecondFactorAgainForm(CodeForm, second_factor.ReauthenticateForm):
@@ -133,6 +135,7 @@ class FirmSignupForm(OurWords, FirmFields, account.SignupForm):
     )
     terms = forms.BooleanField(label=_("I accept the terms of use"))
 
+    account_already_exists: bool
     field_order = ("firm_name", "number", "first_name", "last_name", "email", "password1", "terms")
     words: ClassVar = {"email": _("E-mail address"), "password1": _("Password")}
     helps: ClassVar = {
@@ -140,6 +143,15 @@ class FirmSignupForm(OurWords, FirmFields, account.SignupForm):
         "email": _("You sign in with it; it gets a link to confirm."),
         "password1": PASSWORD_HELP,
     }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # In a tab of its own, so that nobody loses what they have typed.
+        self.fields["terms"].help_text = format_html(
+            '<a href="{}" target="_blank" rel="noopener">{}</a>',
+            reverse("accounts:terms"),
+            _("Read the terms of use (new tab)"),
+        )
 
     def try_save(self, request: HttpRequest) -> Any:
         """As allauth's, and two registrations at the same moment are answered like one after the other."""
@@ -200,5 +212,3 @@ class FirmSettingsForm(ModelForm[Firm]):
 
 class MemberSearch(forms.Form):
     q = forms.CharField(label=_("Search"), required=False, max_length=100)
-
-

@@ -24,7 +24,7 @@ class PersonMail(MailKind):
     template: ClassVar[str]
 
     def build(self, mail: OutgoingEmail) -> Message:
-        person = User.objects.filter(pk=mail.person_id, is_active=True).first()
+        person = User.objects.filter(id=mail.person_id, is_active=True).first()
         if person is None:
             raise Obsolete
         context = self.context(mail, person)
@@ -120,4 +120,4 @@ class SecurityNotice(PersonMail):
 
 
 def _absolute(route: str, **kwargs: str) -> str:
-    return settings.BASE_URL + reverse(route, kwargs=kwargs)
+    return f"{settings.BASE_URL}{reverse(route, kwargs=kwargs)}"

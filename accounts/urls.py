@@ -30,7 +30,9 @@ ALLAUTH: list[URLPattern] = [
     path("profil/second-facteur/retirer/", profile.deactivate_totp, name="mfa_deactivate_totp"),
     path("profil/second-facteur/codes/", profile.view_codes, name="mfa_view_recovery_codes"),
     path("profil/second-facteur/codes/nouveaux/", profile.make_codes, name="mfa_generate_recovery_codes"),
-    path("profil/second-facteur/codes/telecharger/", profile.download_codes, name="mfa_download_recovery_codes"),
+    path(
+        "profil/second-facteur/codes/telecharger/", profile.download_codes, name="mfa_download_recovery_codes"
+    ),
 ]
 
 OWN: list[URLPattern] = [

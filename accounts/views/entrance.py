@@ -45,7 +45,9 @@ def token_page(view: View) -> View:
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = throttled(request, action="link", rate=_LINKS_AT_MOST) or view(request, *args, **kwargs)
-        response["Referrer-Policy"] = "no-referrer"
+        # Once the key is out of the URL, the browser must tell the form's origin, or its POST is refused as forged.
+        moving = response.status_code == HTTPStatus.FOUND
+        response["Referrer-Policy"] = "no-referrer" if moving else "same-origin"
         response["Cache-Control"] = "no-store"
         return response
 
@@ -100,4 +102,6 @@ def terms(request: HttpRequest) -> HttpResponse:
     """The terms of use in force."""
     current = current_terms()
     text = text_for(current, getattr(request, "LANGUAGE_CODE", "fr")[:2])
-    return render(request, "accounts/terms.html", {"terms": current, "paragraphs": text.strip().split("\n\n")})
+    return render(
+        request, "accounts/terms.html", {"terms": current, "paragraphs": text.strip().split("\n\n")}
+    )

@@ -40,7 +40,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     """What the firm shows of itself, and what it requires of its members."""
     member: Membership = request.member  # type: ignore[attr-defined]  # set by the middleware
     require(member, Perm.CHANGE_FIRM)
-    firm = Firm.objects.get(pk=member.firm_id)
+    firm = Firm.objects.get(pk=member.firm.pk)
     form = FirmSettingsForm(request.POST or None, instance=firm)
     if form.is_valid():
         change_firm(actor=member, **form.cleaned_data)

@@ -35,7 +35,9 @@ def new_firm(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/new_firm.html", {"form": form}, status=422 if form.is_bound else 200)
     assert isinstance(request.user, User)
     member = register_firm(user=request.user, **form.firm())
-    messages.success(request, _("%(firm)s is registered. You are its administrator.") % {"firm": member.firm.name})
+    messages.success(
+        request, _("%(firm)s is registered. You are its administrator.") % {"firm": member.firm.name}
+    )
     return redirect(member.firm.url("dashboard"))
 
 

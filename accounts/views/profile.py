@@ -81,7 +81,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 
 
 def _others(request: HttpRequest) -> QuerySet[UserSession]:
-    mine = UserSession.objects.filter(user=_person(request))
+    mine: QuerySet[UserSession] = UserSession.objects.filter(user=_person(request))
     return mine.exclude(session_key=request.session.session_key)
 
 

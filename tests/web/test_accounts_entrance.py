@@ -29,6 +29,11 @@ SIGNUP = {
 }
 
 
+def person_of(member: Membership) -> User:
+    assert member.user is not None
+    return member.user
+
+
 @pytest.fixture(autouse=True)
 def _nobody_tried_before(db: None) -> None:
     cache.clear()
@@ -70,7 +75,9 @@ def test_a_weak_password_is_refused(client: Client, weak: str) -> None:
     assert answer.context["form"].errors["password1"]
 
 
-def test_a_forgotten_password_is_chosen_anew_by_a_link(client: Client, outbox: Outbox, lemoine: World) -> None:
+def test_a_forgotten_password_is_chosen_anew_by_a_link(
+    client: Client, outbox: Outbox, lemoine: World
+) -> None:
     email = lemoine.admin.email
     assert client.post(reverse("account_reset_password"), {"email": email}).status_code == 302
     moved = client.get(link_in(outbox.to(email).body))
@@ -91,7 +98,9 @@ def test_a_reset_link_works_once(client: Client, outbox: Outbox, lemoine: World)
     assert client.get(path).context["token_fail"]
 
 
-def test_a_reset_for_an_unknown_address_says_the_same_and_sends_nothing(client: Client, outbox: Outbox) -> None:
+def test_a_reset_for_an_unknown_address_says_the_same_and_sends_nothing(
+    client: Client, outbox: Outbox
+) -> None:
     answer = client.post(reverse("account_reset_password"), {"email": "zoe@lemoine.test"})
     assert answer["Location"] == reverse("account_reset_password_done")
     assert outbox.mails() == []
@@ -101,7 +110,7 @@ def test_no_row_holds_a_usable_link(client: Client, lemoine: World) -> None:
     from activity.models import OutgoingEmail
 
     client.post(reverse("account_reset_password"), {"email": lemoine.admin.email})
-    with scope(person=lemoine.admin.user):
+    with scope(person=person_of(lemoine.admin)):
         assert list(OutgoingEmail.objects.values_list("params", flat=True)) == [{}]
 
 
@@ -115,7 +124,9 @@ def test_links_come_from_the_setting_and_not_from_the_host(
     assert "evil" not in body
 
 
-def test_a_firm_registers_itself_and_its_administrator_confirms_the_address(client: Client, outbox: Outbox) -> None:
+def test_a_firm_registers_itself_and_its_administrator_confirms_the_address(
+    client: Client, outbox: Outbox
+) -> None:
     answer = client.post(reverse("account_signup"), SIGNUP)
     assert answer["Location"] == reverse("account_email_verification_sent")
     assert sign_in(client, SIGNUP["email"], NEW).status_code == 302  # but only to “look into your mailbox”
@@ -185,7 +196,7 @@ def test_registration_can_be_switched_off(client: Client, settings: Settings) ->
 
 
 def test_a_person_registers_a_further_firm(client: Client, lemoine: World) -> None:
-    client.force_login(lemoine.admin.user)
+    client.force_login(person_of(lemoine.admin))
     answer = client.post(reverse("accounts:new_firm"), {"firm_name": "Deux", "number": "552100554"})
     assert re.fullmatch(r"/cabinets/deux-\w{4}/", answer["Location"])
     page = client.get(reverse("accounts:places"))
@@ -193,7 +204,7 @@ def test_a_person_registers_a_further_firm(client: Client, lemoine: World) -> No
 
 
 def test_two_firms_of_one_name_have_addresses_that_do_not_tell(client: Client, lemoine: World) -> None:
-    client.force_login(lemoine.admin.user)
+    client.force_login(person_of(lemoine.admin))
     data = {"firm_name": "Même nom", "number": "552100554"}
     first, second = (client.post(reverse("accounts:new_firm"), data)["Location"] for _ in range(2))
     assert first != second
@@ -220,7 +231,9 @@ def test_a_flood_of_logins_gets_a_page_that_says_wait(
 
 
 def test_guessing_links_is_throttled(client: Client, db: None) -> None:
-    codes = {client.get(reverse("account_confirm_email", kwargs={"key": f"x{n}"})).status_code for n in range(31)}
+    codes = {
+        client.get(reverse("account_confirm_email", kwargs={"key": f"x{n}"})).status_code for n in range(31)
+    }
     assert codes == {302, 429}
 
 
@@ -266,13 +279,15 @@ def test_a_page_is_read_in_the_language_that_was_chosen(client: Client, db: None
 
 
 def test_the_language_leads_nowhere_else(client: Client, db: None) -> None:
-    assert client.post(reverse("language"), {"language": "en", "next": "https://evil.test/"})["Location"] == "/"
+    assert (
+        client.post(reverse("language"), {"language": "en", "next": "https://evil.test/"})["Location"] == "/"
+    )
 
 
 def test_a_signed_in_persons_language_is_kept_in_their_profile(client: Client, lemoine: World) -> None:
-    client.force_login(lemoine.admin.user)
+    client.force_login(person_of(lemoine.admin))
     client.post(reverse("language"), {"language": "en", "next": "/profil/"})
-    assert User.objects.get(pk=lemoine.admin.user_id).language == "en"
+    assert User.objects.get(pk=person_of(lemoine.admin).pk).language == "en"
     assert "Your profile" not in client.get("/profil/").content.decode()
     assert 'lang="en"' in client.get("/profil/").content.decode()
 

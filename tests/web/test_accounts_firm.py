@@ -6,12 +6,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Firm, Membership, MemberState
+from accounts.models import Firm, Membership, MemberState, Role, User
 from tenancy.scopes import scope
 from tests.outbox import Outbox
 from tests.worlds import World, make_member
 
 Browse = Callable[..., Client]
+
+
+def person_of(member: Membership) -> User:
+    assert member.user is not None
+    return member.user
 
 
 def test_administrators_stand_before_the_others(browse: Browse, firm: World) -> None:
@@ -68,7 +73,7 @@ def test_changed_settings_are_told_to_the_other_administrators(
     browse: Browse, lemoine: World, outbox: Outbox
 ) -> None:
     with scope(firm=lemoine.firm):
-        other = make_member(lemoine.firm, "Zoé", role=lemoine.admin.role)
+        other = make_member(lemoine.firm, "Zoé", role=Role.ADMIN)
     data = settings_of(lemoine.firm, phone="01 40 00 00 00", email="contact@lemoine.test")
     answer = browse(lemoine.admin).post(lemoine.firm.url("accounts:settings"), data)
     assert answer.status_code == 302
@@ -91,7 +96,9 @@ def test_a_collaborator_sees_no_settings(browse: Browse, lemoine: World) -> None
     assert client.post(url, settings_of(lemoine.firm, name="X")).status_code == 403
 
 
-def test_who_would_have_to_set_up_a_second_factor_is_named_before_saving(browse: Browse, lemoine: World) -> None:
+def test_who_would_have_to_set_up_a_second_factor_is_named_before_saving(
+    browse: Browse, lemoine: World
+) -> None:
     page = browse(lemoine.admin).get(lemoine.firm.url("accounts:settings"))
     assert {member.pk for member in page.context["unprotected"]} == {
         lemoine.admin.pk,
@@ -111,7 +118,7 @@ def test_requiring_a_second_factor_holds_from_the_next_request_on(browse: Browse
 
 def test_a_person_of_two_firms_sees_a_card_for_each(browse: Browse, lemoine: World, bertrand: World) -> None:
     with scope(firm=bertrand.firm):
-        make_member(bertrand.firm, "Alice", user=lemoine.admin.user)
+        make_member(bertrand.firm, "Alice", user=person_of(lemoine.admin))
     page = browse(lemoine.admin).get(reverse("accounts:places"))
     assert [place.name for place in page.context["places"]] == ["Bertrand Conseil", "Cabinet Lemoine"]
 
