@@ -123,7 +123,10 @@ WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}' AND EXISTS (
         OR (stage.reference = '' AND stage.siren = '' AND dossier.name_key = stage.name_key
             AND dossier.email = stage.email AND dossier.postcode = stage.postcode)))
 """
-_ANY_SINCE = "SELECT EXISTS (SELECT FROM clients_dossier WHERE firm_id = %(firm)s AND NOT is_own AND updated_at >= %(since)s)"
+_ANY_SINCE = (
+    "SELECT EXISTS (SELECT FROM clients_dossier"
+    " WHERE firm_id = %(firm)s AND NOT is_own AND updated_at >= %(since)s)"
+)
 _CREATE = f"""
 INSERT INTO clients_dossier (id, firm_id, portfolio_id, is_own, {_TEXTS}, name_key, search_key, created_at, updated_at)
 SELECT id, firm_id, portfolio_key, false, {_TEXTS}, name_key, search_key, %(now)s, %(now)s

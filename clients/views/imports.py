@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -31,6 +31,10 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PER_PAGE = 20
 _ROWS_PER_PAGE = 50
 View = Callable[..., HttpResponse]
+if TYPE_CHECKING:
+    _RowPaginator = Paginator[ImportRow]
+else:
+    _RowPaginator = Paginator
 
 
 def for_importers(view: View) -> View:
@@ -133,7 +137,7 @@ def _step(source: Import) -> int:
     return steps.get(ImportState(source.state), 1 if source.sheet is None else 2)
 
 
-class _CountedPaginator(Paginator[ImportRow]):
+class _CountedPaginator(_RowPaginator):
     """Knows the total of a tab from the plan's counts."""
 
     def __init__(self, rows: QuerySet[ImportRow], known: int | None) -> None:
