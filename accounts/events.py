@@ -20,6 +20,7 @@ class FirmEvent(EventType):
         "email": _("E-mail address"),
         "second_factor_required": _("Second factor required of everyone"),
     }
+    concerns = _("The administrators")
 
     @classmethod
     def audience(cls, subject: Firm, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -51,6 +52,7 @@ class PersonEvent(EventType):
         "language": _("Language"),
         "email": _("E-mail address"),
     }
+    concerns = _("Nobody else: where security is at stake, the person gets a mail of their own")
 
     @classmethod
     def audience(cls, subject: User, details: Mapping[str, Any]) -> Iterable[Recipient]:

@@ -15,6 +15,7 @@ class PortfolioEvent(EventType):
 
     route = "clients:portfolio"
     fields = {"name": _("Name")}
+    concerns = _("Those to whom the portfolio is open")
 
     @classmethod
     def audience(cls, subject: Portfolio, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -25,6 +26,7 @@ class PortfolioCreated(PortfolioEvent):
     name = "portfolios.portfolio.created"
     summary = _("A portfolio was created")
     sentence = _("%(actor)s created the portfolio %(subject)s.")
+    concerns = _("The administrators")
 
     @classmethod
     def audience(cls, subject: Portfolio, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -43,6 +45,7 @@ class PortfolioGranted(PortfolioEvent):
     name = "portfolios.portfolio.granted"
     summary = _("A portfolio was opened to a member")
     sentence = _("%(actor)s opened the portfolio %(subject)s to %(member)s.")
+    concerns = _("Those to whom the portfolio is open, and the person who has it from now on")
     opposite = "portfolios.portfolio.withdrawn"
 
 
@@ -52,4 +55,5 @@ class PortfolioWithdrawn(PortfolioEvent):
     name = "portfolios.portfolio.withdrawn"
     summary = _("A member no longer has a portfolio")
     sentence = _("%(actor)s withdrew the portfolio %(subject)s from %(member)s.")
+    concerns = _("Those to whom the portfolio is open, and the person who no longer has it")
     opposite = "portfolios.portfolio.granted"

@@ -26,6 +26,7 @@ class DossierEvent(EventType):
         "portfolio": _("Portfolio"),
         "siret_as_is": _("SIRET accepted although its check digit does not match"),
     }
+    concerns = _("Those to whom the client file is open")
 
     @classmethod
     def audience(cls, subject: Dossier, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -50,3 +51,4 @@ class DossierMoved(DossierEvent):
     name = "clients.dossier.moved"
     summary = _("A client file was moved to another portfolio")
     sentence = _("%(actor)s moved the client file %(subject)s.")
+    concerns = _("Those to whom the client file is open, and those who no longer have it")

@@ -42,6 +42,7 @@ class ImportApplied(ImportEvent):
     sentence = _(
         "%(actor)s imported the client list %(subject)s: %(created)s client files created, %(updated)s changed."
     )
+    concerns = _("The administrators, and those to whom a portfolio is open that the import filled")
 
     @classmethod
     def audience(cls, subject: Import, details: Mapping[str, Any]) -> Iterable[Recipient]:
