@@ -8,6 +8,8 @@ import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from firm_portal.logs import hide_keys, hide_keys_from_sentry
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -298,6 +300,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                hide_keys,
                 structlog.dev.ConsoleRenderer(colors=False)
                 if DEBUG
                 else structlog.processors.JSONRenderer(),
@@ -310,4 +313,4 @@ LOGGING = {
 if dsn := env.str("SENTRY_DSN", default=""):
     import sentry_sdk
 
-    sentry_sdk.init(dsn=dsn, send_default_pii=False)
+    sentry_sdk.init(dsn=dsn, send_default_pii=False, before_send=hide_keys_from_sentry)

@@ -1,0 +1,36 @@
+"""What must never stand in a log: the keys that links carry in their path."""
+
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+# The pages whose path begins so take a key as its next part (an invitation, an address, a new password).
+_KEY_IN_PATH = re.compile(r"(/(?:invitation|confirmer|mot-de-passe/nouveau)/)[^/\s?#\"']{20,}")
+
+
+def without_keys(text: str) -> str:
+    """The text with each link's key replaced: `/invitation/hc0J…/` → `/invitation/[…]/`."""
+    return _KEY_IN_PATH.sub(r"\1[…]", text)
+
+
+def hide_keys(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog's processor: hides keys in whatever is text."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = without_keys(value)
+    return event
+
+
+def hide_keys_from_sentry(event: Any, _hint: object) -> Any:
+    """Sentry's `before_send`: the same, all the way down."""
+    return _hidden(event)
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_keys(value)
+    if isinstance(value, Mapping):
+        return {name: _hidden(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(inner) for inner in value]
+    return value
