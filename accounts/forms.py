@@ -46,6 +46,12 @@ class LoginForm(OurWords, account.LoginForm):
         "remember": _("Stay signed in on this device"),
     }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The start page of a demonstration leads here with an address."""
+        super().__init__(*args, **kwargs)
+        if settings.DEMO and self.request is not None:
+            self.fields["login"].initial = self.request.GET.get("adresse", "")
+
 
 class ResetPasswordForm(OurWords, account.ResetPasswordForm):
     words: ClassVar = {"email": _("E-mail address")}

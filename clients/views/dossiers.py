@@ -41,7 +41,7 @@ def index(request: FirmRequest) -> HttpResponse:
     context = {
         "table": table_of(request, dossiers),
         "is_mine": request.member.role != Role.ADMIN,
-        "may_import": can(request.member, Perm.IMPORT_DOSSIERS),
+        "import_url": _import_url(request),
     }
     return render(request, "clients/list.html", context)
 
@@ -134,6 +134,10 @@ def move(request: FirmRequest, pk: UUID) -> HttpResponse:
         return done(request, request.firm.url("clients:list"))
     context = {"form": form, "dossier": dossier}
     return render(request, "clients/move.html", context, status=422 if form.is_bound else 200)
+
+
+def _import_url(request: FirmRequest) -> str:
+    return request.firm.url("clients:imports") if can(request.member, Perm.IMPORT_DOSSIERS) else ""
 
 
 def facts_of(dossier: Dossier) -> dict[str, list[tuple[str, str]]]:

@@ -7,6 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from accounts.places import FirmRequest
+from activity import queries
+from firm_portal.dashboard import counts, first_steps, needs
+
 
 @login_not_required
 @require_safe
@@ -31,6 +35,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def dashboard(request: HttpRequest) -> HttpResponse:
-    """What needs me in this firm."""
-    return render(request, "dashboard.html")
+def dashboard(request: FirmRequest) -> HttpResponse:
+    """What is mine in this firm, what needs me, what happened."""
+    steps = first_steps(request.firm, request.member)
+    context = {
+        "counts": counts(request.firm, request.member),
+        "needs": needs(request.firm, request.member),
+        "lines": queries.concerning(request.member.user_id, limit=8) if request.member.user_id else [],
+        "steps": steps,
+        "next_step": next((number for number, step in enumerate(steps, 1) if not step.is_done), 0),
+    }
+    return render(request, "dashboard.html", context)

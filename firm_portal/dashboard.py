@@ -1,0 +1,135 @@
+"""What a member finds on the firm's first page: what is theirs, what needs them, and how a new firm begins."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from accounts.models import Firm, Membership, Role
+from accounts.permissions import Perm, can, permitted
+from clients.models import Dossier
+from clients.models.imports import Import
+from invitations.models import Invitation
+from invitations.summary import waiting_counts
+from portfolios.models import Portfolio
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number that leads to the list of what it counts."""
+
+    label: Text
+    value: int
+    icon: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for the member."""
+
+    text: Text
+    icon: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of a new firm's first steps."""
+
+    title: Text
+    text: Text
+    url: str
+    is_done: bool
+    opens_dialog: bool = False
+
+
+def counts(firm: Firm, member: Membership) -> list[Count]:
+    """The member's dossiers and portfolios; for an administrator those that no portfolio holds, too."""
+    dossiers = permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER)
+    portfolios = permitted(Portfolio.objects.all(), member, Perm.VIEW_PORTFOLIO)
+    every = member.role == Role.ADMIN
+    listed = firm.url("clients:list")
+    shown = [
+        Count(_("Client files") if every else _("My client files"), dossiers.count(), "folders", listed),
+        Count(
+            _("Portfolios") if every else _("My portfolios"),
+            portfolios.count(),
+            "briefcase",
+            firm.url("portfolios:list"),
+        ),
+        Count(
+            _("Without a portfolio"),
+            dossiers.without_portfolio().count(),
+            "folder-open",
+            f"{listed}?portfolio=none",
+        ),
+    ]
+    return shown
+
+
+def needs(firm: Firm, member: Membership) -> list[Need]:
+    """What waits: invitations that failed or expired, imports to confirm."""
+    waiting = waiting_counts(member)
+    imports = Import.objects.waiting_for_someone().count() if can(member, Perm.IMPORT_DOSSIERS) else 0
+    texts = (
+        (ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have expired", "n"), "mail-x"),
+        (ngettext_lazy("%(n)s invitation could not be delivered", "%(n)s invitations could not be delivered", "n"), "alert-triangle"),
+        (ngettext_lazy("%(n)s import waits for your confirmation", "%(n)s imports wait for your confirmation", "n"), "file-spreadsheet"),
+    )
+    numbers = (
+        (waiting["expired"], f"{_listed(firm, 'invitations:list')}?state=expired"),
+        (waiting["failed"], f"{_listed(firm, 'invitations:list')}?state=failed"),
+        (imports, _listed(firm, "clients:imports")),
+    )
+    return [
+        Need(text % {"n": number}, icon, url)
+        for (text, icon), (number, url) in zip(texts, numbers, strict=True)
+        if number
+    ]
+
+
+def first_steps(firm: Firm, member: Membership) -> list[Step]:
+    """How a firm begins; nothing for a collaborator, nor once all of it is done."""
+    if member.role != Role.ADMIN:
+        return []
+    steps = [
+        Step(
+            _("Create a portfolio"),
+            _("A name for client files that the same people look after."),
+            firm.url("portfolios:create"),
+            Portfolio.objects.exists(),
+            opens_dialog=True,
+        ),
+        Step(
+            _("Bring your clients in"),
+            _("From your Excel list: nothing is written before you have seen and confirmed it."),
+            _listed(firm, "clients:imports"),
+            Dossier.objects.clients().exists(),
+        ),
+        Step(
+            _("Invite your collaborators"),
+            _("They see the portfolios that you open to them."),
+            _listed(firm, "invitations:invite_member"),
+            Membership.objects.exclude(pk=member.pk).exists(),
+            opens_dialog=True,
+        ),
+        Step(
+            _("Invite your clients"),
+            _("Tick them in the list and press “Activate”: each gets a mail and a space of their own."),
+            firm.url("clients:list"),
+            Invitation.objects.exclude(dossier=None).exists(),
+        ),
+    ]
+    return [] if all(step.is_done for step in steps) else steps
+
+
+def _listed(firm: Firm, route: str) -> str:
+    try:
+        return firm.url(route)
+    except NoReverseMatch:
+        return firm.url("clients:list")
