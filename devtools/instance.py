@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from devtools import children
 from devtools.console import Stop, say
 from devtools.paths import var
 
-PATIENCE = 10.0  # seconds in which what a killed run left may end by itself
+PATIENCE = float(os.environ.get("PORTAL_PATIENCE", "10"))  # seconds in which what is left may end by itself
 
 
 @dataclass
@@ -109,18 +110,23 @@ def stop() -> int:
 
 
 def _wait_for_the_orphans_of_a_kill() -> None:
-    """A supervisor that was killed leaves its note; what it started is ending by itself, and is helped if it hangs."""
+    """A supervisor that was killed leaves its note, and what it started may still be ending."""
     left = Running.read()
-    if left is None:
-        return
-    alive = {name: of for name, of in left.children.items() if _lives(*of)}
-    if alive:
-        say("The last run was killed; waiting for the rest of it to end …")
-    for name, (pid, since) in alive.items():
-        if not children.wait_until(partial(_is_gone, pid, since), seconds=PATIENCE):
-            say(f"{name} (process {pid}) hangs; ending it.")
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+    if left is not None:
+        if any(_lives(*child) for child in left.children.values()):
+            say("The last run was killed; waiting for the rest of it to end …")
+        end_what_is_left(left)
+
+
+def end_what_is_left(left: Running) -> None:
+    """Give the programs of a killed supervisor time to end, then end them, and what they started in turn."""
+    deadline = time.monotonic() + PATIENCE
+    for name, child in left.children.items():
+        if not children.wait_until(partial(_is_gone, *child), seconds=deadline - time.monotonic()):
+            say(f"{name} (process {child[0]}) hangs; ending it.")
+        if _lives(*child) or not children.started_at(child[0]):  # else its number is somebody else's by now
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child[0], signal.SIGKILL)
 
 
 def _lives(pid: int, since: str) -> bool:

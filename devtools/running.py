@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from devtools import foreground, instance, preparation, services, venv
+from devtools import children, foreground, instance, preparation, services, undertaker, venv
 from devtools.console import Stop, say
 from devtools.instance import Running
 from devtools.paths import APPS, PYTHON, ROOT, var
@@ -32,6 +33,7 @@ def run(_arguments: Sequence[str] = (), *, debug: bool = False) -> int:
         environment |= {"BASE_URL": address, "PORT": str(port)}
         preparation.prepare(environment, static=not debug)
         supervisor = Supervisor(running)
+        watcher = undertaker.hire()
         try:
             _start_programs(supervisor, servers, environment, debug=debug)
             running.url = address
@@ -40,6 +42,7 @@ def run(_arguments: Sequence[str] = (), *, debug: bool = False) -> int:
             supervisor.watch()
         finally:
             supervisor.stop()
+            children.stop(watcher, signal.SIGTERM, patience=5)
     say("Stopped.")
     return 0
 
