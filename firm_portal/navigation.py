@@ -42,12 +42,13 @@ def firm_navigation(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     # The request's member was read a moment ago: asking the database again would cost each page a query an item.
     allowed = ROLE_ALLOWS[Role(member.role)]
-    found = [
+    found: list[dict[str, Any]] = [
         {"label": item.label, "icon": item.icon, "url": url}
         for item in FIRM_MENU
         if (url := _url(firm, item.route)) and (item.permission is None or item.permission in allowed)
     ]
-    current = max((item["url"] for item in found if request.path.startswith(item["url"])), key=len, default="")
+    addresses: list[str] = [item["url"] for item in found]
+    current = max((url for url in addresses if request.path.startswith(url)), key=len, default="")
     return [{**item, "active": item["url"] == current} for item in found]
 
 

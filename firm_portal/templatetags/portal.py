@@ -116,7 +116,9 @@ def pager_state(context: Mapping[str, Any], page: Page[Any] | None = None, **giv
     """What the pager shows, from Django's Page or from previous_url, next_url, first, last and total."""
     if page:
         given |= {
-            "previous_url": query_with(context, page=page.previous_page_number()) if page.has_previous() else "",
+            "previous_url": query_with(context, page=page.previous_page_number())
+            if page.has_previous()
+            else "",
             "next_url": query_with(context, page=page.next_page_number()) if page.has_next() else "",
             "first": page.start_index(),
             "last": page.end_index(),
@@ -279,7 +281,7 @@ def _counted_days(days: int) -> str:
 
 
 @register.simple_block_tag
-def menu(content: str, id: str, **options: Any) -> str:  # noqa: A002 (the HTML name)
+def menu(content: str, id: str, **options: Any) -> str:
     """A button that opens a menu of `{% menu_item %}`s. Options: label (read aloud), icon, text, button (classes)."""
     defaults = {"label": "", "text": "", "icon": "dots-vertical", "button": "btn-icon"}
     return render_to_string("components/menu.html", {**defaults, "id": id, "content": content, **options})
@@ -298,12 +300,16 @@ def menu_item(
 
 
 @register.simple_block_tag
-def dialog(content: str, id: str, title: str, **options: Any) -> str:  # noqa: A002 (the HTML name)
+def dialog(content: str, id: str, title: str, **options: Any) -> str:
     """A dialog on the page, opened by `data-dialog-open="#id"`. Options: size (sm, lg), note (under the title)."""
-    return render_to_string("components/dialog.html", {"id": id, "title": title, "content": content, **options})
+    return render_to_string(
+        "components/dialog.html", {"id": id, "title": title, "content": content, **options}
+    )
 
 
 @register.simple_block_tag
 def callout(content: str, tone: str = "info", title: str = "", **options: Any) -> str:
     """A quiet notice inside a page. tone: info, ok, wait or bad; icon replaces the tone's own."""
-    return render_to_string("components/callout.html", {"content": content, "tone": tone, "title": title, **options})
+    return render_to_string(
+        "components/callout.html", {"content": content, "tone": tone, "title": title, **options}
+    )

@@ -15,38 +15,75 @@ from django.utils.html import format_html
 
 from accounts.models import Role
 
-PORTFOLIOS = ["Hôtellerie-restauration", "Professions libérales", "Commerce et artisanat", "Immobilier", "Associations"]
+PORTFOLIOS = [
+    "Hôtellerie-restauration",
+    "Professions libérales",
+    "Commerce et artisanat",
+    "Immobilier",
+    "Associations",
+]
 PEOPLE = ["Léo Garnier", "Camille Lemoine", "Inès Moreau", "Hugo Bernard", "Anne-Sophie de La Rochefoucauld"]
 STATES = ["active", "active", "active", "sent", "opened", "none", "expired", "failed", "archived"]
 NAMES = [
-    "Menuiserie Béranger", "Garage Châtelain", "Fromagerie Élysée", "Atelier Bel-Air", "Café Martin Frères",
-    "Imprimerie Rivière", "SCI Les Glycines", "Pharmacie du Vieux-Port", "Boulangerie de l'Étang",
-    "Société coopérative d'intérêt collectif des producteurs de lait du Haut-Jura", "Cabinet dentaire Œrlemans",
-    "Transports Lefèvre et Fils", "Hôtel des Trois Vallées", "Librairie Le Passage", "Architecture Nguyen",
-    "Cuisines Delorme", "Association Sport pour tous", "Domaine de la Croix-Blanche", "Électricité Marchand",
-    "Plomberie Ségur", "Optique Saint-Jean", "Clinique vétérinaire des Lilas", "Brasserie du Canal", "Studio Kerguelen",
+    "Menuiserie Béranger",
+    "Garage Châtelain",
+    "Fromagerie Élysée",
+    "Atelier Bel-Air",
+    "Café Martin Frères",
+    "Imprimerie Rivière",
+    "SCI Les Glycines",
+    "Pharmacie du Vieux-Port",
+    "Boulangerie de l'Étang",
+    "Société coopérative d'intérêt collectif des producteurs de lait du Haut-Jura",
+    "Cabinet dentaire Œrlemans",
+    "Transports Lefèvre et Fils",
+    "Hôtel des Trois Vallées",
+    "Librairie Le Passage",
+    "Architecture Nguyen",
+    "Cuisines Delorme",
+    "Association Sport pour tous",
+    "Domaine de la Croix-Blanche",
+    "Électricité Marchand",
+    "Plomberie Ségur",
+    "Optique Saint-Jean",
+    "Clinique vétérinaire des Lilas",
+    "Brasserie du Canal",
+    "Studio Kerguelen",
 ]
 MENU = [
-    ("Tableau de bord", "layout-dashboard"), ("Dossiers", "folders"), ("Portefeuilles", "briefcase"),
-    ("Membres", "users"), ("Invitations", "mail-forward"), ("Imports", "file-spreadsheet"),
-    ("Journal", "history"), ("Paramètres", "settings"),
+    ("Tableau de bord", "layout-dashboard"),
+    ("Dossiers", "folders"),
+    ("Portefeuilles", "briefcase"),
+    ("Membres", "users"),
+    ("Invitations", "mail-forward"),
+    ("Imports", "file-spreadsheet"),
+    ("Journal", "history"),
+    ("Paramètres", "settings"),
 ]
+
+
+def _keyed(names: list[str]) -> list[tuple[str, str]]:
+    return [(str(key), name) for key, name in enumerate(names)]
 
 
 class Filters(forms.Form):
     q = forms.CharField(label="Recherche", required=False)
-    portfolio = forms.ChoiceField(label="Portefeuille", required=False, choices=[("", "Tous les portefeuilles")])
-    member = forms.ChoiceField(label="Membre", required=False, choices=[("", "Tous les membres")])
+    portfolio = forms.ChoiceField(
+        label="Portefeuille", required=False, choices=[("", "Tous les portefeuilles"), *_keyed(PORTFOLIOS)]
+    )
+    member = forms.ChoiceField(
+        label="Membre", required=False, choices=[("", "Tous les membres"), *_keyed(PEOPLE)]
+    )
     state = forms.ChoiceField(
         label="État",
         required=False,
-        choices=[("", "Tous les états"), ("active", "Actif"), ("sent", "Invitation envoyée"), ("none", "Non invité")],
+        choices=[
+            ("", "Tous les états"),
+            ("active", "Actif"),
+            ("sent", "Invitation envoyée"),
+            ("none", "Non invité"),
+        ],
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["portfolio"].choices += [(str(key), name) for key, name in enumerate(PORTFOLIOS)]
-        self.fields["member"].choices += [(str(key), name) for key, name in enumerate(PEOPLE)]
 
 
 class PortfolioForm(forms.Form):
@@ -64,16 +101,24 @@ class DossierForm(forms.Form):
         label="Nature du client",
         widget=forms.RadioSelect(attrs={"class": "cards"}),
         choices=[
-            ("company", format_html("<strong>{}</strong><small>{}</small>", "Entreprise", "Identifiée par son SIREN")),
+            (
+                "company",
+                format_html("<strong>{}</strong><small>{}</small>", "Entreprise", "Identifiée par son SIREN"),
+            ),
             ("person", format_html("<strong>{}</strong><small>{}</small>", "Particulier", "Sans SIREN")),
         ],
     )
     name = forms.CharField(label="Raison sociale")
     siren = forms.CharField(
-        label="SIREN", help_text="9 chiffres, avec ou sans espaces.", widget=forms.TextInput(attrs={"data-span": "half"})
+        label="SIREN",
+        help_text="9 chiffres, avec ou sans espaces.",
+        widget=forms.TextInput(attrs={"data-span": "half"}),
     )
     reference = forms.CharField(
-        label="Code dossier", required=False, help_text="Le vôtre.", widget=forms.TextInput(attrs={"data-span": "half"})
+        label="Code dossier",
+        required=False,
+        help_text="Le vôtre.",
+        widget=forms.TextInput(attrs={"data-span": "half"}),
     )
     email = forms.EmailField(label="Adresse e-mail")
     portfolio = forms.ChoiceField(label="Portefeuille", required=False, choices=[("", "Sans portefeuille")])
@@ -81,7 +126,9 @@ class DossierForm(forms.Form):
     password = forms.CharField(label="Mot de passe", widget=forms.PasswordInput)
     file = forms.FileField(label="Fichier", required=False, help_text="xlsx, 20 Mo au plus.")
     invite = forms.BooleanField(
-        label="Inviter le client maintenant", required=False, help_text="Un courriel part dès l'enregistrement."
+        label="Inviter le client maintenant",
+        required=False,
+        help_text="Un courriel part dès l'enregistrement.",
     )
     terms = forms.BooleanField(label="Le client a donné son accord")
 
@@ -99,7 +146,9 @@ def kit(request: HttpRequest) -> HttpResponse:
     part = parts.get(request.GET.get("part", ""))
     if part:
         return part(request)
-    if template := {"space": "dev/kit_space.html", "plain": "dev/kit_plain.html"}.get(request.GET.get("layout", "")):
+    if template := {"space": "dev/kit_space.html", "plain": "dev/kit_plain.html"}.get(
+        request.GET.get("layout", "")
+    ):
         return render(request, template, {"form": DossierForm({"kind": "company"})})
     if request.GET.get("message"):
         messages.success(request, "L'invitation est partie à contact@menuiserie-beranger.fr.")
@@ -113,7 +162,8 @@ def _guide(request: HttpRequest) -> dict[str, Any]:
     page = Paginator(rows, 20).get_page(request.GET.get("page"))
     return {
         "nav": [
-            {"label": label, "icon": icon, "url": f"?menu={icon}", "active": icon == "folders"} for label, icon in MENU
+            {"label": label, "icon": icon, "url": f"?menu={icon}", "active": icon == "folders"}
+            for label, icon in MENU
         ],
         "filters": filters,
         "page": page,
@@ -128,13 +178,29 @@ def _guide(request: HttpRequest) -> dict[str, Any]:
         "form": _wrong_form() if request.GET.get("errors") else DossierForm(),
         "facts": [("Forme juridique", "SARL"), ("Clôture", "31 décembre"), ("Numéro de compte Urssaf", "")],
         "steps": ["Fichier", "Feuille", "Vérification", "Confirmation"],
-        "moments": [timezone.now() - timedelta(minutes=3), timezone.now() - timedelta(days=1), date(2026, 12, 31)],
-        "states": ["active", "invited", "created", "suspended", "terminated", "sent", "opened", "failed", "expired"],
+        "moments": [
+            timezone.now() - timedelta(minutes=3),
+            timezone.now() - timedelta(days=1),
+            date(2026, 12, 31),
+        ],
+        "states": [
+            "active",
+            "invited",
+            "created",
+            "suspended",
+            "terminated",
+            "sent",
+            "opened",
+            "failed",
+            "expired",
+        ],
     }
 
 
 def _wrong_form() -> DossierForm:
-    form = DossierForm({"kind": "company", "name": "Menuiserie Béranger", "siren": "", "email": "contact@", "password": "x"})
+    form = DossierForm(
+        {"kind": "company", "name": "Menuiserie Béranger", "siren": "", "email": "contact@", "password": "x"}
+    )
     form.add_error(None, "Un dossier porte déjà ce SIREN : ouvrez-le, ou corrigez le numéro.")
     return form
 
@@ -159,9 +225,20 @@ def _dossiers() -> list[dict[str, Any]]:
                 "menu": [
                     {"label": "Ouvrir", "url": "?part=drawer", "icon": "eye", "drawer": True},
                     {"label": "Modifier", "url": "?part=dialog", "icon": "pencil", "dialog": True},
-                    {"label": "Envoyer l'invitation", "url": "?part=toast", "icon": "mail-forward", "post": True},
+                    {
+                        "label": "Envoyer l'invitation",
+                        "url": "?part=toast",
+                        "icon": "mail-forward",
+                        "post": True,
+                    },
                     {"label": "Affecter", "url": "?part=dialog", "icon": "user-plus", "dialog": True},
-                    {"label": "Archiver", "url": "?part=dialog", "icon": "archive", "dialog": True, "danger": True, "split": True},
+                    {
+                        "label": "Archiver",
+                        "url": "?part=dialog",
+                        "icon": "archive",
+                        "dialog": True,
+                        "danger": True,
+                    },
                 ],
             }
         )
@@ -179,7 +256,9 @@ def _matches(row: dict[str, Any], wanted: dict[str, str]) -> bool:
 
 def _drawer(request: HttpRequest) -> HttpResponse:
     rows = {row["pk"]: row for row in _dossiers()}
-    return render(request, "dev/kit_drawer.html", {"dossier": rows[request.GET.get("pk", "d0")], "people": PEOPLE[:3]})
+    return render(
+        request, "dev/kit_drawer.html", {"dossier": rows[request.GET.get("pk", "d0")], "people": PEOPLE[:3]}
+    )
 
 
 def _dialog(request: HttpRequest) -> HttpResponse:
@@ -189,7 +268,9 @@ def _dialog(request: HttpRequest) -> HttpResponse:
     if posted and form.is_valid():
         notice = '{"toast": {"text": "Le portefeuille est créé.", "tone": "ok"}, "selection-done": true}'
         return HttpResponse(status=204, headers={"HX-Trigger": notice})
-    return render(request, "dev/kit_dialog.html", {"form": form, "chosen": chosen}, status=422 if posted else 200)
+    return render(
+        request, "dev/kit_dialog.html", {"form": form, "chosen": chosen}, status=422 if posted else 200
+    )
 
 
 def _progress(request: HttpRequest) -> HttpResponse:
@@ -199,11 +280,15 @@ def _progress(request: HttpRequest) -> HttpResponse:
 
 
 def _toast(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(status=204, headers={"HX-Trigger": '{"toast": {"text": "Invitation envoyée.", "tone": "ok"}}'})
+    return HttpResponse(
+        status=204, headers={"HX-Trigger": '{"toast": {"text": "Invitation envoyée.", "tone": "ok"}}'}
+    )
 
 
 def _stand_in_a_firm(request: HttpRequest) -> None:
-    firm = FakeFirm(name="Cabinet Lemoine & Associés", phone="01 42 68 53 00", email="contact@lemoine-associes.fr")
+    firm = FakeFirm(
+        name="Cabinet Lemoine & Associés", phone="01 42 68 53 00", email="contact@lemoine-associes.fr"
+    )
     places = [
         SimpleNamespace(name="Cabinet Lemoine & Associés", url="/dev/kit/", role="Administrateur"),
         SimpleNamespace(name="Fiduciaire du Léman", url="/dev/kit/?firm=2", role="Collaborateur"),

@@ -7,6 +7,10 @@ from playwright.sync_api import Page
 AXE = Path(__file__).parent.parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+_SETTLED = """() => Promise.allSettled(document.getAnimations()
+  .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
+  .map((animation) => animation.finished))"""
+
 _RUN = """async (rules) => {
   const { violations } = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
   return violations.flatMap(({ id, help, nodes }) =>
@@ -16,7 +20,7 @@ _RUN = """async (rules) => {
 
 def violations(page: Page) -> list[str]:
     """What axe finds wrong in the page as it stands now, one line for each element; animations are waited for."""
-    page.evaluate("Promise.allSettled(document.getAnimations().filter(one => one.effect.getTiming().iterations !== Infinity).map(one => one.finished))")
+    page.evaluate(_SETTLED)
     # By the debugger's door, which the content security policy does not close.
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text())

@@ -18,7 +18,7 @@ PHONE = {"width": 360, "height": 800}
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-    chosen = {"args": arguments}
+    chosen: dict[str, Any] = {"args": arguments}
     if path := os.environ.get("PORTAL_CHROMIUM"):
         chosen["executable_path"] = path
     return {**browser_type_launch_args, **chosen}

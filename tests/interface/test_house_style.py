@@ -47,5 +47,7 @@ def test_the_style_sheets_and_scripts_stay_light() -> None:
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
     for path in [*PAGES, *(ROOT / "static").rglob("*.css")]:
-        addresses = re.findall(r"(?:src|href|url\(|@import)\s*[=(]?\s*[\"']?(https?://[^\"')\s]+)", path.read_text())
+        addresses = re.findall(
+            r"(?:src|href|url\(|@import)\s*[=(]?\s*[\"']?(https?://[^\"')\s]+)", path.read_text()
+        )
         assert addresses == [], path

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import violations
 
@@ -72,7 +72,7 @@ def test_no_state_has_an_axe_violation(kit: Page, kit_url: str, look: str) -> No
     assert found == {}
 
 
-@pytest.mark.parametrize("width", [360, 768, 1024, 1366])
+@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1366])
 def test_nothing_is_wider_than_the_screen(kit: Page, width: int) -> None:
     kit.set_viewport_size({"width": width, "height": 800})
     assert kit.evaluate("document.documentElement.scrollWidth") == width
@@ -188,23 +188,18 @@ def test_a_cut_text_shows_in_full_on_hover_and_on_focus(kit: Page) -> None:
     expect(kit.locator("#tip")).to_contain_text("du Haut-Jura")
 
 
-def test_a_form_is_sent_once(kit: Page, kit_url: str) -> None:
+def test_a_form_is_sent_once(kit: Page) -> None:
     open_dialog(kit)
-    sent = []
+    sent: list[str] = []
     kit.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     kit.fill("#dialog input[name=name]", "Sarah")
-    kit.evaluate("() => { const form = document.querySelector('#dialog form'); form.requestSubmit(); form.requestSubmit(); }")
+    kit.locator("#dialog form").evaluate("form => { form.requestSubmit(); form.requestSubmit(); }")
     expect(kit.locator("#dialog")).to_be_hidden()
     assert len(sent) == 1
 
 
-@pytest.fixture
-def without_scripts(browser_context_args: dict[str, object]) -> dict[str, object]:
-    return {**browser_context_args, "java_script_enabled": False}
-
-
-def test_without_scripts_links_lead_to_pages_and_menus_open(browser: object, kit_url: str, without_scripts: dict[str, object]) -> None:
-    page: Page = browser.new_context(**without_scripts).new_page()  # type: ignore[attr-defined]
+def test_without_scripts_links_lead_to_pages_and_menus_open(browser: Browser, kit_url: str) -> None:
+    page = browser.new_context(java_script_enabled=False, locale="fr-FR").new_page()
     page.goto(kit_url)
     page.locator(".page-actions a.btn-primary").click()
     expect(page.get_by_role("heading", name="Nouveau portefeuille")).to_be_visible()
