@@ -1,4 +1,4 @@
-"""What must never stand in a log: the keys that links carry in their path."""
+"""What must never stand in a log: the keys that links carry in their path, and what was searched for (names)."""
 
 import re
 from collections.abc import Mapping, MutableMapping
@@ -6,11 +6,12 @@ from typing import Any
 
 # The pages whose path begins so take a key as its next part (an invitation, an address, a new password).
 _KEY_IN_PATH = re.compile(r"(/(?:invitation|confirmer|mot-de-passe/nouveau)/)[^/\s?#\"']{20,}")
+_QUERY_OF_PATH = re.compile(r"((?:^|\s|://[^/\s]+)/[^\s?\"']*)\?[^\s\"']+")
 
 
 def without_keys(text: str) -> str:
-    """The text with each link's key replaced: `/invitation/hc0J…/` → `/invitation/[…]/`."""
-    return _KEY_IN_PATH.sub(r"\1[…]", text)
+    """The text with each link's key and each query replaced: `/invitation/hc0J…/?q=x` → `/invitation/[…]/?[…]`."""
+    return _QUERY_OF_PATH.sub(r"\1?[…]", _KEY_IN_PATH.sub(r"\1[…]", text))
 
 
 def hide_keys(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -30,7 +31,7 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, str):
         return without_keys(value)
     if isinstance(value, Mapping):
-        return {name: _hidden(inner) for name, inner in value.items()}
+        return {name: "[…]" if name == "query_string" else _hidden(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_hidden(inner) for inner in value]
     return value

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 from uuid import UUID
@@ -230,11 +231,17 @@ def mint(invitation: Invitation) -> str:
 
     Called while the mail is made and nowhere else, so that the token exists in the mail only.
     """
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    InvitationToken.objects.create(
-        invitation=invitation, token_hash=hashed(token), generation=invitation.generation
+    return mint_all([invitation])[invitation.pk]
+
+
+def mint_all(invitations: Iterable[Invitation]) -> dict[UUID, str]:
+    """A new token for each, by the invitation's key, kept in one go."""
+    tokens = {invitation: secrets.token_urlsafe(TOKEN_BYTES) for invitation in invitations}
+    InvitationToken.objects.bulk_create(
+        InvitationToken(invitation=invitation, token_hash=hashed(token), generation=invitation.generation)
+        for invitation, token in tokens.items()
     )
-    return token
+    return {invitation.pk: token for invitation, token in tokens.items()}
 
 
 def hashed(token: str) -> str:

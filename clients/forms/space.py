@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clients.cleaning import CLEANERS, clean_together
@@ -14,11 +15,23 @@ _ONE_KIND_ONLY = {
     DossierKind.COMPANY: ("civility", "first_name", "last_name"),
     DossierKind.INDIVIDUAL: ("legal_name",),
 }
-_HALF_WIDTH = ("first_name", "last_name", "siren", "siret", "email", "phone", "postcode", "city")
+_HALF_WIDTH = ("first_name", "last_name", "email", "city", "country")
+
+
+def _number(label: Promise, **attrs: str) -> forms.CharField:
+    """A number may be typed with spaces, so it is longer than what is stored."""
+    widget = forms.TextInput({"data-span": "half", "autocomplete": "off", "spellcheck": "false", **attrs})
+    return forms.CharField(required=False, max_length=40, label=label, widget=widget)
 
 
 class SpaceDetailsForm(ModelForm[ClientSpace]):
     """The client's details, by what the client is: a company or an individual."""
+
+    siren = _number(_("SIREN"), inputmode="numeric")
+    siret = _number(_("SIRET"), inputmode="numeric")
+    vat_number = _number(_("VAT number"))
+    phone = _number(_("Phone"), type="tel", autocomplete="tel")
+    postcode = _number(_("Postcode"), autocomplete="postal-code")
 
     class Meta:
         model = ClientSpace
@@ -39,7 +52,8 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name, cleaner in CLEANERS.items():
-            if name in cleaned:
+            # What stands there already may stay: the firm may have entered a SIRET whose check digit fails.
+            if name in cleaned and cleaned[name] != getattr(self.instance, name):
                 self._tidy(cleaned, name, cleaner)
         changed, errors = clean_together({**cleaned, "kind": self.instance.kind})
         for name, error in errors.items():

@@ -155,9 +155,7 @@ def test_nobody_else_comes_in_by_a_second_invitation(firm: World, invitation: In
     assert not User.objects.filter(email="b@client.test").exists(), "nothing of it is kept"
 
 
-def test_an_expired_a_revoked_and_a_superseded_link_open_nothing(
-    firm: World, invitation: Invitation
-) -> None:
+def test_an_expired_a_revoked_and_a_superseded_link_open_nothing(firm: World, invitation: Invitation) -> None:
     page = answer(invitation)
     resend_invitation(actor=firm.admin, invitation=invitation)
     with pytest.raises(NotAnswerable):
@@ -198,9 +196,7 @@ def test_a_role_that_changed_meanwhile_is_shown_again_first(firm: World, for_nin
         accept_as_member(**page)
 
 
-def test_the_inviters_right_is_asked_again(
-    firm: World, invitation: Invitation, for_nina: Invitation
-) -> None:
+def test_the_inviters_right_is_asked_again(firm: World, invitation: Invitation, for_nina: Invitation) -> None:
     Membership.objects.filter(pk=firm.admin.pk).update(role=Role.COLLABORATOR)
     with pytest.raises(InviterMayNoLonger):
         accept_as_client(**answer(invitation))

@@ -157,7 +157,8 @@ def test_a_selection_is_invited_in_few_queries_whatever_its_size(
     firm: World, django_assert_max_num_queries: object
 ) -> None:
     Dossier.objects.bulk_create(
-        Dossier(legal_name=f"Client {n}", name_key=f"client {n}", email=f"c{n}@client.test") for n in range(300)
+        Dossier(legal_name=f"Client {n}", name_key=f"client {n}", email=f"c{n}@client.test")
+        for n in range(300)
     )
     with django_assert_max_num_queries(25):  # type: ignore[operator]
         plan = invite_clients(actor=firm.admin, dossiers=Dossier.objects.all())
@@ -182,7 +183,9 @@ def test_nothing_is_recorded_where_nobody_can_be_invited(firm: World) -> None:
     assert types() == []
 
 
-def test_a_mail_that_never_arrives_makes_the_invitation_fail_and_a_selection_sends_it_again(firm: World) -> None:
+def test_a_mail_that_never_arrives_makes_the_invitation_fail_and_a_selection_sends_it_again(
+    firm: World,
+) -> None:
     invitation = invite_client(actor=firm.admin, dossier=make_dossier(email="c@client.test"))
     note_failure(invitation_id=invitation.pk, generation=1, reason="This address does not exist.")
     invitation.refresh_from_db()

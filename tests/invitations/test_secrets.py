@@ -24,7 +24,9 @@ CLAIRE = "claire@boulangerie.test"
 def dump() -> str:
     """Every row of every table, as a backup holds them."""
     with as_owner() as owner:
-        tables = [row[0] for row in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        tables = [
+            row[0] for row in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        ]
         rows = {table: owner.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables}
     return repr(rows)
 

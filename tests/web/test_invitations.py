@@ -54,7 +54,9 @@ def accept(client: Client, path: str, **changes: str) -> Any:
 def everything() -> dict[str, list[Any]]:
     """All rows of all tables, as the owner sees them."""
     with as_owner() as owner:
-        tables = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+        tables = owner.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+        ).fetchall()
         return {name: owner.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for (name,) in tables}
 
 
@@ -99,7 +101,11 @@ def test_the_clients_edit_reaches_the_firm(browse: Browse, firm: World, path: st
 
 def test_a_colleague_accepts_and_lands_in_the_firm(browse: Browse, firm: World, outbox: Outbox) -> None:
     invite_member(
-        actor=firm.admin, email="nina@lemoine.test", role=Role.COLLABORATOR, first_name="Nina", last_name="Roy"
+        actor=firm.admin,
+        email="nina@lemoine.test",
+        role=Role.COLLABORATOR,
+        first_name="Nina",
+        last_name="Roy",
     )
     client = browse()
     path = link_to(outbox, "nina@lemoine.test")
@@ -118,7 +124,7 @@ def test_a_colleague_accepts_and_lands_in_the_firm(browse: Browse, firm: World, 
     ("wrong", "says"),
     [
         ({"password": "court"}, "12 caractères"),
-        ({"password": "claire.aubry"}, ""),
+        ({"password": CLAIRE}, ""),
         ({"terms": ""}, ""),
         ({"first_name": ""}, ""),
     ],
@@ -146,9 +152,7 @@ def test_the_form_decides_neither_role_nor_dossier(browse: Browse, firm: World, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fifty_looks_of_a_mail_scanner_change_nothing(
-    browse: Browse, lemoine: World, outbox: Outbox
-) -> None:
+def test_fifty_looks_of_a_mail_scanner_change_nothing(browse: Browse, lemoine: World, outbox: Outbox) -> None:
     with scope(firm=lemoine.firm):
         invite_client(actor=lemoine.admin, dossier=make_dossier(email=CLAIRE))
     path = link_to(outbox, CLAIRE)
@@ -200,7 +204,9 @@ def test_one_who_is_signed_in_as_another_is_told_and_may_switch(
     assert client.get(HERE).context["case"] == "new", "the link survives the switch"
 
 
-def test_who_manages_a_space_may_keep_it(browse: Browse, lemoine: World, bertrand: World, outbox: Outbox) -> None:
+def test_who_manages_a_space_may_keep_it(
+    browse: Browse, lemoine: World, bertrand: World, outbox: Outbox
+) -> None:
     client = browse(make_person(CLAIRE))
     with scope(firm=lemoine.firm):
         invite_client(actor=lemoine.admin, dossier=make_dossier(email=CLAIRE))
@@ -299,9 +305,7 @@ def test_guessing_is_throttled(browse: Browse, firm: World) -> None:
     assert {client.get(HERE).status_code for _ in range(61)} == {404, 429}
 
 
-def test_an_inviter_who_may_no_longer_invite_is_said_politely(
-    browse: Browse, firm: World, path: str
-) -> None:
+def test_an_inviter_who_may_no_longer_invite_is_said_politely(browse: Browse, firm: World, path: str) -> None:
     client = browse()
     client.get(path)
     mark = shown(client.get(HERE))
@@ -351,7 +355,9 @@ def test_the_token_leaves_the_address_at_once_and_nothing_keeps_the_pages(
     page = client.get(HERE)
     for response in (moved, page):
         assert response["Cache-Control"] == "no-store"
-        assert token_to(outbox, CLAIRE) not in response.content.decode() + str(response.headers) + str(client.cookies)
+        assert token_to(outbox, CLAIRE) not in response.content.decode() + str(response.headers) + str(
+            client.cookies
+        )
     assert page["Referrer-Policy"] == "same-origin"
 
 
@@ -444,9 +450,10 @@ def test_invitations_are_sent_again_and_revoked_from_the_list(
     assert client.get(revoke).status_code == 200
     client.post(revoke)
     assert Invitation.objects.get().state == InvitationState.REVOKED
-    assert "répondue" in text(client.post(revoke, follow=True)) or Event.objects.filter(
-        type="invitations.invitation.revoked"
-    ).count() == 1
+    assert (
+        "répondue" in text(client.post(revoke, follow=True))
+        or Event.objects.filter(type="invitations.invitation.revoked").count() == 1
+    )
 
 
 def test_a_selection_of_invitations_is_revoked_after_a_look(
@@ -459,16 +466,12 @@ def test_a_selection_of_invitations_is_revoked_after_a_look(
     assert Invitation.objects.get().state == InvitationState.REVOKED
 
 
-def test_another_firms_invitation_is_not_there(
-    browse: Browse, lemoine: World, bertrand: World
-) -> None:
+def test_another_firms_invitation_is_not_there(browse: Browse, lemoine: World, bertrand: World) -> None:
     with scope(firm=bertrand.firm):
         theirs = invite_client(actor=bertrand.admin, dossier=make_dossier(email=CLAIRE))
     client = browse(lemoine.admin)
     assert client.post(lemoine.firm.url("invitations:resend", pk=theirs.pk)).status_code == 404
-    client.post(
-        lemoine.firm.url("invitations:revoke_selected"), {"ids": [str(theirs.pk)], "confirmed": "1"}
-    )
+    client.post(lemoine.firm.url("invitations:revoke_selected"), {"ids": [str(theirs.pk)], "confirmed": "1"})
     with scope(firm=bertrand.firm):
         assert Invitation.objects.get().is_pending
 
@@ -479,7 +482,9 @@ def test_the_list_costs_the_same_with_ten_rows_and_with_two_hundred(browse: Brow
     def fill(start: int, stop: int) -> None:
         for number in range(start, stop):
             dossier = make_dossier(f"Client {number}", email=f"c{number}@client.test")
-            Invitation.objects.create(kind="client", dossier=dossier, email=dossier.email, invited_by=firm.admin)
+            Invitation.objects.create(
+                kind="client", dossier=dossier, email=dossier.email, invited_by=firm.admin
+            )
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
