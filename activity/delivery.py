@@ -1,15 +1,18 @@
-"""From the outbox to the mail server: claim, build, send, mark, each mail by itself.
+"""From the outbox to the mail server: claim, build, send, mark.
 
-Built in a short scope (tokens are stored, hashed, before the mail that holds them leaves), sent outside of any
-transaction, marked at once. So whoever is killed, whenever, loses no mail and repeats one at most, under the same
+Built in a short scope of their owner (tokens are stored, hashed, before the mail that holds them leaves), then one by
+one sent outside of any transaction and marked at once. So whoever is killed, whenever, loses no mail and repeats one at most, under the same
 Message-ID.
 """
 
 import random
 import time
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr, quote
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -23,21 +26,20 @@ from django.utils.translation import gettext as _
 from activity import mails
 from activity.connection import KeptConnection, Unreachable, permanent_refusal
 from activity.lookups import LEASE, claim_mails
-from activity.mails import Message, Obsolete
+from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
 from tenancy.scopes import scope
+from tenancy.tasks import nudge
 
 log = structlog.get_logger(__name__)
 
 BATCH = 50
+# What was built is sent within this time, or built anew: a lease still runs then, and a revocation counts.
+FRESH_SECONDS = LEASE.total_seconds() / 6
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 FEWEST_ATTEMPTS = 10
-# A claim older than this is renewed before its mail is sent, so that no other worker takes it meanwhile.
-_RENEW_AFTER = LEASE.total_seconds() / 6
-
-
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
@@ -45,14 +47,24 @@ class Unbuildable(Exception):
     """A fault of ours, which a later version may have mended."""
 
 
+def scope_of(owner: "Owner") -> Any:
+    firm, space, person = owner
+    return scope(firm=firm, space=space, person=person)
+
+
+Owner = tuple[UUID | None, UUID | None, UUID | None]
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A mail that this worker holds; `attempts` is the number of its claim, `at` a monotonic second."""
+    """A mail that this worker holds; `attempts` is the number of its claim."""
 
     id: UUID
-    owner: dict[str, Any]
+    owner: Owner
     attempts: int
-    at: float
+
+    def scope(self) -> Any:
+        return scope_of(self.owner)
 
     def row(self) -> Any:
         """The row, in its owner's scope, as long as nobody else has claimed it since."""
@@ -60,48 +72,78 @@ class Claim:
         return waiting.filter(attempts=self.attempts)
 
 
+# What was to leave: the message, or why there is none (a fault; or None: it lost its reason, or its claim).
+Built = EmailMessage | Exception | None
+
+
 def deliver_due(*, for_seconds: float = 240.0) -> int:
     """Send what waits, until nothing does, the time is over, or the mail server cannot be reached.
 
-    Returns how many were sent.
+    Returns how many were sent. Where there is much, another worker is asked to help, and after `for_seconds` to go on.
     """
-    sent, until = 0, time.monotonic() + for_seconds
+    sent, until, helped = 0, time.monotonic() + for_seconds, False
     with KeptConnection() as connection:
-        while time.monotonic() < until and (claims := _claimed()):
+        while claims := _claimed():
+            if len(claims) == BATCH and (not helped or time.monotonic() > until):
+                helped = True
+                nudge("activity.deliver_mails")
             try:
-                while claims:
-                    sent += _deliver(claims[0], connection)
-                    claims.pop(0)
+                sent += _deliver(claims, connection)
             except Unreachable as error:
-                log.warning("mail_server_unreachable", error=str(error), left=len(claims))
+                log.warning("mail_server_unreachable", error=str(error))
                 break
-            finally:
-                for claim in claims:
-                    _release(claim)
+            if time.monotonic() > until:
+                break
     return sent
 
 
 def _claimed() -> list[Claim]:
-    at = time.monotonic()
-    return [
-        Claim(
-            id=row["id"],
-            owner={"firm": row["firm_id"], "space": row["space_id"], "person": row["person_id"]},
-            attempts=row["attempts"],
-            at=at,
-        )
+    """Those of one owner stand together."""
+    claims = [
+        Claim(row["id"], (row["firm_id"], row["space_id"], row["person_id"]), row["attempts"])
         for row in claim_mails(BATCH)
     ]
+    return sorted(claims, key=lambda claim: (str(claim.owner), claim.id))
 
 
-def _deliver(claim: Claim, connection: KeptConnection) -> bool:
-    """Send one mail if it is still to be sent. Raises Unreachable, and what says that the database is away."""
-    connection.open()
+def _deliver(claims: list[Claim], connection: KeptConnection) -> int:
+    """Send the mails that are still to be sent; those that it does not come to are given back untried.
+
+    Raises Unreachable, and what says that the database is away.
+    """
+    sent, fresh_until = 0, time.monotonic() + FRESH_SECONDS
+    left = deque(claims)
     try:
-        message = _built(claim)
-        if message is None:
-            return False
-        connection.send(message)
+        connection.open()
+        while left and time.monotonic() < fresh_until:
+            for claim, built in _built(_of_one_owner(left)):
+                if time.monotonic() > fresh_until:
+                    break
+                left.popleft()
+                try:
+                    sent += _send(claim, built, connection)
+                except Unreachable:
+                    left.append(claim)
+                    raise
+    finally:
+        for claim in left:
+            _release(claim)
+    return sent
+
+
+def _of_one_owner(claims: Iterable[Claim]) -> list[Claim]:
+    _owner, of_one = next(groupby(claims, key=lambda claim: claim.owner))
+    return list(of_one)
+
+
+def _send(claim: Claim, built: Built, connection: KeptConnection) -> bool:
+    """Send one mail, and write down at once what became of it."""
+    if built is None:
+        return False
+    try:
+        if isinstance(built, Exception):
+            raise built
+        connection.send(built)
     except (*DATABASE_AWAY, Unreachable):
         raise
     except Exception as error:
@@ -111,30 +153,55 @@ def _deliver(claim: Claim, connection: KeptConnection) -> bool:
     return True
 
 
-def _built(claim: Claim) -> EmailMessage | None:
-    """The message, with whatever its kind stores for it committed; None if it is not to be sent."""
-    with scope(**claim.owner):
-        mail = claim.row().first()
-        if mail is None or not _still_ours(claim):
-            return None
-        try:
-            with translation.override(mail.language):
-                message = mails.REGISTRY[mail.kind].build(mail)
-        except Obsolete:
-            claim.row().update(state=MailState.DROPPED, lease_until=None)
-            return None
-        except DATABASE_AWAY:
-            raise
-        except Exception as error:
-            raise Unbuildable(mail.kind) from error
+def _built(claims: list[Claim]) -> list[tuple[Claim, Built]]:
+    """The messages of one owner's mails, in the order of the claims, with whatever their kinds store committed."""
+    try:
+        built = _built_together(claims)
+    except DATABASE_AWAY:
+        raise
+    except Exception:
+        log.warning("mails_built_one_by_one", exc_info=True)
+        built = {claim.id: _built_alone(claim) for claim in claims}
+    return [(claim, built.get(claim.id)) for claim in claims]
+
+
+def _built_together(claims: list[Claim]) -> dict[UUID, Built]:
+    """In one short scope. Raises whatever goes wrong with any of them."""
+    built: dict[UUID, Built] = {}
+    numbers = {claim.id: claim.attempts for claim in claims}
+    with scope_of(claims[0].owner), mails.one_letterhead():
+        waiting = OutgoingEmail.objects.of_scope().filter(pk__in=numbers, state=MailState.WAITING)
+        ours = [mail for mail in waiting.select_related("firm") if mail.attempts == numbers[mail.pk]]
+        ours.sort(key=lambda mail: (mail.kind, mail.language))
+        for (kind, language), alike in groupby(ours, key=lambda mail: (mail.kind, mail.language)):
+            of_kind = list(alike)
+            with translation.override(language):
+                messages = mails.REGISTRY[kind].build_all(of_kind)
+            for mail in of_kind:
+                built[mail.pk] = _enveloped(mail, messages[mail.pk]) if mail.pk in messages else _dropped(mail)
+    return built
+
+
+def _built_alone(claim: Claim) -> Built:
+    try:
+        return _built_together([claim]).get(claim.id)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        return Unbuildable(error)
+
+
+def _dropped(mail: OutgoingEmail) -> None:
+    """In its scope: a mail that lost its reason."""
+    OutgoingEmail.objects.of_scope().filter(pk=mail.pk).update(state=MailState.DROPPED, lease_until=None)
+
+
+def _enveloped(mail: OutgoingEmail, message: Message) -> Built:
+    """The message in its envelope; the error of an address that can't be written on one."""
+    try:
         return envelope(mail, message)
-
-
-def _still_ours(claim: Claim) -> bool:
-    """Renew the lease where much of it is spent."""
-    if time.monotonic() - claim.at < _RENEW_AFTER:
-        return True
-    return bool(claim.row().update(lease_until=timezone.now() + LEASE))
+    except ValueError as error:
+        return error
 
 
 def envelope(mail: OutgoingEmail, message: Message) -> EmailMessage:
@@ -167,7 +234,7 @@ def _named(name: str, address: str) -> str:
 
 def _mark_sent(claim: Claim) -> None:
     """Sent is sent, whoever claimed it since."""
-    with scope(**claim.owner):
+    with claim.scope():
         OutgoingEmail.objects.of_scope().filter(pk=claim.id).update(
             state=MailState.SENT, sent_at=timezone.now(), lease_until=None, failure=""
         )
@@ -175,7 +242,7 @@ def _mark_sent(claim: Claim) -> None:
 
 def _not_sent(claim: Claim, error: Exception) -> None:
     """Wait and try again, or give the mail up with a reason that the firm can read."""
-    with scope(**claim.owner):
+    with claim.scope():
         if (mail := claim.row().first()) is None:
             return
         reason = _why_never(mail, error)
@@ -200,7 +267,7 @@ def _why_never(mail: OutgoingEmail, error: Exception) -> str:
 
 def _tell_its_kind(claim: Claim, mail: OutgoingEmail, reason: str) -> None:
     try:
-        with scope(**claim.owner):
+        with claim.scope():
             mails.REGISTRY[mail.kind].failed(mail, reason)
     except DATABASE_AWAY:
         raise
@@ -216,5 +283,5 @@ def pause_after(attempts: int) -> timedelta:
 
 def _release(claim: Claim) -> None:
     """Give a claimed mail back untried."""
-    with scope(**claim.owner):
+    with claim.scope():
         claim.row().update(attempts=claim.attempts - 1, lease_until=None)

@@ -2,9 +2,12 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -50,6 +53,19 @@ class MailKind(ABC):
         Called once for each attempt. Raises Obsolete if it must not be sent any more.
         """
 
+    def build_all(self, mails: Sequence[OutgoingEmail]) -> dict[UUID, Message]:
+        """The messages of several mails of one owner and language, by key; those that lost their reason are left out.
+
+        Override it where a kind can load for many at once. A fault here is no harm: each is then built by itself.
+        """
+        built = {}
+        for mail in mails:
+            try:
+                built[mail.pk] = self.build(mail)
+            except Obsolete:
+                continue
+        return built
+
     def failed(self, mail: OutgoingEmail, reason: str) -> None:  # noqa: B027 - most kinds have nothing to do
         """The mail will never arrive; `reason` says so in words for people. Runs in the mail's scope."""
 
@@ -71,13 +87,29 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
     )
 
 
+_letterhead: ContextVar[dict[UUID, dict[str, str]] | None] = ContextVar("letterhead", default=None)
+
+
+@contextmanager
+def one_letterhead() -> Generator[None]:
+    """Many mails of a firm in a row: how it presents itself is read once."""
+    token = _letterhead.set({})
+    try:
+        yield
+    finally:
+        _letterhead.reset(token)
+
+
 def _sender() -> dict[str, str]:
     """How the firm in scope presents itself; empty outside of firms."""
     if (firm_id := scopes.current().firm_id) is None:
         return {"sender_name": "", "reply_to": "", "sender_phone": ""}
+    known = _letterhead.get()
+    if known is not None and firm_id in known:
+        return known[firm_id]
     firms: Any = OutgoingEmail._meta.get_field("firm").related_model
     name, email, phone = firms.objects.values_list("name", "email", "phone").get(pk=firm_id)
-    return {"sender_name": name, "reply_to": email, "sender_phone": phone}
-
-
-__all__ = ["REGISTRY", "MailKind", "Message", "Obsolete", "OutgoingEmail", "rendered"]
+    sender = {"sender_name": name, "reply_to": email, "sender_phone": phone}
+    if known is not None:
+        known[firm_id] = sender
+    return sender

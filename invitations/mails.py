@@ -60,4 +60,4 @@ def _message(invitation: Invitation, token: str) -> Message:
 
 
 def _link(route: str, token: str) -> str:
-    return settings.BASE_URL + reverse(route, kwargs={"token": token})
+    return f"{settings.BASE_URL}{reverse(route, kwargs={'token': token})}"

@@ -22,7 +22,7 @@ class Outbox:
 
         def loud(claim: delivery.Claim, error: Exception) -> None:
             if isinstance(error, delivery.Unbuildable):
-                raise AssertionError(f"A mail could not be built: {error.__cause__!r}") from error.__cause__
+                raise AssertionError(f"A mail could not be built: {error}") from error.args[0]
             not_sent(claim, error)
 
         monkeypatch.setattr(delivery, "_not_sent", loud)

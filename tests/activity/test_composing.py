@@ -55,7 +55,7 @@ def test_one_mail_gathers_all_with_complete_counts(firm: World, outbox: Outbox) 
     mail = outbox.to(partner.email)
     assert "35 changements" in mail.subject
     assert "15 autres changements" in mail.body
-    assert mail.body.count("Portefeuille ") == 20
+    assert mail.body.count("le portefeuille Portefeuille ") == 20
 
 
 def test_no_subject_names_a_client(firm: World, outbox: Outbox) -> None:

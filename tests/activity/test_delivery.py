@@ -1,8 +1,10 @@
 """From the outbox to the server: what is sent, tried again, given up; and that nothing is lost or sent twice."""
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -16,7 +18,7 @@ from django.utils import timezone
 from activity import delivery, mails
 from activity.actions import Letter, queue_mail, queue_mails
 from activity.delivery import GIVE_UP_AFTER, deliver_due, pause_after
-from activity.lookups import LEASE, claim_mails
+from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
 from activity.models import MailState, OutgoingEmail
 from tenancy import scopes
@@ -103,8 +105,13 @@ def queue(*names: str, **params: Any) -> None:
         queue_mail(Note.name, to=f"{name}@client.test", name=name.title(), params=params)
 
 
+def outside() -> AbstractContextManager[None]:
+    """Where a worker stands: in no scope."""
+    return scopes._standing_in(scopes.NOWHERE, "default")
+
+
 def deliver() -> int:
-    with scopes._standing_in(scopes.NOWHERE, "default"):
+    with outside():
         return deliver_due()
 
 
@@ -221,7 +228,7 @@ def test_a_sender_killed_between_sending_and_marking_repeats_one_mail_under_the_
         queue("a", "b", "c")
     with monkeypatch.context() as patch:
         patch.setattr(delivery, "_mark_sent", _killed)
-        patch.setattr(delivery, "_release", lambda claim: None)
+        patch.setattr(delivery, "_release", lambda _claim: None)
         with pytest.raises(Killed):
             deliver_due()
     assert deliver_due() == 0  # the lease is still running
@@ -237,27 +244,40 @@ def _killed(_claim: object) -> None:
     raise Killed
 
 
-def test_who_lost_the_claim_sends_nothing(firm: World, monkeypatch) -> None:
+def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
     queue("a")
-    with scopes._standing_in(scopes.NOWHERE, "default"):
-        (late,) = delivery._claimed()
+    with outside():
+        late = delivery._claimed()
     OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    with scopes._standing_in(scopes.NOWHERE, "default"):
+    with outside(), delivery.KeptConnection() as kept:
         assert delivery._claimed()
-        with delivery.KeptConnection() as kept:
-            assert not delivery._deliver(late, kept)
+        assert delivery._deliver(late, kept) == 0
     assert django_mail.outbox == []
+    assert state("a").attempts == 2
 
 
-def test_a_claim_that_grew_old_is_renewed_before_its_mail_leaves(firm: World) -> None:
-    queue("a")
-    with scopes._standing_in(scopes.NOWHERE, "default"):
-        (claim,) = delivery._claimed()
-    OutgoingEmail.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
-    old = delivery.Claim(claim.id, claim.owner, claim.attempts, claim.at - LEASE.total_seconds() / 2)
-    with scopes._standing_in(scopes.NOWHERE, "default"):
-        assert delivery._built(old) is not None
-    assert state("a").lease_until > timezone.now() + LEASE / 2
+def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World, monkeypatch) -> None:
+    queue("a", "b", "c")
+    monkeypatch.setattr(delivery, "FRESH_SECONDS", 0.15)
+    real = delivery.KeptConnection.send
+
+    def slow(kept: delivery.KeptConnection, message: Any) -> None:
+        time.sleep(0.1)
+        real(kept, message)
+
+    monkeypatch.setattr(delivery.KeptConnection, "send", slow)
+    with outside(), delivery.KeptConnection() as kept:
+        assert delivery._deliver(delivery._claimed(), kept) == 2
+    (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
+    assert (left.attempts, left.lease_until) == (0, None)
+
+
+def test_one_of_many_that_cannot_be_built_blocks_none(firm: World) -> None:
+    queue("a", "b")
+    queue("c", broken=True)
+    queue("d", obsolete=True)
+    assert deliver() == 2
+    assert [state(name).state for name in "abcd"] == ["sent", "sent", "waiting", "dropped"]
 
 
 def test_six_workers_claim_each_mail_of_three_firms_once(
