@@ -34,7 +34,7 @@ def person_at(address: str) -> User | None:
 
 def owns(person: User, address: str) -> bool:
     """Has the person shown that the address is theirs?"""
-    return EmailAddress.objects.filter(user=person, email=address.lower(), verified=True).exists()
+    return bool(EmailAddress.objects.filter(user=person, email=address.lower(), verified=True).exists())
 
 
 def languages_at(addresses: Iterable[str]) -> dict[str, str]:

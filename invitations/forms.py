@@ -11,7 +11,7 @@ from accounts.forms import PASSWORD_HELP
 from accounts.models import Role, User
 from accounts.newcomers import Newcomer
 from clients.cleaning import clean_email, clean_text, likely_email
-from invitations.models import InvitationKind, InvitationState
+from invitations.models import InvitationKind, InvitationQuerySet, InvitationState
 
 _CARD = "<strong>{}</strong><small>{}</small>"
 _WHAT_ROLES_MEAN = {
@@ -123,7 +123,7 @@ class AddressForm(forms.Form):
         address = cleaned.get("email", "")
         likely = likely_email(address)
         if likely and address != cleaned.get("email_checked"):
-            self.data = {**self.data.dict(), "email_checked": address}
+            self.data = {**dict(self.data.items()), "email_checked": address}
             question = _("Did you mean %(likely)s? If the address is right, send again.")
             self.add_error("email", forms.ValidationError(question, code="doubt", params={"likely": likely}))
         return cleaned
@@ -164,7 +164,7 @@ class InvitationFilter(forms.Form):
         label=_("Kind"), required=False, choices=[("", _("Clients and members")), *InvitationKind.choices]
     )
 
-    def narrow(self, invitations: Any) -> Any:
+    def narrow(self, invitations: InvitationQuerySet) -> InvitationQuerySet:
         """Those that fit; all of them where the query makes no sense."""
         wanted = self.cleaned_data if self.is_valid() else {}
         if wanted.get("q"):

@@ -6,14 +6,15 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from accounts.models import Firm, User
+from accounts.models import Firm, Membership, User
 from activity.actions import Changes, record
 from activity.events import Actor
 from clients.events.space import ClientChangedDetails, FirmChangedDetails, FirmFollows, SpaceDetailsChanged
+from clients.lookups import spaces_of
 from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
 from clients.models.details import DETAIL_FIELDS, ClientDetails
 from tenancy.keys import uuid7
-from tenancy.scopes import Purpose, crossing
+from tenancy.scopes import Purpose, crossing, firm_id, scope
 
 
 class AlreadyFollowed(Exception):
@@ -41,7 +42,7 @@ def open_space(
     dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
     if SpaceLink.objects.running().filter(dossier=dossier).exists():
         raise AlreadyFollowed(dossier.pk)
-    link = SpaceLink(dossier=dossier, space_id=space_id or uuid7(), **_contact(firm))
+    link = SpaceLink(firm=firm, dossier=dossier, space_id=space_id or uuid7(), **_contact(firm))
     with crossing(link, Purpose.ACCEPT_INVITATION):
         member = (
             _manager(person) if space_id else _first_member(link.space_id, dossier, person, email, profile)
@@ -88,13 +89,26 @@ def tell_client(*, actor: Actor, dossier: Dossier, changes: Changes) -> None:
 
 def update_contacts(firm: Firm) -> None:
     """Show the clients of the firm how it is called and reached now."""
-    contact = _contact(firm)
-    SpaceLink.objects.running().filter(firm=contact.pop("firm")).update(**contact)
+    SpaceLink.objects.running().filter(firm=firm).update(**_contact(firm))
 
 
-def _contact(firm: Firm) -> dict[str, object]:
+def follow_firm(actor: Membership) -> None:
+    """The firm's card has changed: its clients see the new one."""
+    update_contacts(Firm.objects.get(pk=firm_id()))
+
+
+def follow_person(person: User) -> None:
+    """A person's name or address has changed: their row in each of their spaces, which other people read, follows."""
+    for place in spaces_of(person.pk):
+        with scope(space=place["space_id"]):
+            SpaceMember.objects.filter(pk=place["member_id"]).update(
+                first_name=person.first_name, last_name=person.last_name, email=person.email
+            )
+
+
+def _contact(firm: Firm) -> dict[str, str]:
     """What a link tells the client of the firm, whose own row they can't read."""
-    return {"firm": firm, "firm_name": firm.name, "firm_phone": firm.phone, "firm_email": firm.email}
+    return {"firm_name": firm.name, "firm_phone": firm.phone, "firm_email": firm.email}
 
 
 def _manager(person: User) -> SpaceMember:

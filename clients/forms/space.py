@@ -1,15 +1,17 @@
 """What a client fills in about themselves."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clients.cleaning import CLEANERS, clean_together
 from clients.models import ClientSpace, DossierKind
 from clients.models.details import DETAIL_FIELDS
 from tenancy.forms import ModelForm
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 _ONE_KIND_ONLY = {
     DossierKind.COMPANY: ("civility", "first_name", "last_name"),
@@ -18,7 +20,7 @@ _ONE_KIND_ONLY = {
 _HALF_WIDTH = ("first_name", "last_name", "email", "city", "country")
 
 
-def _number(label: Promise, **attrs: str) -> forms.CharField:
+def _number(label: "_StrPromise", **attrs: str) -> forms.CharField:
     """A number may be typed with spaces, so it is longer than what is stored."""
     widget = forms.TextInput({"data-span": "half", "autocomplete": "off", "spellcheck": "false", **attrs})
     return forms.CharField(required=False, max_length=40, label=label, widget=widget)

@@ -108,7 +108,8 @@ def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Memb
     """Take the place in the firm, with the role that the invitation gives. Raises as `accept_as_client`."""
     invitation, terms = _to_accept(link, shown)
     user = _arrived(invitation, person, terms)
-    member = Membership.objects.select_for_update().get(pk=invitation.membership_id)
+    assert invitation.membership is not None
+    member = Membership.objects.select_for_update().get(pk=invitation.membership.pk)
     member.user, member.state, member.role = user, MemberState.CREATED, invitation.role
     member.first_name, member.last_name = user.first_name, user.last_name
     try:

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ from invitations.actions.handling import (
     revoke_invitations,
 )
 from invitations.forms import InvitationFilter
-from invitations.models import Invitation
+from invitations.models import Invitation, InvitationQuerySet
 from invitations.summary import waiting_counts
 from invitations.views.leading import lead_to
 
@@ -111,7 +110,7 @@ def _manageable(request: FirmRequest, pk: UUID) -> Invitation:
     return get_object_or_404(Invitation.objects.manageable_by(request.member).with_names(), pk=pk)
 
 
-def _selected(request: FirmRequest) -> QuerySet[Invitation] | Any:
+def _selected(request: FirmRequest) -> InvitationQuerySet:
     """The invitations that the posted selection names, of those that the member may handle."""
     allowed = Invitation.objects.manageable_by(request.member)
     if request.POST.get("all"):

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 
+from accounts.actions import change_firm, change_profile
 from accounts.models import User
 from activity.models import Event, Notification
 from clients.actions.space import (
@@ -166,3 +167,20 @@ def test_clients_see_the_firms_new_contacts(lemoine: World, link: SpaceLink) -> 
 def test_a_person_has_one_place_in_a_space(lemoine: World, link: SpaceLink) -> None:
     with scope(space=link.space_id), pytest.raises(IntegrityError):
         SpaceMember.objects.create(user=SpaceMember.objects.get().user, email="x@x.test")
+
+
+def test_what_a_firm_or_a_person_changes_of_itself_shows_in_the_spaces(
+    lemoine: World, claire: User, link: SpaceLink
+) -> None:
+    with scope(firm=lemoine.firm):
+        change_firm(
+            actor=lemoine.admin,
+            name="Lemoine & Associés",
+            phone="04 72 00 00 00",
+            email="",
+            second_factor_required=False,
+        )
+    change_profile(person=claire, first_name="Clara", last_name="Aubry", language="fr")
+    with scope(space=link.space_id):
+        assert SpaceLink.objects.get().firm_name == "Lemoine & Associés"
+        assert SpaceMember.objects.get().name == "Clara Aubry"
