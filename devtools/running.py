@@ -9,7 +9,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from devtools import children, foreground, instance, preparation, services, undertaker, venv
 from devtools.console import Stop, say
@@ -21,7 +21,7 @@ from devtools.supervisor import Program, Supervisor, code_watcher, launcher
 HOST = "127.0.0.1"
 FIRST_PORT = 8000
 
-Environment = Mapping[str, str]
+Environment = dict[str, str]
 
 
 def run(_arguments: Sequence[str] = (), *, debug: bool = False) -> int:
@@ -93,22 +93,27 @@ def _start_programs(
     for server in servers.programs():
         supervisor.adopt(server)
     # The owner passes every wall between firms, so what serves people never learns its address.
-    product = {name: value for name, value in environment.items() if name != "OWNER_DATABASE_URL"}
+    product = {name: of for name, of in (os.environ | environment).items() if name != "OWNER_DATABASE_URL"}
     quiet = product | {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
-    changed = code_watcher([ROOT / app for app in APPS]) if debug else lambda: False
-    supervisor.start(
-        _web(product, debug=debug),
-        Program("worker", launcher(_celery("worker", *WORKER), quiet), servers.has_consumer, changed),
-    )
+    supervisor.start(_web(product, debug=debug), _worker(quiet, servers, debug=debug))
+    supervisor.start(_beat(quiet))
+
+
+def _worker(environment: Environment, servers: Services, *, debug: bool) -> Program:
+    command = _celery("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
+    changed = code_watcher([ROOT / folder for folder in (*APPS, "templates")]) if debug else lambda: False
+    return Program("worker", launcher(command, environment), servers.has_consumer, changed)
+
+
+def _beat(environment: Environment) -> Program:
     schedule = var() / "beat-schedule"
-    schedule.unlink(
-        missing_ok=True
-    )  # its times mean nothing after a pause, and a kill may have cut it in half
-    beat = _celery("beat", "--pidfile", "", "--schedule", str(schedule))
-    supervisor.start(Program("beat", launcher(beat, quiet)))
-
-
-WORKER = ("--concurrency", "2", "--without-gossip", "--without-mingle")
+    for left in var().glob(
+        f"{schedule.name}*"
+    ):  # of no use after a pause, and a kill may have cut it in half
+        left.unlink()
+    return Program(
+        "beat", launcher(_celery("beat", "--pidfile", "", "--schedule", str(schedule)), environment)
+    )
 
 
 def _celery(*arguments: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from devtools.console import Stop, say
 from devtools.instance import Running
 from devtools.paths import ROOT
 
+CODE = {".py", ".html", ".txt"}
 LONGEST_PAUSE = 30.0
 STABLE_AFTER = 30.0  # seconds after which a program that ends is not counted as failing again
 
@@ -68,9 +68,8 @@ class Program:
 def launcher(
     command: Sequence[str | Path], environment: Mapping[str, str]
 ) -> Callable[[], subprocess.Popen[bytes]]:
-    """A function that starts the command at the checkout's top, its lines to be shown."""
-    variables = os.environ | dict(environment)
-    return lambda: children.spawn(command, cwd=ROOT, env=variables, output=subprocess.PIPE)
+    """A function that starts the command at the checkout's top, in that environment alone, its lines to be shown."""
+    return lambda: children.spawn(command, cwd=ROOT, env=environment, output=subprocess.PIPE)
 
 
 class Supervisor:
@@ -88,7 +87,7 @@ class Supervisor:
         self.programs.append(program)
         self._note(program)
 
-    def start(self, *programs: Program, seconds: float = 60) -> None:
+    def start(self, *programs: Program, seconds: float = 120) -> None:
         """Start programs together and wait until all are ready. Raises Stop if one ends before, or takes longer."""
         for program in programs:
             program.start()
@@ -147,7 +146,7 @@ class Supervisor:
 
 
 def code_watcher(folders: Sequence[Path], *, every: float = 1.0) -> Callable[[], bool]:
-    """A function that tells whether Python files below the folders changed since it was last called."""
+    """A function that tells whether code or templates below the folders changed since it was last called."""
     state = _fingerprint(folders)
     next_look = time.monotonic() + every
 
@@ -168,7 +167,9 @@ def _fingerprint(folders: Sequence[Path]) -> frozenset[tuple[str, int]]:
 
 def _files(folders: Sequence[Path]) -> Iterator[tuple[str, int]]:
     for folder in folders:
-        for path in folder.rglob("*.py"):
+        for path in folder.rglob("*.*"):
+            if path.suffix not in CODE:
+                continue
             try:
                 yield str(path), path.stat().st_mtime_ns
             except FileNotFoundError:  # an editor's file that came and went

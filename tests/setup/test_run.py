@@ -1,5 +1,6 @@
 """`make run` as a whole: the second start, the kill, the start after it, the clean end."""
 
+import json
 import os
 import re
 import signal
@@ -39,7 +40,7 @@ class Run:
         def settled() -> bool:
             return self.process.poll() is not None or bool(READY.search(self.log.read_text()))
 
-        children.wait_until(settled, seconds=90, every=0.2)
+        children.wait_until(settled, seconds=180, every=0.2)
         found = READY.search(self.log.read_text())
         assert found, self.log.read_text()
         return found[1]
@@ -74,6 +75,15 @@ def test_a_second_start_is_refused_with_the_address_of_the_first(first: Run) -> 
     )
     assert second.returncode == 1
     assert f"already running at {address}" in second.stderr
+
+
+def test_what_serves_people_does_not_know_the_owner(first: Run, var: Path) -> None:
+    first.address()
+    programs = json.loads((var / "running.json").read_text())["children"]
+    for name in ("web", "worker", "beat"):
+        environment = Path(f"/proc/{programs[name][0]}/environ").read_bytes()
+        assert b"\0DATABASE_URL=" in environment
+        assert b"portal_owner" not in environment
 
 
 def test_a_kill_leaves_no_orphan_and_the_next_start_works(first: Run, var: Path) -> None:
