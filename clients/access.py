@@ -42,7 +42,7 @@ def access_to(dossier: Dossier) -> list[Access]:
     reasons: dict[UUID, list[Reason]] = {}
     for member in members.values():
         if member.is_open and member.role == Role.ADMIN:
-            reasons[member.pk] = [Reason(_("Administrator of the firm"), Role.ADMIN.label, member.invited_at)]
+            reasons[member.pk] = [Reason(_("Administrator of the firm"), "", member.invited_at)]
     if not dossier.is_own:
         _add_grants(reasons, members, grants_on(Assignment, dossier), _("Assignment"))
         if portfolio := dossier.portfolio:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -16,6 +15,14 @@ from invitations.summary import waiting_counts
 from portfolios.models import Portfolio
 
 Text = str | Promise
+
+EXPIRED = ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have expired", "n")
+FAILED = ngettext_lazy(
+    "%(n)s invitation could not be delivered", "%(n)s invitations could not be delivered", "n"
+)
+TO_CONFIRM = ngettext_lazy(
+    "%(n)s import waits for your confirmation", "%(n)s imports wait for your confirmation", "n"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def counts(firm: Firm, member: Membership) -> list[Count]:
     portfolios = permitted(Portfolio.objects.all(), member, Perm.VIEW_PORTFOLIO)
     every = member.role == Role.ADMIN
     listed = firm.url("clients:list")
-    shown = [
+    return [
         Count(_("Client files") if every else _("My client files"), dossiers.count(), "folders", listed),
         Count(
             _("Portfolios") if every else _("My portfolios"),
@@ -64,31 +71,25 @@ def counts(firm: Firm, member: Membership) -> list[Count]:
         ),
         Count(
             _("Without a portfolio"),
-            dossiers.without_portfolio().count(),
+            dossiers.filter(portfolio=None).count(),
             "folder-open",
             f"{listed}?portfolio=none",
         ),
     ]
-    return shown
 
 
 def needs(firm: Firm, member: Membership) -> list[Need]:
     """What waits: invitations that failed or expired, imports to confirm."""
     waiting = waiting_counts(member)
     imports = Import.objects.waiting_for_someone().count() if can(member, Perm.IMPORT_DOSSIERS) else 0
-    texts = (
-        (ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have expired", "n"), "mail-x"),
-        (ngettext_lazy("%(n)s invitation could not be delivered", "%(n)s invitations could not be delivered", "n"), "alert-triangle"),
-        (ngettext_lazy("%(n)s import waits for your confirmation", "%(n)s imports wait for your confirmation", "n"), "file-spreadsheet"),
-    )
-    numbers = (
-        (waiting["expired"], f"{_listed(firm, 'invitations:list')}?state=expired"),
-        (waiting["failed"], f"{_listed(firm, 'invitations:list')}?state=failed"),
-        (imports, _listed(firm, "clients:imports")),
-    )
+    invitations = firm.url("invitations:list")
     return [
         Need(text % {"n": number}, icon, url)
-        for (text, icon), (number, url) in zip(texts, numbers, strict=True)
+        for number, text, icon, url in (
+            (waiting["expired"], EXPIRED, "mail-x", f"{invitations}?state=expired"),
+            (waiting["failed"], FAILED, "alert-triangle", f"{invitations}?state=failed"),
+            (imports, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
+        )
         if number
     ]
 
@@ -108,13 +109,13 @@ def first_steps(firm: Firm, member: Membership) -> list[Step]:
         Step(
             _("Bring your clients in"),
             _("From your Excel list: nothing is written before you have seen and confirmed it."),
-            _listed(firm, "clients:imports"),
+            firm.url("clients:imports"),
             Dossier.objects.clients().exists(),
         ),
         Step(
             _("Invite your collaborators"),
             _("They see the portfolios that you open to them."),
-            _listed(firm, "invitations:invite_member"),
+            firm.url("invitations:invite_member"),
             Membership.objects.exclude(pk=member.pk).exists(),
             opens_dialog=True,
         ),
@@ -126,10 +127,3 @@ def first_steps(firm: Firm, member: Membership) -> list[Step]:
         ),
     ]
     return [] if all(step.is_done for step in steps) else steps
-
-
-def _listed(firm: Firm, route: str) -> str:
-    try:
-        return firm.url(route)
-    except NoReverseMatch:
-        return firm.url("clients:list")

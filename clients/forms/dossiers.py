@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -36,9 +36,7 @@ MINE = "me"
 class DossierFilter(forms.Form):
     """The state of the list, all of it in the URL. `narrow()` needs no valid form: what is unknown filters nothing."""
 
-    q = forms.CharField(
-        required=False, max_length=200, label=gettext_lazy("Name, SIREN, SIRET, reference, Urssaf account")
-    )
+    q = forms.CharField(required=False, max_length=200, label=gettext_lazy("Search"))
     portfolio = forms.ChoiceField(required=False, label=gettext_lazy("Portfolio"))
     member = forms.ChoiceField(required=False, label=gettext_lazy("Member"))
     kind = forms.ChoiceField(
@@ -130,6 +128,12 @@ class DossierForm(FirmForm[Dossier]):
     """A dossier's fields. A doubt (an address that looks mistyped) is asked once: sending the form again answers it."""
 
     template_name = "clients/_dossier_fields.html"
+    # A browser would insist on the name that belongs to the other kind, which is hidden.
+    use_required_attribute = False
+    NAMES: ClassVar = {
+        "legal_name": (DossierKind.COMPANY, gettext_lazy("Fill in the company's legal name.")),
+        "last_name": (DossierKind.INDIVIDUAL, gettext_lazy("Fill in the person's last name.")),
+    }
 
     siren = _number(gettext_lazy("SIREN"), inputmode="numeric")
     siret = _number(gettext_lazy("SIRET"), inputmode="numeric")
@@ -182,6 +186,9 @@ class DossierForm(FirmForm[Dossier]):
     def __init__(self, *args: Any, may_accept_siret: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_accept_siret, self.offers_siret_as_is = may_accept_siret, False
+        for name, (_kind, error) in self.NAMES.items():
+            self.fields[name].required = True
+            self.fields[name].error_messages["required"] = error
         if self.instance._state.adding:
             del self.fields["base"]
         else:
@@ -231,6 +238,14 @@ class DossierForm(FirmForm[Dossier]):
             for name, fields in self.sections.items()
             if any(field.errors or field.value() for field in fields)
         }
+
+    def _clean_fields(self) -> None:
+        """Of the two names, the one that the chosen kind of client has is required."""
+        for name, (kind, _error) in self.NAMES.items():
+            self.fields[name].required = self.data.get("kind") == kind
+        super()._clean_fields()  # type: ignore[misc]  # not in the stubs
+        for name in self.NAMES:
+            self.fields[name].required = True
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
