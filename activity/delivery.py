@@ -171,7 +171,9 @@ def _built_together(claims: list[Claim]) -> dict[UUID, Built]:
     numbers = {claim.id: claim.attempts for claim in claims}
     with scope_of(claims[0].owner), mails.one_letterhead():
         waiting = OutgoingEmail.objects.of_scope().filter(pk__in=numbers, state=MailState.WAITING)
-        ours = [mail for mail in waiting.select_related("firm") if mail.attempts == numbers[mail.pk]]
+        # In a person's or a space's scope, the table of firms must not be asked.
+        waiting = waiting.select_related("firm") if claims[0].owner[0] else waiting
+        ours = [mail for mail in waiting if mail.attempts == numbers[mail.pk]]
         ours.sort(key=lambda mail: (mail.kind, mail.language))
         for (kind, language), alike in groupby(ours, key=lambda mail: (mail.kind, mail.language)):
             of_kind = list(alike)
