@@ -113,3 +113,7 @@ def _sender() -> dict[str, str]:
     if known is not None:
         known[firm_id] = sender
     return sender
+
+
+# The kinds of the other apps need its type; its table is ours.
+__all__ = ["REGISTRY", "MailKind", "Message", "Obsolete", "OutgoingEmail", "one_letterhead", "rendered"]
