@@ -24,8 +24,8 @@ class PersonMail(MailKind):
     template: ClassVar[str]
 
     def build(self, mail: OutgoingEmail) -> Message:
-        person = User.objects.filter(id=mail.person_id, is_active=True).first()
-        if person is None:
+        person = mail.person
+        if person is None or not person.is_active:
             raise Obsolete
         context = self.context(mail, person)
         return rendered(self.template, self.subject(mail), {"person": person, "to": mail.to, **context})

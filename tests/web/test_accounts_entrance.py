@@ -1,6 +1,7 @@
 """The way in: signing in, a forgotten password, a firm that registers itself."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, MemberState, Role, TermsAcceptance, User
+from tenancy import tasks
 from tenancy.scopes import scope
 from tests.outbox import Outbox
 from tests.worlds import PASSWORD, World, make_person
@@ -218,16 +220,29 @@ def test_too_many_wrong_passwords_are_answered_429_or_refused(client: Client, le
     assert answer.status_code == 422  # the right password too
 
 
-def test_a_flood_of_logins_gets_a_page_that_says_wait(
-    client: Client, lemoine: World, settings: Settings
-) -> None:
-    settings.CELERY_BROKER_URL = "redis://localhost:1"
+def test_a_flood_of_logins_gets_a_page_that_says_wait(client: Client, settings: Settings) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "2/m/ip"}
-    for _ in range(2):
-        sign_in(client, "zoe@lemoine.test", "faux")
-    answer = client.post(reverse("account_login"), {"login": "zoe@lemoine.test", "password": "faux"})
-    assert answer.status_code == 429
-    assert "Trop d" in answer.content.decode()
+    answers = [sign_in(client, "zoe@lemoine.test", "faux") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
+    assert "Trop d" in answers[-1].content.decode()
+
+
+@pytest.fixture
+def no_redis(settings: Settings) -> Iterator[None]:
+    """The broker's address leads nowhere, and nothing remembers that it once answered."""
+    settings.CELERY_BROKER_URL = "redis://localhost:1"
+    tasks._broker.cache_clear()
+    yield
+    tasks._broker.cache_clear()
+    tasks._broker_rests_until = 0.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_limits_hold_and_pages_answer_without_redis(client: Client, no_redis: None) -> None:
+    make_person("alice@lemoine.test")
+    asked = {"email": "alice@lemoine.test"}
+    codes = [client.post(reverse("account_reset_password"), asked).status_code for _ in range(6)]
+    assert codes == [302] * 5 + [429]
 
 
 def test_guessing_links_is_throttled(client: Client, db: None) -> None:
