@@ -43,15 +43,21 @@ def demo_product() -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture
-def breaches(context: BrowserContext) -> Iterator[list[str]]:
-    """What the browser refused by the content security policy: none may be left when the test ends."""
+def watched(context: BrowserContext) -> list[str]:
+    """A list that fills with what the browser refused by the content security policy, and with script errors."""
     found: list[str] = []
     context.on(
         "console",
         lambda message: found.append(message.text) if "Content Security Policy" in message.text else None,
     )
     context.on("weberror", lambda error: found.append(str(error.error)))
+    return found
+
+
+@pytest.fixture
+def breaches(context: BrowserContext) -> Iterator[list[str]]:
+    """None may be left when the test ends."""
+    found = watched(context)
     yield found
     assert found == []
 
