@@ -17,6 +17,7 @@ _ONE_KIND_ONLY = {
     DossierKind.COMPANY: ("civility", "first_name", "last_name"),
     DossierKind.INDIVIDUAL: ("legal_name",),
 }
+_NAME_OF = {DossierKind.COMPANY: "legal_name", DossierKind.INDIVIDUAL: "last_name"}
 _HALF_WIDTH = ("first_name", "last_name", "email", "city", "country")
 
 
@@ -31,22 +32,21 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
 
     siren = _number(_("SIREN"), inputmode="numeric")
     siret = _number(_("SIRET"), inputmode="numeric")
-    vat_number = _number(_("VAT number"))
+    vat_number = _number(_("VAT number"), **{"data-span": "full"})
     phone = _number(_("Phone"), type="tel", autocomplete="tel")
     postcode = _number(_("Postcode"), autocomplete="postal-code")
 
     class Meta:
         model = ClientSpace
         fields = DETAIL_FIELDS
-        help_texts = {
-            "email": _("Where your accounting firm writes to. Your own login does not change."),
-            "country": _("Empty for France."),
-        }
+        help_texts = {"country": _("Empty for France.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in _ONE_KIND_ONLY[DossierKind(self.instance.kind)]:
+        kind = DossierKind(self.instance.kind)
+        for name in _ONE_KIND_ONLY[kind]:
             del self.fields[name]
+        self.fields[_NAME_OF[kind]].required = True
         for name in _HALF_WIDTH:
             if name in self.fields:
                 self.fields[name].widget.attrs["data-span"] = "half"
