@@ -1,10 +1,12 @@
 """What happens around each request: the person's language, and the scope of the place where they stand."""
 
 from collections.abc import Callable
+from time import time
 
 import structlog
 from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
@@ -19,7 +21,19 @@ from accounts.models import User
 from accounts.places import KINDS, Place, places_of
 from activity.origin import Origin, coming_from
 
+SEEN, SEEN_EVERY = "seen_at", 300
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class SessionActivity(UserSessionsMiddleware):  # type: ignore[misc]  # allauth has no types
+    """Keeps when and from where each session was last used: every five minutes, for it costs queries and a write."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        now = time()
+        if not isinstance(_person(request), User) or now - request.session.get(SEEN, 0) < SEEN_EVERY:
+            return self.get_response(request)  # type: ignore[no-any-return]
+        request.session[SEEN] = int(now)
+        return super().__call__(request)  # type: ignore[no-any-return]
 
 
 class PersonLanguage:
@@ -68,9 +82,11 @@ class PlaceScope:
         """The place that the URL names; None outside of places and for anonymous people (who are sent to log in)."""
         for kind in KINDS:
             match = kind.pattern.match(request.path_info)
-            if match and isinstance(person := _person(request), User):
-                for place in kind.of(person.pk):
-                    if place.token == match["token"]:
+            if match and isinstance(_person(request), User):
+                # All of the person's places: the page's switcher shows them anyway.
+                places: list[Place] = request.places  # type: ignore[attr-defined]  # set above
+                for place in places:
+                    if place.kind is kind and place.token == match["token"]:
                         return place
                 raise Http404
         return None

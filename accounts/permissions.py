@@ -106,6 +106,11 @@ def can(member: Membership, perm: Perm, obj: models.Model | None = None) -> bool
     return permitted(type(obj)._default_manager.filter(pk=obj.pk), member, perm).exists()
 
 
+def allows(role: Role | ObjectRole, perm: Perm) -> bool:
+    """Does the role, of a member or of a grant that was just read, include it? For what a page offers; not a check."""
+    return perm in ROLE_ALLOWS[role]
+
+
 def require(member: Membership, perm: Perm, obj: models.Model | None = None) -> None:
     """Raise PermissionDenied unless the member may."""
     if not can(member, perm, obj):
@@ -300,6 +305,7 @@ __all__ = [
     "ObjectRole",
     "Perm",
     "administrators",
+    "allows",
     "can",
     "give",
     "give_many",

@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.SessionActivity",
     "accounts.middleware.PersonLanguage",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.PlaceScope",

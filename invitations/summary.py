@@ -9,23 +9,27 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership
 from clients.columns import StateFilter
-from clients.models import SpaceLink
+from clients.models import Dossier, SpaceLink
 from invitations.models import Invitation, InvitationState
 
 
 def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
-    """For each of these dossiers that has one: the state of its latest invitation, or that its client is active."""
-    latest = (
-        Invitation.objects.filter(dossier__in=dossiers)
-        .order_by("dossier_id", "-sent_at", "-id")
-        .distinct("dossier_id")
-        .only("dossier_id", "state", "expires_at")
-    )
-    states = {
-        invitation.dossier_id: str(invitation.shown_state) for invitation in latest if invitation.dossier_id
-    }
-    active = SpaceLink.objects.running().filter(dossier__in=dossiers)
-    return states | dict.fromkeys(active.values_list("dossier_id", flat=True), "active")
+    """For each of these dossiers that has one: the state of its latest invitation, or that its client is active.
+
+    One query: the list of dossiers asks it of each page.
+    """
+    newest = Invitation.objects.filter(dossier=OuterRef("pk")).order_by("-sent_at", "-id")
+    active = SpaceLink.objects.running().filter(dossier=OuterRef("pk"))
+    rows = Dossier.objects.filter(pk__in=dossiers).order_by()
+    states: dict[UUID, str] = {}
+    for key, is_active, state, deadline in rows.values_list(
+        "pk", Exists(active), Subquery(newest.values("state")[:1]), Subquery(newest.values("expires_at")[:1])
+    ):
+        if is_active:
+            states[key] = "active"
+        elif state:
+            states[key] = str(Invitation(state=state, expires_at=deadline).shown_state)
+    return states
 
 
 def state_filters() -> dict[str, StateFilter]:

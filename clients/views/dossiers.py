@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.answers import done
 from accounts.models import Role
-from accounts.permissions import Perm, can, permitted, require
+from accounts.permissions import Perm, allows, can, permitted, require
 from accounts.places import FirmRequest
 from activity import queries
 from clients.access import access_to
@@ -137,7 +137,9 @@ def move(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 
 def _import_url(request: FirmRequest) -> str:
-    return request.firm.url("clients:imports") if can(request.member, Perm.IMPORT_DOSSIERS) else ""
+    return (
+        request.firm.url("clients:imports") if allows(Role(request.member.role), Perm.IMPORT_DOSSIERS) else ""
+    )
 
 
 def facts_of(dossier: Dossier) -> dict[str, list[tuple[str, str]]]:

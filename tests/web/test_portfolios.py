@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.permissions import ObjectRole
 from portfolios.actions import grant_portfolio
 from portfolios.models import Portfolio, PortfolioGrant
+from tests.web.counting import queries_at_most
 from tests.worlds import World, make_dossier, make_portfolio
 
 Browse = Callable[..., Client]
@@ -143,7 +144,9 @@ def test_an_empty_portfolio_has_one_button_that_adds_its_first_client(firm: Worl
     assert str(form["portfolio"].value()) == str(portfolio.pk)
 
 
-def test_the_page_of_another_firms_portfolio_is_a_404(lemoine: World, bertrand: World, browse: Browse) -> None:
+def test_the_page_of_another_firms_portfolio_is_a_404(
+    lemoine: World, bertrand: World, browse: Browse
+) -> None:
     from tenancy.scopes import scope
 
     with scope(firm=bertrand.firm):
@@ -155,12 +158,12 @@ def test_the_page_of_another_firms_portfolio_is_a_404(lemoine: World, bertrand: 
 
 @pytest.mark.parametrize("count", [10, 200])
 def test_the_list_costs_the_same_queries_with_ten_portfolios_and_two_hundred(
-    firm: World, browse: Browse, count: int, django_assert_max_num_queries: Callable[..., object]
+    firm: World, browse: Browse, count: int
 ) -> None:
     for number in range(count):
         portfolio = make_portfolio(f"Portefeuille {number}")
         make_dossier(portfolio=portfolio)
     client, url = browse(firm.admin), firm.firm.url("portfolios:list") + "?size=100"
     client.get(url)
-    with django_assert_max_num_queries(12):
+    with queries_at_most(12):
         client.get(url)
