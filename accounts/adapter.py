@@ -1,8 +1,7 @@
-"""How allauth does what our house does: mails go through the outbox, links come from a setting, seeds are encrypted."""
+"""How allauth does what our house does: mails go through the outbox (`mails.py` makes their links), seeds are encrypted."""
 
 from base64 import urlsafe_b64encode
 from typing import Any
-from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
@@ -120,12 +119,6 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _browser(self) -> str:
         return browser_name(self.get_http_user_agent(self.request))
-
-    # --- links
-
-    def get_reset_password_from_key_url(self, key: str) -> str:
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
-        return f"{settings.BASE_URL}{path.replace('UID-KEY', quote(key))}"
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:profile")
