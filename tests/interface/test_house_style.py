@@ -33,6 +33,7 @@ def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
     for path in sources:
         source = path.read_text()
         asked |= set(re.findall(r"""{% icon ["']([\w-]+)["']""", source))
+        asked |= set(re.findall(r"""icon\|default:["']([\w-]+)["']""", source))
         asked |= set(re.findall(r"""["']?icon["']?[=:]\s?["']([\w-]+)["']""", source))
     assert sorted(asked - ICONS) == []
 

@@ -198,6 +198,19 @@ def test_a_form_is_sent_once(kit: Page) -> None:
     assert len(sent) == 1
 
 
+def test_a_form_without_htmx_is_sent_once_too(kit: Page) -> None:
+    sent = kit.locator("#end form").evaluate(
+        """form => {
+          let sent = 0;
+          addEventListener("submit", (event) => { sent += 1; event.preventDefault(); });
+          form.requestSubmit();
+          form.requestSubmit();
+          return sent;
+        }"""
+    )
+    assert sent == 1
+
+
 def test_without_scripts_links_lead_to_pages_and_menus_open(browser: Browser, kit_url: str) -> None:
     page = browser.new_context(java_script_enabled=False, locale="fr-FR").new_page()
     page.goto(kit_url)
