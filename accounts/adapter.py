@@ -1,4 +1,4 @@
-"""How allauth does what our house does: mails go through the outbox (`mails.py` makes their links), seeds are encrypted."""
+"""How allauth does what our house does: mails go through the outbox (links: `mails.py`), seeds are encrypted."""
 
 from base64 import urlsafe_b64encode
 from typing import Any
