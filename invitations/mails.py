@@ -5,11 +5,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
 from invitations.actions.handling import MAIL, note_failure
-from invitations.models import Invitation, mint_all
+from invitations.models import Invitation, InvitationKind, mint_all
+
+SUBJECTS = {
+    InvitationKind.CLIENT: _("%(firm)s invites you to its online space"),
+    InvitationKind.MEMBER: _("%(firm)s invites you to join the firm"),
+}
 
 
 class InvitationMail(MailKind):
@@ -48,7 +53,7 @@ def _message(invitation: Invitation, token: str) -> Message:
     firm = invitation.firm.name
     return rendered(
         f"invitation_{invitation.kind}",
-        _("%(firm)s invites you to its online space") % {"firm": firm},
+        str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": firm},
         {
             "invitation": invitation,
             "firm": firm,
