@@ -8,7 +8,6 @@ from email.message import EmailMessage as Parsed
 from email.parser import BytesHeaderParser
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -24,7 +23,7 @@ class CatcherBackend(BaseEmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for message in email_messages:
-            _write(message.message().as_bytes(linesep="\r\n"))
+            _write(message.message().as_bytes())
         return len(email_messages)
 
 
@@ -75,7 +74,7 @@ def caught(recipient: str = "") -> Iterator[Caught]:
     parser = BytesHeaderParser(policy=policy.default)
     for path in sorted(_folder().glob("*.eml"), reverse=True):
         with path.open("rb") as file:
-            mail = Caught(UUID(path.stem), cast(Parsed, parser.parse(file)))
+            mail = Caught(UUID(path.stem), parser.parse(file))
         if wanted in mail.recipient.lower():
             yield mail
 
@@ -85,7 +84,7 @@ def find(key: UUID) -> Caught | None:
     path = _folder() / f"{key}.eml"
     if not path.exists():
         return None
-    return Caught(key, cast(Parsed, message_from_bytes(path.read_bytes(), policy=policy.default)))
+    return Caught(key, message_from_bytes(path.read_bytes(), policy=policy.default))
 
 
 def _write(content: bytes) -> None:

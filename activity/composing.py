@@ -38,15 +38,14 @@ def compose_due() -> int:
 def _compose(row: dict[str, UUID]) -> bool:
     """One person's mail of one owner. A fault keeps that person's waiting, and nobody else's."""
     recipient = row["recipient_id"]
-    owner = {"firm": row["firm_id"], "space": row["space_id"], "person": row["person_id"]}
     try:
-        with scope(**owner):
+        with scope(firm=row["firm_id"], space=row["space_id"], person=row["person_id"]):
             return compose_for(recipient) is not None
     except (OperationalError, InterfaceError):
         raise  # the database is away: for everyone
     except Exception:
         log.exception("mail_not_composed")
-        with scope(**owner):
+        with scope(firm=row["firm_id"], space=row["space_id"], person=row["person_id"]):
             _uncomposed(recipient).filter(due_at__lte=timezone.now()).update(
                 due_at=timezone.now() + _AFTER_A_FAULT
             )
@@ -64,7 +63,9 @@ def compose_for(recipient: UUID) -> OutgoingEmail | None:
     said = {event.pk for line in lines for event in line.events}
     mail = _mail_to(held[-1]) if lines else None
     of_scope = Notification.objects.of_scope()
-    of_scope.filter(pk__in=[one.pk for one in held if one.event_id in said]).update(composed_at=now, mail=mail)
+    of_scope.filter(pk__in=[one.pk for one in held if one.event_id in said]).update(
+        composed_at=now, mail=mail
+    )
     of_scope.filter(pk__in=[one.pk for one in held if one.event_id not in said]).update(composed_at=now)
     return mail
 

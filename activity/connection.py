@@ -42,7 +42,13 @@ class KeptConnection:
             return
         try:
             self._backend.open()
-        except (OSError, SMTPAuthenticationError, SMTPConnectError, SMTPHeloError, SMTPServerDisconnected) as error:
+        except (
+            OSError,
+            SMTPAuthenticationError,
+            SMTPConnectError,
+            SMTPHeloError,
+            SMTPServerDisconnected,
+        ) as error:
             self._drop()
             raise Unreachable(type(error).__name__) from error
         self._is_open = True
@@ -86,10 +92,11 @@ _CLOSING = 421
 def permanent_refusal(error: Exception) -> str:
     """Why this mail will never arrive, in words for people; empty if a later attempt may succeed."""
     if isinstance(error, SMTPRecipientsRefused):
-        code, answer = next(iter(error.recipients.values()))
+        code, said = next(iter(error.recipients.values()))
         if code < 500:
             return ""
-        return _("The recipient's mail server refuses this address: %(answer)s") % {"answer": _words(code, answer)}
+        answer = _words(code, said)
+        return _("The recipient's mail server refuses this address: %(answer)s") % {"answer": answer}
     if isinstance(error, SMTPDataError) and error.smtp_code >= 500:
         answer = _words(error.smtp_code, error.smtp_error)
         return _("The recipient's mail server refuses the message: %(answer)s") % {"answer": answer}

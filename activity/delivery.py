@@ -1,8 +1,8 @@
 """From the outbox to the mail server: claim, build, send, mark.
 
 Built in a short scope of their owner (tokens are stored, hashed, before the mail that holds them leaves), then one by
-one sent outside of any transaction and marked at once. So whoever is killed, whenever, loses no mail and repeats one at most, under the same
-Message-ID.
+one sent outside of any transaction and marked at once. So whoever is killed, whenever, loses no mail and repeats one
+at most, under the same Message-ID.
 """
 
 import random
@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from activity import mails
 from activity.connection import KeptConnection, Unreachable, permanent_refusal
-from activity.lookups import LEASE, claim_mails
+from activity.lookups import LEASE, claim_mails, mark_sent
 from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
 from tenancy.scopes import scope
@@ -179,8 +179,7 @@ def _built_together(claims: list[Claim]) -> dict[UUID, Built]:
             of_kind = list(alike)
             with translation.override(language):
                 messages = mails.REGISTRY[kind].build_all(of_kind)
-            for mail in of_kind:
-                built[mail.pk] = _enveloped(mail, messages[mail.pk]) if mail.pk in messages else _dropped(mail)
+            built |= {mail.pk: _enveloped(mail, messages.get(mail.pk)) for mail in of_kind}
     return built
 
 
@@ -193,13 +192,14 @@ def _built_alone(claim: Claim) -> Built:
         return Unbuildable(error)
 
 
-def _dropped(mail: OutgoingEmail) -> None:
-    """In its scope: a mail that lost its reason."""
-    OutgoingEmail.objects.of_scope().filter(pk=mail.pk).update(state=MailState.DROPPED, lease_until=None)
+def _enveloped(mail: OutgoingEmail, message: Message | None) -> Built:
+    """The message in its envelope; the error of an address that can't be written on one.
 
-
-def _enveloped(mail: OutgoingEmail, message: Message) -> Built:
-    """The message in its envelope; the error of an address that can't be written on one."""
+    Without a message the mail has lost its reason, and is dropped.
+    """
+    if message is None:
+        OutgoingEmail.objects.of_scope().filter(pk=mail.pk).update(state=MailState.DROPPED, lease_until=None)
+        return None
     try:
         return envelope(mail, message)
     except ValueError as error:
@@ -236,10 +236,7 @@ def _named(name: str, address: str) -> str:
 
 def _mark_sent(claim: Claim) -> None:
     """Sent is sent, whoever claimed it since."""
-    with claim.scope():
-        OutgoingEmail.objects.of_scope().filter(pk=claim.id).update(
-            state=MailState.SENT, sent_at=timezone.now(), lease_until=None, failure=""
-        )
+    mark_sent(claim.id)
 
 
 def _not_sent(claim: Claim, error: Exception) -> None:
@@ -248,7 +245,9 @@ def _not_sent(claim: Claim, error: Exception) -> None:
         if (mail := claim.row().first()) is None:
             return
         reason = _why_never(mail, error)
-        log.warning("mail_not_sent", kind=mail.kind, attempts=mail.attempts, final=bool(reason), exc_info=error)
+        log.warning(
+            "mail_not_sent", kind=mail.kind, attempts=mail.attempts, final=bool(reason), exc_info=error
+        )
         if reason:
             claim.row().update(state=MailState.FAILED, failure=reason, lease_until=None)
         else:
@@ -279,7 +278,7 @@ def _tell_its_kind(claim: Claim, mail: OutgoingEmail, reason: str) -> None:
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after that many attempts: doubling, an hour at most, and no two mails in step."""
-    doubled = FIRST_PAUSE * 2 ** min(attempts - 1, 10)
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 10)
     return min(doubled, LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
 

@@ -64,10 +64,13 @@ class Line:
 def journal(asked: Asked | None = None) -> EventQuerySet:
     """The events of the owner in scope that answer what is asked, newest first."""
     asked = asked or Asked()
-    events = _events().order_by("-id")
+    events: EventQuerySet = _events().order_by("-id")
     conditions: list[tuple[object, Callable[[], Q]]] = [
         (asked.person, lambda: Q(actor_id=asked.person)),
-        (asked.kind, lambda: Q(type__startswith=asked.kind) if asked.kind.endswith(".") else Q(type=asked.kind)),
+        (
+            asked.kind,
+            lambda: Q(type__startswith=asked.kind) if asked.kind.endswith(".") else Q(type=asked.kind),
+        ),
         (asked.subject, lambda: Q(subject_id=asked.subject)),
         (asked.since, lambda: _from(_midnight(asked.since))),
         (asked.until, lambda: _before(_midnight(asked.until, days=1))),
@@ -81,7 +84,8 @@ def journal(asked: Asked | None = None) -> EventQuerySet:
 
 def about(subject_ids: Iterable[UUID]) -> EventQuerySet:
     """What happened to these things, newest first."""
-    return _events().filter(subject_id__in=list(subject_ids)).order_by("-id")
+    found: EventQuerySet = _events().filter(subject_id__in=list(subject_ids)).order_by("-id")
+    return found
 
 
 def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:
@@ -160,5 +164,3 @@ def _mentions(text: str) -> Q:
     for word in text.split():
         found &= Q(subject_name__icontains=word) | Q(actor_name__icontains=word)
     return found
-
-

@@ -132,5 +132,3 @@ def _date(field: "models.Field[Any, Any] | None", value: Any) -> str:
     if isinstance(moment, datetime):
         return date_format(localtime(moment), "SHORT_DATETIME_FORMAT")
     return date_format(moment, "SHORT_DATE_FORMAT") if moment else ""
-
-

@@ -20,7 +20,9 @@ from tenancy.scopes import scope
 def make_firm() -> UUID:
     key = uuid7()
     with scope(firm=key):
-        Firm.objects.create(id=key, name="Cabinet Lemoine", slug=f"cabinet-{key}", siren="732829320", email="a@b.test")
+        Firm.objects.create(
+            id=key, name="Cabinet Lemoine", slug=f"cabinet-{key}", siren="732829320", email="a@b.test"
+        )
     return key
 
 
@@ -55,7 +57,8 @@ def queue(firm_id: UUID, invitations: list[tuple[UUID, str]]) -> None:
     """As the action that invites many does."""
     with scope(firm=firm_id):
         queue_mails(
-            Letter(MAIL, to=address, params={"invitation": str(key), "generation": 1}) for key, address in invitations
+            Letter(MAIL, to=address, params={"invitation": str(key), "generation": 1})
+            for key, address in invitations
         )
 
 
@@ -73,8 +76,11 @@ def made_messages(firm_id: UUID, invitations: list[tuple[UUID, str]]) -> list[tu
         for key, address in invitations:
             message, _address = invitation_message(key)
             email = EmailMultiAlternatives(
-                message.subject, message.text, to=[address], headers={"Message-ID": make_msgid(domain="portail.test")}
+                message.subject,
+                message.text,
+                to=[address],
+                headers={"Message-ID": make_msgid(domain="portail.test")},
             )
             email.attach_alternative(message.html, "text/html")
-            made.append((address, email.message().as_bytes(linesep="\r\n")))
+            made.append((address, email.message().as_bytes()))
     return made

@@ -90,9 +90,8 @@ def _print_table(results: Mapping[str, Result]) -> None:
     width = max(len(name) for name in results)
     print(f"\n  {'contestant':<{width}}  median      spread  × quickest")
     for name, result in results.items():
-        print(
-            f"  {name:<{width}}  {result.seconds * 1000:8.1f} ms  {result.spread:5.0%}  {result.seconds / quickest:9.2f}"
-        )
+        figures = f"{result.seconds * 1000:8.1f} ms  {result.spread:5.0%}  {result.seconds / quickest:9.2f}"
+        print(f"  {name:<{width}}  {figures}")
     print(flush=True)
 
 

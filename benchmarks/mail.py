@@ -24,7 +24,9 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench mail")
     options.add_argument("mails", nargs="?", type=int, default=2_000)
     options.add_argument("rounds", nargs="?", type=int, default=5)
-    options.add_argument("--delay", type=float, default=0.0, help="seconds before two of the answers that each mail gets")
+    options.add_argument(
+        "--delay", type=float, default=0.0, help="seconds before two of the answers that each mail gets"
+    )
     options.add_argument("--processes", type=int, default=2, help="of the Celery worker")
     chosen = options.parse_args()
     with Sink() as sink:
@@ -103,7 +105,17 @@ def _lead_to(sink: Sink) -> None:
 
 @contextmanager
 def _worker(processes: int) -> Iterator[None]:
-    command = ["-m", "celery", "-A", "benchmarks._mail_tasks", "worker", "-c", str(processes), "--loglevel", "WARNING"]
+    command = [
+        "-m",
+        "celery",
+        "-A",
+        "benchmarks._mail_tasks",
+        "worker",
+        "-c",
+        str(processes),
+        "--loglevel",
+        "WARNING",
+    ]
     process = subprocess.Popen([sys.executable, *command])
     try:
         yield

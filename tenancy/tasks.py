@@ -1,6 +1,7 @@
 """Background work that knows its firm, and the nudge that starts it."""
 
 import time
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,16 @@ _IMPATIENT = {
     "interval_start": 0,
     "connect_retries_timeout": 1,
 }
-_broker_rests_until = 0.0
+
+
+@dataclass
+class _Rest:
+    """Until when (on the monotonic clock) an unreachable broker is left alone."""
+
+    until: float = 0.0
+
+
+_rest = _Rest()
 
 
 class FirmTask(Task):
@@ -63,14 +73,15 @@ def nudge(task: str, *args: object) -> None:
 
 def _publish(task: str, args: list[str]) -> None:
     """One attempt, of a second and a half at worst: what is committed is committed, so no error leaves here."""
-    global _broker_rests_until
-    if time.monotonic() < _broker_rests_until:
+    if time.monotonic() < _rest.until:
         return
     try:
         with producers[_broker()].acquire(block=True, timeout=1) as producer:
-            current_app.send_task(task, args=args, retry=False, expires=_NUDGE_LIVES_SECONDS, producer=producer)
+            current_app.send_task(
+                task, args=args, retry=False, expires=_NUDGE_LIVES_SECONDS, producer=producer
+            )
     except Exception as error:
-        _broker_rests_until = time.monotonic() + _BROKER_REST_SECONDS
+        _rest.until = time.monotonic() + _BROKER_REST_SECONDS
         log.warning("broker_unreachable", task=task, error=type(error).__name__)
 
 

@@ -10,16 +10,17 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
 from accounts.permissions import Perm, require
+from accounts.places import FirmRequest
 from activity.forms import JournalFilter
-from activity.queries import journal as events_of
 from activity.queries import counted, one_slice
+from activity.queries import journal as events_of
 
 SIZE = 50
 COUNTED = 10_000
 
 
 @require_safe
-def journal(request: HttpRequest) -> HttpResponse:
+def journal(request: FirmRequest) -> HttpResponse:
     """Who did what, when, and from what to what; for those who may see all of the firm."""
     require(request.member, Perm.VIEW_JOURNAL)
     people = Membership.objects.exclude(user=None).values_list("user_id", "first_name", "last_name", "email")

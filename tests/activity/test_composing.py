@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import Membership, Role
+from accounts.models import Membership, Role, User
 from activity import composing
 from activity.actions import record
 from activity.composing import compose_due
@@ -114,13 +113,15 @@ def test_a_person_of_two_firms_gets_a_mail_from_each(lemoine: World, bertrand: W
 
 
 def test_a_mail_is_in_the_language_of_its_recipient(firm: World, outbox: Outbox) -> None:
-    firm.collaborator.user.language = "en"
-    firm.collaborator.user.save()
+    User.objects.filter(email=firm.collaborator.email).update(language="en")
+    firm.collaborator.refresh_from_db()
     opened_to(firm, firm.collaborator)
     assert "You receive this e-mail" in outbox.to(firm.collaborator.email).body
 
 
-def test_a_fault_keeps_that_persons_waiting_and_nobody_elses(firm: World, outbox: Outbox, monkeypatch) -> None:
+def test_a_fault_keeps_that_persons_waiting_and_nobody_elses(
+    firm: World, outbox: Outbox, monkeypatch
+) -> None:
     opened_to(firm, firm.collaborator, firm.colleague)
     real = composing._mail_to
 
@@ -142,7 +143,9 @@ def test_an_event_type_that_is_no_more_is_still_told(firm: World, outbox: Outbox
     assert outbox.recipients() == [firm.collaborator.email]
 
 
-def test_composers_side_by_side_never_tell_twice(transactional_db, lemoine: World, bertrand: World, settings) -> None:
+def test_composers_side_by_side_never_tell_twice(
+    transactional_db, lemoine: World, bertrand: World, settings
+) -> None:
     settings.NOTIFICATION_HOLD_SECONDS = 0
     for world in (lemoine, bertrand):
         with scopes.scope(firm=world.firm):

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from activity import delivery, mails
 from activity.actions import Letter, queue_mail, queue_mails
+from activity.connection import KeptConnection
 from activity.delivery import GIVE_UP_AFTER, deliver_due, pause_after
 from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
@@ -38,7 +39,9 @@ class Note(MailKind):
         if mail.params.get("broken"):
             raise RuntimeError("a fault of ours")
         text = mail.params.get("text", "bonjour")
-        return Message("Une note", text, f"<p>{text}</p>", sender_name="Cabinet Lemoine", reply_to="accueil@lemoine.test")
+        return Message(
+            "Une note", text, f"<p>{text}</p>", sender_name="Cabinet Lemoine", reply_to="accueil@lemoine.test"
+        )
 
     def failed(self, mail: OutgoingEmail, reason: str) -> None:
         self.told.append(reason)
@@ -59,23 +62,30 @@ class Server:
         self.drops_at: set[int] = set()
         self.messages = self.connections = 0
 
-    async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: Any) -> Any:  # noqa: N802
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
+        self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: Any
+    ) -> Any:
         self.connections += 1
         session.host_name = name
         return answers
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any
+    ) -> str:
         if address in self.recipient_answers:
             return self.recipient_answers[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         self.messages += 1
         if self.messages in self.drops_at:
+            assert server.transport is not None
             server.transport.close()
             return "421 bye"
-        self.accepted.append((envelope.rcpt_tos[0], bytes(envelope.content or b"")))
+        self.accepted.append((envelope.rcpt_tos[0], envelope.original_content or b""))
         return "250 OK"
 
     def recipients(self) -> list[str]:
@@ -147,7 +157,9 @@ def test_a_temporary_refusal_waits_and_lets_the_others_go(firm: World, server: S
     assert deliver() == 0
 
 
-def test_a_refused_address_fails_with_the_servers_words_and_its_kind_is_told(firm: World, server: Server) -> None:
+def test_a_refused_address_fails_with_the_servers_words_and_its_kind_is_told(
+    firm: World, server: Server
+) -> None:
     server.recipient_answers["b@client.test"] = "550 5.1.1 User unknown"
     queue("a", "b", "c")
     assert deliver() == 2
@@ -174,7 +186,9 @@ def test_a_connection_that_broke_is_opened_anew_and_no_mail_is_lost(
     # A new connection that breaks too is no idle one: then the mail waits.
     assert sent == (9 if 1 in drops_at or 3 in drops_at else 10)
     assert server.connections == 1 + len(drops_at)
-    OutgoingEmail.objects.filter(state=MailState.WAITING).update(next_attempt_at=timezone.now() - timedelta(1))
+    OutgoingEmail.objects.filter(state=MailState.WAITING).update(
+        next_attempt_at=timezone.now() - timedelta(1)
+    )
     assert sent + deliver() == 10
     assert sorted(server.recipients()) == sorted(f"{name}@client.test" for name in names)
 
@@ -214,7 +228,9 @@ def test_after_three_days_a_mail_is_given_up(firm: World, server: Server) -> Non
 def test_pauses_double_up_to_an_hour() -> None:
     assert timedelta(seconds=22) < pause_after(1) <= timedelta(seconds=30)
     assert timedelta(seconds=90) <= pause_after(3) <= timedelta(seconds=120)
-    assert all(timedelta(minutes=45) <= pause_after(attempts) <= timedelta(hours=1) for attempts in (8, 20, 60_000))
+    assert all(
+        timedelta(minutes=45) <= pause_after(attempts) <= timedelta(hours=1) for attempts in (8, 20, 60_000)
+    )
 
 
 class Killed(BaseException):
@@ -249,7 +265,7 @@ def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
     with outside():
         late = delivery._claimed()
     OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    with outside(), delivery.KeptConnection() as kept:
+    with outside(), KeptConnection() as kept:
         assert delivery._claimed()
         assert delivery._deliver(late, kept) == 0
     assert django_mail.outbox == []
@@ -259,14 +275,14 @@ def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
 def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World, monkeypatch) -> None:
     queue("a", "b", "c")
     monkeypatch.setattr(delivery, "FRESH_SECONDS", 0.15)
-    real = delivery.KeptConnection.send
+    real = KeptConnection.send
 
-    def slow(kept: delivery.KeptConnection, message: Any) -> None:
+    def slow(kept: KeptConnection, message: Any) -> None:
         time.sleep(0.1)
         real(kept, message)
 
-    monkeypatch.setattr(delivery.KeptConnection, "send", slow)
-    with outside(), delivery.KeptConnection() as kept:
+    monkeypatch.setattr(KeptConnection, "send", slow)
+    with outside(), KeptConnection() as kept:
         assert delivery._deliver(delivery._claimed(), kept) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
     assert (left.attempts, left.lease_until) == (0, None)

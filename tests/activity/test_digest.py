@@ -112,7 +112,11 @@ def test_those_of_a_group_stand_together() -> None:
     group = GROUPS[0]
     a, b, c = (painted("x", "y", subject) for subject in SUBJECTS)
     a.group = c.group = group
-    assert [line.event.subject_id for line in net_changes([a, b, c])] == [SUBJECTS[0], SUBJECTS[2], SUBJECTS[1]]
+    assert [line.event.subject_id for line in net_changes([a, b, c])] == [
+        SUBJECTS[0],
+        SUBJECTS[2],
+        SUBJECTS[1],
+    ]
 
 
 COLOURS = st.sampled_from(["red", "blue", "green"])
@@ -148,7 +152,7 @@ def told(steps: list[Any]) -> tuple[list[Event], dict[UUID, str], dict[UUID, str
         else:
             continue
         events[-1].group = group
-    return events, colours, {subject: person for subject, person in holders}
+    return events, colours, dict(holders)
 
 
 @given(STEPS)
@@ -167,7 +171,9 @@ def test_who_reads_the_lines_knows_how_things_stand_and_reads_nothing_else(steps
         if one.type in ("toys.toy.lent", "toys.toy.returned"):
             key = (one.subject_id, one.details["member_id"])
             net[key] = net.get(key, 0) + (1 if one.type == "toys.toy.lent" else -1)
-    assert sorted((e.subject_id, e.details["member_id"]) for e in lendings) == sorted(k for k, n in net.items() if n)
+    assert sorted((e.subject_id, e.details["member_id"]) for e in lendings) == sorted(
+        k for k, n in net.items() if n
+    )
     assert sum(line.event.type == "toys.toy.stolen" for line in lines) == sum(
         one.type == "toys.toy.stolen" for one in events
     )

@@ -234,7 +234,7 @@ def no_redis(settings: Settings) -> Iterator[None]:
     tasks._broker.cache_clear()
     yield
     tasks._broker.cache_clear()
-    tasks._broker_rests_until = 0.0
+    tasks._rest.until = 0.0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -46,7 +46,9 @@ def test_a_mail_is_shown_with_its_text_and_a_frame() -> None:
 def test_the_html_is_confined_and_its_links_open_in_the_whole_window() -> None:
     page = Client().get(reverse("activity:caught_html", args=[send()]))
     assert '<base target="_top">' in page.content.decode()
-    assert page["Content-Security-Policy"].startswith("sandbox allow-top-navigation-by-user-activation; default-src 'none'")
+    assert page["Content-Security-Policy"].startswith(
+        "sandbox allow-top-navigation-by-user-activation; default-src 'none'"
+    )
     assert page["X-Frame-Options"] == "SAMEORIGIN"
 
 

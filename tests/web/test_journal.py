@@ -14,7 +14,7 @@ from tests.worlds import World, make_portfolio
 def page(browse, world: World, member=None, **query) -> str:
     response = browse(member or world.admin).get(world.firm.url("accounts:journal"), query)
     assert response.status_code == 200
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def renamed(world: World, count: int) -> Portfolio:

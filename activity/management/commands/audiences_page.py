@@ -49,7 +49,11 @@ def page() -> str:
 
 def _section(app: str, kinds: list[type[EventType]]) -> str:
     lines = [f"| {kind.summary} | `{kind.name}` | {_concerns(kind)} |" for kind in kinds]
-    return f"\n## {app}\n\n| Ce qui se passe | Événement | Qui est prévenu |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+    return (
+        f"\n## {app}\n\n| Ce qui se passe | Événement | Qui est prévenu |\n|---|---|---|\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def _app(kind: type[EventType]) -> str:

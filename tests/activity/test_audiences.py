@@ -1,0 +1,441 @@
+"""Who is told of what, row by row: each registered event is brought about by the real action, and its mails counted.
+
+The cast: Alice acts (an administrator). Zoé is an administrator too. Chloé has the portfolio “Sarah” and is assigned
+to nothing else; Paul has nothing. Claire is the client of the followed dossier, which is in “Sarah”.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import actions as people
+from accounts import events as person_events
+from accounts.models import Firm, Membership, Role, User
+from accounts.terms import current_terms
+from activity.events import REGISTRY, EventType
+from activity.management.commands import audiences_page
+from activity.models import Event, Notification
+from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
+from clients.actions.space import edit_space_details, open_space
+from clients.jobs import cancel_import
+from clients.models import Dossier, SpaceLink, SpaceMember, SpaceProfile
+from invitations.actions.answering import (
+    Link,
+    accept_as_client,
+    accept_as_member,
+    ask_for_link,
+    fingerprint,
+    open_invitation,
+    refuse_invitation,
+)
+from invitations.actions.handling import (
+    note_failure,
+    resend_invitation,
+    resend_invitations,
+    revoke_invitation,
+    revoke_invitations,
+)
+from invitations.actions.inviting import invite_client, invite_clients, invite_member
+from invitations.models import Invitation
+from portfolios.actions import create_portfolio, grant_portfolio, rename_portfolio, withdraw_portfolio
+from portfolios.models import Portfolio
+from tenancy.scopes import Purpose, crossing, scope
+from tests.clients.lists import plan, run
+from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
+
+NOBODY: set[str] = set()
+
+
+@dataclass
+class Cast:
+    """Who is there. `owners` are those in whose journals an event may stand."""
+
+    world: World
+    partner: Membership
+    portfolio: Portfolio
+    dossier: Dossier
+    elsewhere: Dossier
+    claire: User
+    link: SpaceLink
+
+    @property
+    def alice(self) -> Membership:
+        return self.world.admin
+
+    @property
+    def chloe(self) -> Membership:
+        return self.world.collaborator
+
+    @property
+    def paul(self) -> Membership:
+        return self.world.colleague
+
+    @property
+    def firm(self) -> Firm:
+        return self.world.firm
+
+    def claire_inside(self) -> SpaceMember:
+        return SpaceMember.objects.select_related("user", "space").get(user=self.claire)
+
+    def invitation(self) -> Invitation:
+        """Of the client of a dossier of “Sarah” who has no space yet."""
+        dossier = make_dossier("Garage Petit", email="garage@client.test", portfolio=self.portfolio)
+        return invite_client(actor=self.alice, dossier=dossier)
+
+
+@pytest.fixture
+def cast(lemoine: World) -> Cast:
+    claire = make_person("claire@boulangerie.test", first_name="Claire", last_name="Aubry")
+    with scope(firm=lemoine.firm):
+        partner = make_member(lemoine.firm, "Zoé", role=Role.ADMIN)
+        portfolio = make_portfolio("Sarah")
+        grant_portfolio(actor=lemoine.admin, portfolio=portfolio, member=lemoine.collaborator)
+        dossier = make_dossier("Boulangerie Martin", email=claire.email, portfolio=portfolio)
+        elsewhere = make_dossier("Ailleurs", email="ailleurs@client.test")
+        link = open_space(
+            person=claire,
+            firm=lemoine.firm,
+            dossier=dossier,
+            email=claire.email,
+            profile=SpaceProfile.MANAGER,
+        )
+    return Cast(lemoine, partner, portfolio, dossier, elsewhere, claire, link)
+
+
+Row = Callable[[Cast], set[str]]
+ROWS: dict[str, Row] = {}
+
+
+def row(*names: str) -> Callable[[Row], Row]:
+    """The function brings the event about, in the firm's scope, and says who must be told, by first name."""
+
+    def keep(function: Row) -> Row:
+        for name in names:
+            assert name not in ROWS, f"two rows for {name}"
+            ROWS[name] = function
+        return function
+
+    return keep
+
+
+# --- firms and people -----------------------------------------------------------------------------------------
+
+
+@row("accounts.firm.changed")
+def _firm_changed(cast: Cast) -> set[str]:
+    people.change_firm(actor=cast.alice, name="Lemoine", phone="", email="", second_factor_required=False)
+    return {"Zoé"}
+
+
+@row("accounts.person.terms_accepted")
+def _terms(cast: Cast) -> set[str]:
+    people.accept_terms(person=cast.claire, terms=current_terms())
+    return NOBODY
+
+
+@row("accounts.person.profile_changed")
+def _profile(cast: Cast) -> set[str]:
+    people.change_profile(person=cast.claire, first_name="Clara", last_name="Aubry", language="fr")
+    return NOBODY
+
+
+@row("accounts.person.address_confirmed")
+def _address(cast: Cast) -> set[str]:
+    people.follow_confirmed_address(person=cast.claire, previous="", browser="")
+    return NOBODY
+
+
+@row("accounts.person.address_changed")
+def _new_address(cast: Cast) -> set[str]:
+    people.follow_confirmed_address(person=cast.claire, previous="avant@client.test", browser="")
+    return NOBODY
+
+
+@row("accounts.person.sessions_ended")
+def _sessions(cast: Cast) -> set[str]:
+    people.end_sessions(person=cast.claire, sessions=[SimpleNamespace(end=lambda: None)])
+    return NOBODY
+
+
+def _secured(happened: type[person_events.PersonEvent]) -> Row:
+    def happens(cast: Cast) -> set[str]:
+        people.note_security(person=cast.claire, happened=happened, browser="")
+        return NOBODY
+
+    return happens
+
+
+for _happened in (
+    person_events.AddressChangeCancelled,
+    person_events.PasswordChanged,
+    person_events.PasswordReset,
+    person_events.SecondFactorAdded,
+    person_events.SecondFactorRemoved,
+    person_events.RecoveryCodesMade,
+):
+    row(_happened.name)(_secured(_happened))
+
+
+# --- portfolios -------------------------------------------------------------------------------------------------
+
+
+@row("portfolios.portfolio.created")
+def _portfolio_created(cast: Cast) -> set[str]:
+    create_portfolio(actor=cast.alice, name="Léa")
+    return {"Zoé"}
+
+
+@row("portfolios.portfolio.renamed")
+def _portfolio_renamed(cast: Cast) -> set[str]:
+    rename_portfolio(actor=cast.alice, portfolio=cast.portfolio, name="Léa")
+    return {"Zoé", "Chloé"}
+
+
+@row("portfolios.portfolio.granted")
+def _portfolio_granted(cast: Cast) -> set[str]:
+    grant_portfolio(actor=cast.alice, portfolio=cast.portfolio, member=cast.paul)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("portfolios.portfolio.withdrawn")
+def _portfolio_withdrawn(cast: Cast) -> set[str]:
+    withdraw_portfolio(actor=cast.alice, portfolio=cast.portfolio, member=cast.chloe)
+    return {"Zoé", "Chloé"}
+
+
+# --- dossiers, client spaces, imports -----------------------------------------------------------------------------
+
+
+@row("clients.dossier.created")
+def _dossier_created(cast: Cast) -> set[str]:
+    create_dossier(actor=cast.chloe, portfolio=cast.portfolio, values={"legal_name": "Garage Petit"})
+    return {"Alice", "Zoé"}
+
+
+@row("clients.dossier.changed", "clients.space.firm_changed_details")
+def _dossier_changed(cast: Cast) -> set[str]:
+    """Told twice: the firm's members in the firm's journal, the client in the space's."""
+    update_dossier(actor=cast.alice, dossier=cast.dossier, values={"phone": "0102030405"})
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.dossier.moved")
+def _dossier_moved(cast: Cast) -> set[str]:
+    move_dossier(actor=cast.alice, dossier=cast.dossier, portfolio=None)
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.dossier.changed_by_client", "clients.space.details_changed")
+def _client_changed(cast: Cast) -> set[str]:
+    with crossing(cast.link, Purpose.TELL_CLIENT):
+        inside = cast.claire_inside()
+        edit_space_details(actor=inside, space=inside.space, values={"phone": "0102030405"})
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("clients.space.followed")
+def _followed(cast: Cast) -> set[str]:
+    other = make_dossier("Autre activité", email=cast.claire.email)
+    open_space(
+        person=cast.claire,
+        firm=cast.firm,
+        dossier=other,
+        email=cast.claire.email,
+        profile=SpaceProfile.MANAGER,
+        space_id=cast.link.space_id,
+    )
+    return NOBODY
+
+
+@row("clients.import.uploaded")
+def _uploaded(cast: Cast) -> set[str]:
+    plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")])
+    return NOBODY
+
+
+@row("clients.import.cancelled")
+def _cancelled(cast: Cast) -> set[str]:
+    cancel_import(actor=cast.alice, source=plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")]))
+    return NOBODY
+
+
+@row("clients.import.applied")
+def _applied(cast: Cast) -> set[str]:
+    run(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")])
+    return {"Zoé", "Chloé"}
+
+
+# --- invitations ------------------------------------------------------------------------------------------------------
+
+
+@row("invitations.client.invited")
+def _client_invited(cast: Cast) -> set[str]:
+    cast.invitation()
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.clients.invited")
+def _clients_invited(cast: Cast) -> set[str]:
+    make_dossier("Garage Petit", email="garage@client.test", portfolio=cast.portfolio)
+    invite_clients(actor=cast.alice, dossiers=Dossier.objects.all())
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.client.joined")
+def _client_joined(cast: Cast) -> set[str]:
+    invitation = cast.invitation()
+    accept_as_client(**_answer(invitation, make_person("garage@client.test")))
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("invitations.member.invited")
+def _member_invited(cast: Cast) -> set[str]:
+    _for_nina(cast)
+    return {"Zoé"}
+
+
+@row("invitations.member.joined")
+def _member_joined(cast: Cast) -> set[str]:
+    invitation = _for_nina(cast)
+    accept_as_member(**_answer(invitation, make_person("nina@lemoine.test")))
+    return {"Alice", "Zoé"}
+
+
+@row("invitations.invitation.resent")
+def _resent(cast: Cast) -> set[str]:
+    resend_invitation(actor=cast.alice, invitation=cast.invitation())
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.invitations.resent")
+def _all_resent(cast: Cast) -> set[str]:
+    cast.invitation()
+    resend_invitations(actor=cast.alice, invitations=Invitation.objects.all())
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.invitation.revoked")
+def _revoked(cast: Cast) -> set[str]:
+    revoke_invitation(actor=cast.alice, invitation=cast.invitation())
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.invitations.revoked")
+def _all_revoked(cast: Cast) -> set[str]:
+    cast.invitation()
+    revoke_invitations(actor=cast.alice, invitations=Invitation.objects.all())
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.invitation.opened")
+def _opened(cast: Cast) -> set[str]:
+    open_invitation(link=_link(cast.invitation()))
+    return NOBODY
+
+
+@row("invitations.invitation.refused")
+def _refused(cast: Cast) -> set[str]:
+    refuse_invitation(link=_link(cast.invitation()))
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("invitations.invitation.renewed")
+def _renewed(cast: Cast) -> set[str]:
+    ask_for_link(link=_link(cast.invitation()))
+    return NOBODY
+
+
+@row("invitations.invitation.failed")
+def _failed(cast: Cast) -> set[str]:
+    invitation = cast.invitation()
+    note_failure(invitation_id=invitation.pk, generation=invitation.generation, reason="550 User unknown")
+    return {"Alice", "Zoé", "Chloé"}
+
+
+def _for_nina(cast: Cast) -> Invitation:
+    return invite_member(actor=cast.alice, email="nina@lemoine.test", role=Role.COLLABORATOR)
+
+
+def _link(invitation: Invitation) -> Link:
+    return Link(invitation.pk, invitation.generation)
+
+
+def _answer(invitation: Invitation, person: User) -> dict[str, Any]:
+    invitation = Invitation.objects.with_names().get(pk=invitation.pk)
+    return {"link": _link(invitation), "shown": fingerprint(invitation, current_terms()), "person": person}
+
+
+# --- the tests ---------------------------------------------------------------------------------------------
+
+ELSEWHERE = {
+    # In the scope of a firm that is being made: nobody but its first administrator, who acts.
+    "accounts.firm.registered",
+}
+TOLD_IN_THE_SPACE = {
+    "clients.space.firm_changed_details": {"Claire"},
+    "clients.space.details_changed": NOBODY,
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - ELSEWHERE))
+def test_exactly_those_concerned_are_told(cast: Cast, name: str) -> None:
+    assert name in ROWS, f"the event {name} needs a row: an action that brings it about, and who is told"
+    with scope(firm=cast.firm):
+        expected = ROWS[name](cast)
+    if name.startswith("clients.space."):
+        expected = TOLD_IN_THE_SPACE.get(name, expected)
+    assert _told(cast, name) == expected
+
+
+def _told(cast: Cast, name: str) -> set[str]:
+    """First names of those who have a notification of the last event of that name, in whichever journal it stands."""
+    owners: list[dict[str, Any]] = [
+        {"firm": cast.firm},
+        {"space": cast.link.space_id},
+        {"person": cast.claire},
+    ]
+    for owner in owners:
+        with scope(**owner):
+            event = Event.objects.filter(type=name).order_by("id").last()
+            if event is not None:
+                told = Notification.objects.filter(event=event)
+                return {notification.name.partition(" ")[0] for notification in told}
+    raise AssertionError(f"{name} was not recorded")
+
+
+def test_a_new_firm_tells_nobody(db: None) -> None:
+    member = people.register_firm(user=make_person("lea@roussel.test"), name="Roussel", siren="732829320")
+    with scope(firm=member.firm):
+        assert Event.objects.filter(type="accounts.firm.registered").exists()
+        assert not Notification.objects.exists()
+
+
+def test_no_row_is_about_an_event_that_is_no_more() -> None:
+    assert set(ROWS) | ELSEWHERE <= set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_an_event_that_tells_somebody_says_whom(name: str) -> None:
+    kind: Any = REGISTRY[name]
+    default: Any = EventType.audience
+    tells = kind.audience.__func__ is not default.__func__
+    assert not tells or kind.concerns is not EventType.concerns
+
+
+def test_the_page_in_docs_is_up_to_date() -> None:
+    call_command("audiences_page", "--check")
+
+
+def test_a_page_that_is_out_of_date_is_noticed(settings, tmp_path) -> None:
+    settings.BASE_DIR = tmp_path
+    with pytest.raises(CommandError):
+        call_command("audiences_page", "--check")
+
+
+def test_the_page_names_every_event() -> None:
+    page = audiences_page.page()
+    assert all(f"`{name}`" in page for name in REGISTRY)
