@@ -121,7 +121,7 @@ WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}' AND EXISTS (
         OR (stage.siret <> '' AND dossier.siret = stage.siret)
         OR (stage.siret = '' AND stage.siren <> '' AND dossier.siren = stage.siren)
         OR (stage.reference = '' AND stage.siren = '' AND dossier.name_key = stage.name_key
-            AND dossier.email = stage.email AND dossier.postcode = stage.postcode)))
+            AND dossier.email = stage.email AND dossier.postcode = stage.postcode AND dossier.city = stage.city)))
 """
 _ANY_SINCE = (
     "SELECT EXISTS (SELECT FROM clients_dossier"

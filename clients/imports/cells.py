@@ -7,6 +7,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -115,6 +116,8 @@ _MONTH_OF = {word: month for month, words in _MONTHS.items() for word in words}
 
 def tidy(text: str) -> str:
     """On one line, composed, without invisible characters; "" where it only says that there is nothing."""
+    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+        return "" if text in PLACEHOLDERS else text
     if not (text.isascii() and text.isprintable()):
         text = "".join(c for c in clean_text(text) if c.isprintable())
         text = unicodedata.normalize("NFC", text)
@@ -236,9 +239,15 @@ def email(text: str, kind: str) -> Cell:
         return cell
     if cell.value != address:
         remarks += (remark(Level.REPAIRED, "email", "email_case", text),)
-    if meant := likely_email(cell.value):
-        remarks += (remark(Level.DOUBT, "email", "email_typo", cell.value, meant=meant),)
+    name, _at, domain = cell.value.rpartition("@")
+    if meant := _likely_domain(domain):
+        remarks += (remark(Level.DOUBT, "email", "email_typo", cell.value, meant=f"{name}@{meant}"),)
     return Cell(cell.value, remarks)
+
+
+@lru_cache(maxsize=10_000)
+def _likely_domain(domain: str) -> str:
+    return likely_email(f"x@{domain}").partition("@")[2]
 
 
 def _one_address(text: str) -> tuple[str, tuple[Remark, ...]]:

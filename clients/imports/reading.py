@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from clients.imports import staging
 from clients.imports.headers import described
-from clients.imports.rows import Chunk, People, check_columns, join_nic
+from clients.imports.rows import check_columns, join_nic
 from clients.imports.working import LostHold, Progress, beating, claim, fail, keep, let_go
 from clients.models import Import, ImportFile, ImportRow, ImportState, RowAction
 from clients.resources import columns_by_name
@@ -102,7 +102,7 @@ def _only_choice(sheets: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 class _Firm:
     """What the firm has, by the names that the file uses; and what it has not."""
 
-    people: People
+    people: dict[str, UUID]
     portfolios: dict[str, UUID]
     new: dict[UUID, str] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
@@ -110,12 +110,12 @@ class _Firm:
     @classmethod
     def loaded(cls) -> "_Firm":
         keys = {key: user for member in Membership.objects.open() for key, user in _called(member)}
-        return cls(People(keys), dict(Portfolio.objects.values_list("name_key", "id")))
+        return cls(keys, dict(Portfolio.objects.values_list("name_key", "id")))
 
     def portfolio_keys(self, names: Sequence[str]) -> dict[str, UUID]:
         """A key for each name: the portfolio's, or the one that it will have."""
         found = {}
-        for name in set(names) - {""}:
+        for name in filter(None, dict.fromkeys(names)):
             if not (key := fold(name)):
                 continue
             if key not in self.portfolios:
@@ -124,9 +124,11 @@ class _Firm:
             found[name] = self.portfolios[key]
         return found
 
-    def note_strangers(self, chunk: Chunk) -> None:
-        for remarks in chunk.remarks.values():
-            self.strangers |= {one.value for one in remarks if one.code == "unknown_assignee"}
+    def assignee_keys(self, names: Sequence[str]) -> dict[str, UUID | None]:
+        """The member behind each name; None for a stranger to the firm, who is listed."""
+        found = {name: self.people.get(fold(name)) for name in set(names) - {""}}
+        self.strangers |= {name for name, key in found.items() if key is None}
+        return found
 
 
 def _called(member: Membership) -> list[tuple[str, UUID]]:
@@ -174,11 +176,9 @@ def _plan(held: Import, content: bytes, progress: Progress) -> None:
 
 
 def _stage(numbers: Sequence[int], raw: dict[str, tuple[Sequence[str], str]], firm: _Firm) -> set[str]:
-    chunk = check_columns(columns_by_name(), join_nic(raw), firm.people)
-    firm.note_strangers(chunk)
+    chunk = check_columns(columns_by_name(), join_nic(raw))
     portfolios = firm.portfolio_keys(chunk.values.get("portfolio", ()))
-    people = {name: firm.people.key(name) for name in set(chunk.values.get("assignee", ()))}
-    staging.add(numbers, chunk, portfolios, people)
+    staging.add(numbers, chunk, portfolios, firm.assignee_keys(chunk.values.get("assignee", ())))
     return set(chunk.values)
 
 

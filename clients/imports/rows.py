@@ -1,9 +1,7 @@
 """What only a whole row tells, and the two roads to it: row by row (`check_row`), or by columns (`check_columns`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +12,6 @@ from clients.imports.cells import Cell, Rule, fitting, tidy
 from clients.imports.columns import Quick
 from clients.imports.remarks import Level, Remark, refused, remark
 from clients.models import DossierKind
-from spreadsheets.text import fold
 
 _COMPANY, _INDIVIDUAL = DossierKind.COMPANY.value, DossierKind.INDIVIDUAL.value
 _SHORT_POSTCODE = 4
@@ -32,16 +29,6 @@ class Column(Protocol):
 Columns = Mapping[str, Column]
 # By field: the texts of a chunk's rows, and how the file held them, one letter each.
 Raw = Mapping[str, tuple[Sequence[str], str]]
-
-
-@dataclass(frozen=True)
-class People:
-    """The firm's members by every folded name and address by which a list may call them."""
-
-    keys: Mapping[str, UUID] = field(default_factory=dict)
-
-    def key(self, name: str) -> UUID | None:
-        return self.keys.get(fold(name)) if name else None
 
 
 class Row(NamedTuple):
@@ -75,21 +62,21 @@ def join_nic(raw: dict[str, tuple[Sequence[str], str]]) -> dict[str, tuple[Seque
 # --- Row by row --------------------------------------------------------------------------------------------------
 
 
-def check_row(columns: Columns, cells: Mapping[str, tuple[str, str]], people: People) -> Row:
-    """The reference: every cell by its rule, then what the row tells as a whole. `cells`: text and kind by field."""
-    values: dict[str, str] = {}
+def check_row(columns: Columns, written: Mapping[str, tuple[str, str]]) -> Row:
+    """The reference: every cell by its rule, then what the row tells as a whole. `written`: text and kind by field."""
+    return _whole({name: _check_cell(columns[name], text, kind) for name, (text, kind) in written.items()})
+
+
+def _whole(cells: Mapping[str, Cell]) -> Row:
+    """What the cells of a row come to together."""
+    values = {name: cell.value for name, cell in cells.items()}
     remarks: list[Remark] = []
-    elsewhere: dict[str, str] = {}
-    for name, (written, kind) in cells.items():
-        cell = _check_cell(columns[name], written, kind)
-        values[name] = cell.value
+    for cell in cells.values():
         remarks += cell.remarks
-        elsewhere |= cell.elsewhere or {}
-    for name, value in elsewhere.items():
-        values[name] = values.get(name) or value
+        for name, value in (cell.elsewhere or {}).items():
+            values[name] = values.get(name) or value
     for check in (_check_numbers, _check_postcode, _check_name):
         check(values, remarks)
-    _check_assignee(values, remarks, people)
     return Row(values, remarks)
 
 
@@ -140,12 +127,6 @@ def _check_name(values: dict[str, str], remarks: list[Remark]) -> None:
         remarks.append(remark(Level.REPAIRED, "last_name", "name_from_person", values["legal_name"]))
 
 
-def _check_assignee(values: dict[str, str], remarks: list[Remark], people: People) -> None:
-    if (name := values.get("assignee", "")) and people.key(name) is None:
-        values["assignee"] = ""
-        remarks.append(remark(Level.IGNORED, "assignee", "unknown_assignee", name))
-
-
 # --- By columns --------------------------------------------------------------------------------------------------
 
 
@@ -157,40 +138,51 @@ class Chunk(NamedTuple):
     bad: set[int]
 
 
-def check_columns(columns: Columns, raw: Raw, people: People) -> Chunk:
+def check_columns(columns: Columns, raw: Raw) -> Chunk:
     """The same as `check_row` on each row, for a fraction of the time."""
     height = len(next(iter(raw.values()))[0])
     values: dict[str, list[str]] = {}
-    doubtful: set[int] = set()
+    doubtful: dict[str, set[int]] = {}
     for name, (texts, kinds) in raw.items():
         checked = columns[name].quick(texts, kinds)
-        values[name] = list(checked.values)
-        doubtful.update(checked.doubtful)
-    doubtful |= _doubtful_together(values, people)
+        values[name], doubtful[name] = list(checked.values), set(checked.doubtful)
+    places = set().union(*doubtful.values(), _doubtful_together(values))
+    rows = {i: _row_at(i, columns, raw, values, doubtful) for i in sorted(places)}
     if "siret" in values:
         sirens = values.get("siren", [""] * height)
         values["siren"] = [a or b[:9] for a, b in zip(sirens, values["siret"], strict=True)]
-    return _with_rows(columns, raw, people, Chunk(values, {}, set()), sorted(doubtful))
+    _put_back(rows, values, height)
+    return Chunk(
+        values,
+        {i: row.remarks for i, row in rows.items() if row.remarks},
+        {i for i, row in rows.items() if row.is_bad},
+    )
 
 
-def _with_rows(columns: Columns, raw: Raw, people: People, chunk: Chunk, places: Sequence[int]) -> Chunk:
-    """The doubtful rows by the row check, put back into the columns."""
-    height = len(next(iter(chunk.values.values())))
-    for i in places:
-        cells = {name: (texts[i], kinds[i]) for name, (texts, kinds) in raw.items()}
-        row = check_row(columns, cells, people)
-        for name in row.values.keys() - chunk.values.keys():
-            chunk.values[name] = [""] * height
-        for name, column in chunk.values.items():
+def _row_at(
+    i: int, columns: Columns, raw: Raw, values: Mapping[str, Sequence[str]], doubtful: Mapping[str, set[int]]
+) -> Row:
+    """The row at this place; only cells that the quick path does not vouch for are looked at again."""
+    return _whole(
+        {
+            name: _check_cell(columns[name], texts[i], kinds[i])
+            if i in doubtful[name]
+            else Cell(values[name][i])
+            for name, (texts, kinds) in raw.items()
+        }
+    )
+
+
+def _put_back(rows: Mapping[int, Row], values: dict[str, list[str]], height: int) -> None:
+    """The rows that were looked at, into the columns."""
+    for i, row in rows.items():
+        for name in row.values.keys() - values.keys():
+            values[name] = [""] * height
+        for name, column in values.items():
             column[i] = row.values.get(name, "")
-        if row.remarks:
-            chunk.remarks[i] = row.remarks
-        if row.is_bad:
-            chunk.bad.add(i)
-    return chunk
 
 
-def _doubtful_together(values: Mapping[str, Sequence[str]], people: People) -> set[int]:
+def _doubtful_together(values: Mapping[str, Sequence[str]]) -> set[int]:
     """The places at which the row check has something to say beyond single cells."""
     found: set[int] = set()
     nothing = [""] * len(next(iter(values.values())))
@@ -207,9 +199,6 @@ def _doubtful_together(values: Mapping[str, Sequence[str]], people: People) -> s
     if "kind" in values and "last_name" in values:
         names = zip(values["kind"], values.get("legal_name", nothing), values["last_name"], strict=True)
         found |= {i for i, (kind, legal, last) in enumerate(names) if kind == _COMPANY and last and not legal}
-    if "assignee" in values:
-        unknown = {name for name in set(values["assignee"]) if name and people.key(name) is None}
-        found |= {i for i, name in enumerate(values["assignee"]) if name in unknown}
     return found
 
 

@@ -108,7 +108,7 @@ def _escaped(column: Sequence[str]) -> Sequence[str]:
 _CLIENTS = "clients_dossier WHERE firm_id = %(firm)s AND NOT is_own"
 
 # Which dossier a row is about: by reference, else by SIRET, else (no SIRET) by SIREN, else (no number at all) by name,
-# address and postcode. More than one dossier is a question for a person.
+# address, postcode and city. More than one dossier is a question for a person.
 _MATCH = f"""
 CREATE TEMPORARY TABLE import_match ON COMMIT DROP AS
 WITH by_siret AS (
@@ -116,11 +116,12 @@ WITH by_siret AS (
 ), by_siren AS (
     SELECT siren, (array_agg(id))[1] AS id, count(*) AS many FROM {_CLIENTS} AND siren <> '' GROUP BY siren
 ), by_name AS (
-    SELECT name_key, email, postcode, (array_agg(id))[1] AS id, count(*) AS many FROM {_CLIENTS}
+    SELECT name_key, email, postcode, city, (array_agg(id))[1] AS id, count(*) AS many FROM {_CLIENTS}
     AND EXISTS (SELECT FROM import_stage WHERE reference = '' AND siret = '' AND siren = '')
-    GROUP BY name_key, email, postcode
+    GROUP BY name_key, email, postcode, city
 ), candidate AS (
     SELECT stage.number, stage.reference, stage.siret, stage.siren, stage.name_key, stage.email, stage.postcode,
+           stage.city,
            coalesce(own.id, by_siret.id, by_siren.id, by_name.id) AS dossier_id,
            CASE WHEN own.id IS NOT NULL THEN ''
                 WHEN by_siret.many > 1 THEN 'siret_ambiguous'
@@ -133,6 +134,7 @@ WITH by_siret AS (
     LEFT JOIN by_siren ON own.id IS NULL AND stage.siret = '' AND by_siren.siren = stage.siren
     LEFT JOIN by_name ON stage.reference = '' AND stage.siret = '' AND stage.siren = ''
         AND by_name.name_key = stage.name_key AND by_name.email = stage.email AND by_name.postcode = stage.postcode
+        AND by_name.city = stage.city
     WHERE NOT stage.bad
 ), same_reference AS (
     SELECT reference, min(number) AS first FROM candidate WHERE reference <> '' GROUP BY reference HAVING count(*) > 1
@@ -142,9 +144,9 @@ WITH by_siret AS (
     SELECT siren, min(number) AS first FROM candidate WHERE siren <> '' AND siret = '' AND reference = ''
     GROUP BY siren HAVING count(*) > 1
 ), same_name AS (
-    SELECT name_key, email, postcode, min(number) AS first FROM candidate
+    SELECT name_key, email, postcode, city, min(number) AS first FROM candidate
     WHERE reference = '' AND siret = '' AND siren = '' AND name_key <> ''
-    GROUP BY name_key, email, postcode HAVING count(*) > 1
+    GROUP BY name_key, email, postcode, city HAVING count(*) > 1
 ), same_dossier AS (
     SELECT dossier_id, min(number) AS first FROM candidate WHERE dossier_id IS NOT NULL AND doubt = ''
     GROUP BY dossier_id HAVING count(*) > 1
@@ -157,8 +159,8 @@ LEFT JOIN same_reference ON same_reference.reference = candidate.reference
 LEFT JOIN same_siret ON same_siret.siret = candidate.siret
 LEFT JOIN same_siren ON same_siren.siren = candidate.siren AND candidate.siret = '' AND candidate.reference = ''
 LEFT JOIN same_name ON same_name.name_key = candidate.name_key AND same_name.email = candidate.email
-    AND same_name.postcode = candidate.postcode AND candidate.reference = '' AND candidate.siret = ''
-    AND candidate.siren = ''
+    AND same_name.postcode = candidate.postcode AND same_name.city = candidate.city AND candidate.reference = ''
+    AND candidate.siret = '' AND candidate.siren = ''
 LEFT JOIN same_dossier ON same_dossier.dossier_id = candidate.dossier_id AND candidate.doubt = ''
 """
 

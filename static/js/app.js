@@ -525,6 +525,11 @@ document.addEventListener("change", ({ target }) => {
     const size = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 });
     $("[data-drop-name]", zone).textContent = [...target.files].map((file) => `${file.name} (${size.format(Math.max(1, file.size / 1024))})`).join(", ");
     zone.toggleAttribute("data-filled", target.files.length > 0);
+    // The server says the same, but only once the whole file has travelled.
+    const most = Number(target.dataset.maxBytes || 0);
+    const tooBig = most > 0 && [...target.files].some((file) => file.size > most);
+    target.setCustomValidity(tooBig ? target.dataset.tooBig : "");
+    if (tooBig) target.reportValidity();
   }
   if (target.matches?.("[data-submit-on-change]")) target.form.requestSubmit();
 });

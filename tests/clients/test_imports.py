@@ -31,7 +31,11 @@ def test_a_confirmed_list_becomes_dossiers_in_their_portfolios(firm: World) -> N
     made = run(firm.admin, [MARTIN, ("D2", "Durand", "", "", "SARAH")])
     assert (made.state, made.counts["created"]) == (ImportState.DONE, 2)
     dossier = Dossier.objects.get(reference="M1")
-    assert (dossier.siret, dossier.siren, dossier.email) == ("73282932000074", "732829320", "contact@martin.fr")
+    assert (dossier.siret, dossier.siren, dossier.email) == (
+        "73282932000074",
+        "732829320",
+        "contact@martin.fr",
+    )
     assert Portfolio.objects.get().name == "Sarah"
     assert Dossier.objects.filter(portfolio__name="Sarah").count() == 2
     assert not ImportFile.objects.exists()
@@ -162,7 +166,11 @@ class TestRepairs:
         headers = ("Nom", "Tél.", "CP", "Mél")
         made = run(firm.admin, [("Un", 123456789, 1000, "Jean <Jean@Exemple.FR>")], headers)
         dossier = Dossier.objects.get()
-        assert (dossier.phone, dossier.postcode, dossier.email) == ("01 23 45 67 89", "01000", "jean@exemple.fr")
+        assert (dossier.phone, dossier.postcode, dossier.email) == (
+            "01 23 45 67 89",
+            "01000",
+            "jean@exemple.fr",
+        )
         assert codes(rows_of(made)[0]) == ["phone_zero", "email_extracted", "email_case", "postcode_zero"]
 
     def test_siren_and_nic_in_two_columns(self, firm: World) -> None:
@@ -217,7 +225,9 @@ class TestSheets:
         assert (made.state, made.sheet_name) == (ImportState.READY, "B")
 
     def test_of_several_lists_a_person_chooses(self, firm: World) -> None:
-        made = plan(firm.admin, workbook([HEADERS, MARTIN], [HEADERS, ("Z9", "Autre", "", "", "")], names=("A", "B")))
+        made = plan(
+            firm.admin, workbook([HEADERS, MARTIN], [HEADERS, ("Z9", "Autre", "", "", "")], names=("A", "B"))
+        )
         assert made.state == ImportState.CHOOSING
         choose_sheet(actor=firm.admin, source=made, sheet=1)
         read_import(made.firm_id, made.pk)
@@ -225,7 +235,9 @@ class TestSheets:
         assert [row.legal_name for row in rows_of(made)] == ["Autre"]
 
     def test_another_sheet_may_be_chosen_after_a_look_at_the_plan(self, firm: World) -> None:
-        made = plan(firm.admin, workbook([HEADERS, MARTIN], [HEADERS, ("Z9", "Autre", "", "", "")], names=("A", "B")))
+        made = plan(
+            firm.admin, workbook([HEADERS, MARTIN], [HEADERS, ("Z9", "Autre", "", "", "")], names=("A", "B"))
+        )
         for sheet in (0, 1):
             choose_sheet(actor=firm.admin, source=made, sheet=sheet)
             read_import(made.firm_id, made.pk)
