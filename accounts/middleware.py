@@ -1,21 +1,27 @@
 """What happens around each request: the person's language, and the scope of the place where they stand."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from time import time
+from typing import Any
 
 import structlog
 from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.contrib import messages
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
 from accounts.places import KINDS, Place, places_of
@@ -48,6 +54,22 @@ class PersonLanguage:
         request.LANGUAGE_CODE = person.language
         with translation.override(person.language):
             return self.get_response(request)
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Leads anonymous people to log in, the whole page even where htmx asked for a fragment (a session has ended)."""
+
+    def handle_no_permission(  # type: ignore[override]  # htmx is redirected by a header of its own
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponseBase:
+        response = super().handle_no_permission(request, view_func)
+        page = request.htmx.current_url_abs_path if request.htmx else None  # type: ignore[attr-defined]
+        if page and isinstance(response, HttpResponseRedirect):
+            response["Location"] = redirect_to_login(page, resolve_url(self.get_login_url(view_func)))[
+                "Location"
+            ]
+            return _whole_page(request, response)
+        return response
 
 
 class PlaceScope:
@@ -112,7 +134,14 @@ def _second_factor_first(request: HttpRequest) -> HttpResponse | None:
     messages.warning(
         request, _("%(firm)s requires a second factor: set it up to go on.") % {"firm": firm.name}
     )
-    return redirect("mfa_activate_totp")
+    return _whole_page(request, redirect("mfa_activate_totp"))
+
+
+def _whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Let a redirect reach the page, not the fragment that htmx asked for."""
+    if getattr(request, "htmx", False) and response.status_code == HTTPStatus.FOUND:
+        return HttpResponseClientRedirect(response["Location"])
+    return response
 
 
 def _person(request: HttpRequest) -> User | AnonymousUser:

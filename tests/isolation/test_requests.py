@@ -141,3 +141,14 @@ def test_an_anonymous_visitor_is_sent_to_log_in_and_comes_back(browse: Browse, l
     response = browse().get(url)
     assert response.status_code == 302
     assert response["Location"].endswith(f"?next={url}")
+
+
+def test_a_fragment_asked_for_after_the_session_ended_leads_the_whole_page_to_log_in(
+    browse: Browse, lemoine: World
+) -> None:
+    page = f"http://testserver/cabinets/{lemoine.firm.slug}/dossiers/?q=x"
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    response = browse().get(f"/cabinets/{lemoine.firm.slug}/lazy/", headers=headers)
+    assert response["HX-Redirect"].startswith("/connexion/?next=")
+    assert "dossiers" in response["HX-Redirect"]
+    assert "lazy" not in response["HX-Redirect"]
