@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -26,7 +27,7 @@ TO_CONFIRM = ngettext_lazy(
 
 
 @dataclass(frozen=True)
-class Count:
+class Figure:
     """A number that leads to the list of what it counts."""
 
     label: Text
@@ -55,23 +56,24 @@ class Step:
     opens_dialog: bool = False
 
 
-def counts(firm: Firm, member: Membership) -> list[Count]:
+def counts(firm: Firm, member: Membership) -> list[Figure]:
     """The member's dossiers and portfolios; for an administrator those that no portfolio holds, too."""
-    dossiers = permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER)
+    dossiers = permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER).order_by()
+    number = dossiers.aggregate(all=Count("pk"), alone=Count("pk", filter=Q(portfolio=None)))
     portfolios = permitted(Portfolio.objects.all(), member, Perm.VIEW_PORTFOLIO)
     every = member.role == Role.ADMIN
     listed = firm.url("clients:list")
     return [
-        Count(_("Client files") if every else _("My client files"), dossiers.count(), "folders", listed),
-        Count(
+        Figure(_("Client files") if every else _("My client files"), number["all"], "folders", listed),
+        Figure(
             _("Portfolios") if every else _("My portfolios"),
             portfolios.count(),
             "briefcase",
             firm.url("portfolios:list"),
         ),
-        Count(
+        Figure(
             _("Without a portfolio"),
-            dossiers.filter(portfolio=None).count(),
+            number["alone"],
             "folder-open",
             f"{listed}?portfolio=none",
         ),
