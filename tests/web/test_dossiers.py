@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from accounts.permissions import ObjectRole, Perm, give
 from activity.models import Event
@@ -334,8 +335,6 @@ def test_the_page_says_who_has_access_and_why(firm: World, browse: Browse) -> No
 
 
 def test_an_expired_assignment_is_no_access(firm: World, browse: Browse) -> None:
-    from django.utils import timezone
-
     dossier = make_dossier()
     give(
         Assignment,

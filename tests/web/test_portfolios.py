@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from accounts.permissions import ObjectRole
+from accounts.permissions import ObjectRole, give
+from clients.models import Assignment, Dossier
 from portfolios.actions import grant_portfolio
 from portfolios.models import Portfolio, PortfolioGrant
+from tenancy.scopes import scope
 from tests.web.counting import queries_at_most
 from tests.worlds import World, make_dossier, make_portfolio
 
@@ -125,10 +127,7 @@ def test_withdrawing_says_first_how_many_dossiers_are_lost(firm: World, browse: 
     assert client.get(url).status_code == 404
 
 
-def assign(firm: World, dossier: object) -> None:
-    from accounts.permissions import give
-    from clients.models import Assignment
-
+def assign(firm: World, dossier: Dossier) -> None:
     give(Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.READER, by=firm.admin)
 
 
@@ -147,8 +146,6 @@ def test_an_empty_portfolio_has_one_button_that_adds_its_first_client(firm: Worl
 def test_the_page_of_another_firms_portfolio_is_a_404(
     lemoine: World, bertrand: World, browse: Browse
 ) -> None:
-    from tenancy.scopes import scope
-
     with scope(firm=bertrand.firm):
         foreign = make_portfolio("Sarah")
     client = browse(lemoine.admin)
