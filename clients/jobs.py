@@ -85,8 +85,11 @@ def cancel_import(*, actor: Membership, source: Import) -> None:
 
 
 def _locked(source: Import, *states: ImportState) -> Import:
-    """The import as it stands now, held until the commit. Raises NotNow if it is in another state."""
-    current = Import.objects.select_for_update().get(pk=source.pk)
+    """The import as it stands now, held until the commit. Raises NotNow if it is in another state.
+
+    Without the key: rows that a worker is planning point at it, and a person who cancels should not wait for them.
+    """
+    current = Import.objects.select_for_update(no_key=True).get(pk=source.pk)
     if current.state not in states:
         raise NotNow(current.pk)
     return current

@@ -48,7 +48,7 @@ def claim(
     `working`: the state that it has while the work lasts. Gives up on an import that several workers died of.
     """
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    held = Import.objects.select_for_update().filter(free, pk=import_id, state__in=states).first()
+    held = Import.objects.select_for_update(no_key=True).filter(free, pk=import_id, state__in=states).first()
     if held is None:
         return None
     if held.attempts >= _MOST_ATTEMPTS:
@@ -63,7 +63,7 @@ def claim(
 @transaction.atomic
 def keep(held: Import, **fields: Any) -> None:
     """Store the work's result and give the import back. Raises LostHold, which takes the whole work back."""
-    current = Import.objects.select_for_update().filter(pk=held.pk).first()
+    current = Import.objects.select_for_update(no_key=True).filter(pk=held.pk).first()
     if current is None or (current.attempts, current.state) != (held.attempts, held.state):
         raise LostHold(held.pk)
     for name, value in {"lease_until": None, "attempts": 0, **fields}.items():
@@ -90,7 +90,7 @@ def end(held: Import, state: ImportState) -> None:
 def forget(import_id: UUID) -> None:
     """Drop a plan that nobody confirmed, with its file."""
     waiting = (ImportState.CHOOSING, ImportState.READY)
-    held = Import.objects.select_for_update().filter(pk=import_id, state__in=waiting).first()
+    held = Import.objects.select_for_update(no_key=True).filter(pk=import_id, state__in=waiting).first()
     if held is not None:
         end(held, ImportState.CANCELLED)
 
