@@ -26,6 +26,7 @@ SHOWN = (
 )
 _NARROW_SPACE = "\u202f"
 NOBODY = UUID(int=0)
+ACTIVE = "active"
 # Of one dossier: who has which roles on it.
 Roles = dict[UUID, set[ObjectRole]]
 
@@ -82,7 +83,8 @@ def rows_of(
             state=states.get(dossier.pk, "none"),
             active_at=max(latest.get(dossier.pk, dossier.updated_at), dossier.updated_at),
             may_edit=_offers(member, roles.get(dossier.pk, {}), Perm.CHANGE_DOSSIER),
-            may_invite=_offers(member, roles.get(dossier.pk, {}), Perm.INVITE_CLIENT),
+            may_invite=states.get(dossier.pk) != ACTIVE
+            and _offers(member, roles.get(dossier.pk, {}), Perm.INVITE_CLIENT),
         )
         for dossier in dossiers
     ]

@@ -186,6 +186,9 @@ class DossierForm(FirmForm[Dossier]):
     def __init__(self, *args: Any, may_accept_siret: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_accept_siret, self.offers_siret_as_is = may_accept_siret, False
+        civility = self.fields["civility"]
+        assert isinstance(civility, forms.ChoiceField)
+        civility.choices = [("", "—"), *Dossier._meta.get_field("civility").flatchoices]
         for name, (_kind, error) in self.NAMES.items():
             self.fields[name].required = True
             self.fields[name].error_messages["required"] = error

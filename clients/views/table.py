@@ -5,10 +5,12 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.models import Role
+from accounts.permissions import Perm, allows
 from accounts.places import FirmRequest
 from clients.models import Dossier
 from clients.paging import page_of
-from clients.rows import SHOWN, Row, rows_of
+from clients.rows import SHOWN, rows_of
 from clients.selection import filters_of
 from portfolios.models import Portfolio
 
@@ -32,7 +34,7 @@ def table_of(
         "page": page,
         "previous_url": _with(request, before=page.previous) if page.previous else "",
         "next_url": _with(request, after=page.following) if page.following else "",
-        "bulk_actions": _bulk_actions(request, rows),
+        "bulk_actions": _bulk_actions(request),
         "bulk_hidden": [("portfolio", str(portfolio.pk))] if portfolio else [],
         "shows_portfolio": portfolio is None,
     }
@@ -47,9 +49,9 @@ def _with(request: FirmRequest, **mark: str) -> str:
     return f"?{query.urlencode()}"
 
 
-def _bulk_actions(request: FirmRequest, rows: list[Row]) -> list[dict[str, Any]]:
+def _bulk_actions(request: FirmRequest) -> list[dict[str, Any]]:
     """What may be done to the ticked rows. The page behind each address asks again who may."""
-    if not any(row.may_invite for row in rows):
+    if not allows(Role(request.member.role), Perm.INVITE_CLIENTS):
         return []
     url = request.firm.url("invitations:invite_clients")
     return [{"label": _("Activate"), "url": url, "icon": "send", "dialog": True}]

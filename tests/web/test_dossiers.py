@@ -12,12 +12,13 @@ from django.utils import timezone
 from accounts.permissions import ObjectRole, Perm, give
 from activity.models import Event
 from clients.actions.dossiers import create_dossier, update_dossier
-from clients.models import Assignment, Dossier
+from clients.models import Assignment, ClientSpace, Dossier, SpaceLink, SpaceMember
 from clients.selection import selected_dossiers
 from portfolios.actions import grant_portfolio
+from tenancy.keys import uuid7
 from tenancy.scopes import scope
 from tests.web.counting import queries_at_most
-from tests.worlds import World, make_dossier, make_portfolio
+from tests.worlds import World, make_dossier, make_person, make_portfolio
 
 Browse = Callable[..., Client]
 ODD_SIRET = "73282932000075"  # its check digit fails
@@ -427,3 +428,40 @@ def test_a_move_leads_back_to_the_list(firm: World, browse: Browse) -> None:
     answer = browse(firm.admin).post(url, {"portfolio": portfolio.pk})
     assert answer.headers["Location"] == firm.firm.url("clients:list")
     assert Dossier.objects.get().portfolio == portfolio
+
+
+def test_an_invitation_is_offered_where_it_makes_sense(firm: World, browse: Browse) -> None:
+    dossier = make_dossier("Sans espace")
+    active = make_dossier("Avec espace")
+    give(
+        Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.ACCOUNTANT, by=firm.admin
+    )
+    key = uuid7()
+    with scope(space=key):
+        ClientSpace.objects.create(id=key, legal_name="Avec espace")
+    SpaceLink.objects.create(firm=firm.firm, dossier=active, space_id=key, firm_name="Cabinet Lemoine")
+    rows = browse(firm.admin).get(firm.firm.url("clients:list")).context["table"]["rows"]
+    assert {row.name: (row.state, row.may_invite) for row in rows} == {
+        "Avec espace": ("active", False),
+        "Sans espace": ("none", True),
+    }
+    [row] = browse(firm.collaborator).get(firm.firm.url("clients:list")).context["table"]["rows"]
+    assert (row.may_edit, row.may_invite) == (True, False)
+    found = listed(firm, browse(firm.admin), "?state=active"), listed(firm, browse(firm.admin), "?state=none")
+    assert found == (["Avec espace"], ["Sans espace"])
+
+
+def test_the_page_names_the_clients_own_people(firm: World, browse: Browse) -> None:
+    dossier, key = make_dossier("Avec espace"), uuid7()
+    person = make_person("claire@client.test", first_name="Claire", last_name="Besson")
+    with scope(space=key):
+        ClientSpace.objects.create(id=key, legal_name="Avec espace")
+        SpaceMember.objects.create(user=person, email=person.email, first_name="Claire", last_name="Besson")
+    link = SpaceLink.objects.create(
+        firm=firm.firm, dossier=dossier, space_id=key, firm_name="Cabinet Lemoine"
+    )
+    url = firm.firm.url("clients:dossier", pk=dossier.pk)
+    client = browse(firm.admin).get(url).context["client"]
+    assert [one.name for one in client.people] == ["Claire Besson"]
+    SpaceLink.objects.filter(pk=link.pk).update(until=timezone.now())
+    assert browse(firm.admin).get(url).context["client"] is None
