@@ -78,7 +78,7 @@ class Supervisor:
     def __init__(self, running: Running) -> None:
         self.programs: list[Program] = []
         self._running = running
-        self._ending = threading.Event()
+        self._ending = False
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._end)
 
@@ -97,11 +97,11 @@ class Supervisor:
 
     def _wait_for(self, program: Program, seconds: float) -> None:
         def settled() -> bool:
-            return program.has_ended() or self._ending.is_set() or program.ready()
+            return program.has_ended() or self._ending or program.ready()
 
         if not children.wait_until(settled, seconds=seconds):
             raise Stop(f"{program.name} is not ready after {seconds:.0f} seconds: see its lines above.")
-        if self._ending.is_set():
+        if self._ending:
             raise Stop("Stopped before it was ready.")
         if program.has_ended():
             raise Stop(f"{program.name} ended while starting: see its lines above.")
@@ -109,12 +109,14 @@ class Supervisor:
 
     def watch(self) -> None:
         """Keep everything running; returns when a signal asked to end."""
-        while not self._ending.wait(0.25):
+        while not self._ending:
             for program in self.programs:
                 self._look_after(program)
+            time.sleep(0.25)
 
     def stop(self) -> None:
         """End everything, last started first."""
+        say("Stopping …")
         for program in reversed(self.programs):
             program.stop()
 
@@ -139,10 +141,8 @@ class Supervisor:
             self._running.write()
 
     def _end(self, signum: int, _frame: FrameType | None) -> None:
-        if self._ending.is_set():
-            return
-        say("Stopping …")
-        self._ending.set()
+        """A signal comes in the midst of anything, also while we hold a lock: so nothing here may want one."""
+        self._ending = True
 
 
 def code_watcher(folders: Sequence[Path], *, every: float = 1.0) -> Callable[[], bool]:
