@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from accounts.places import FIRM
 from firm_portal.views import pages
+from firm_portal.views.kit import kit
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -17,8 +18,9 @@ urlpatterns = [
     path("", include("clients.urls")),
     path("", include("invitations.urls")),
 ]
-if settings.MAIL_CATCHER_DIR:
-    urlpatterns.append(path("", include("activity.urls")))
+if settings.MAIL_CATCHER_DIR:  # a development run
+    urlpatterns += [path("", include("activity.urls")), path("dev/kit/", kit, name="kit")]
+
 handler403 = "firm_portal.views.errors.forbidden"
 handler404 = "firm_portal.views.errors.not_found"
 handler500 = "firm_portal.views.errors.server_error"

@@ -22,6 +22,7 @@ class Row:
     """`who` may use these `methods`; other members of the firm get `refused`.
 
     `on` names the object whose key is in the URL. A key of another firm and one of nothing are a 404 for everybody.
+    `seen_by`: who sees the object elsewhere, so that a plain "you may not" (403) tells them nothing new.
     `also`: what may be answered besides, where the page stands on something that nobody has here (a link, a code).
     """
 
@@ -30,17 +31,28 @@ class Row:
     refused: int = 403
     on: str = ""
     also: frozenset[int] = frozenset()
+    seen_by: frozenset[str] = frozenset()
 
     def allows(self, person: str, method: str) -> bool:
         return person in self.who and method in self.methods.split()
+
+
+def loose(methods: str, who: frozenset[str], *also: int) -> Row:
+    return Row(methods, who, also=frozenset(also))
 
 
 def firm(methods: str, who: frozenset[str], refused: int = 403) -> Row:
     return Row(methods, who, refused)
 
 
-def on(thing: str, methods: str, who: frozenset[str], refused: int = 404) -> Row:
-    return Row(methods, who, refused, thing)
+def on(
+    thing: str,
+    methods: str,
+    who: frozenset[str],
+    refused: int = 404,
+    seen_by: frozenset[str] = frozenset(),
+) -> Row:
+    return Row(methods, who, refused, thing, seen_by=seen_by)
 
 
 FORM = "GET POST"
@@ -51,40 +63,40 @@ MATRIX: dict[str, Row] = {
     "healthz": Row("GET", EVERYBODY),
     "language": Row("POST", EVERYBODY),
     "accounts:terms": Row("GET", EVERYBODY),
-    "account_login": Row(FORM, EVERYBODY),
-    "account_signup": Row(FORM, EVERYBODY),
+    "account_login": loose(FORM, EVERYBODY, 302),
+    "account_signup": loose(FORM, EVERYBODY, 302),
     "account_logout": Row(FORM, EVERYBODY),
     "account_inactive": Row("GET", EVERYBODY),
     "account_email_verification_sent": Row("GET", EVERYBODY),
-    "account_confirm_email": Row(FORM, EVERYBODY),
+    "account_confirm_email": loose(FORM, EVERYBODY, 302),
     "account_reset_password": Row(FORM, EVERYBODY),
     "account_reset_password_done": Row("GET", EVERYBODY),
-    "account_reset_password_from_key": Row(FORM, EVERYBODY),
-    "mfa_authenticate": Row(FORM, EVERYBODY),
-    "invitations:answer": Row(FORM, EVERYBODY),
-    "invitations:opened": Row("POST", EVERYBODY),
-    "invitations:refuse": Row(FORM, EVERYBODY),
-    "invitations:new_link": Row("POST", EVERYBODY),
-    "invitations:switch": Row("POST", EVERYBODY),
+    "account_reset_password_from_key": loose(FORM, EVERYBODY, 200, 302),
+    "mfa_authenticate": loose(FORM, EVERYBODY, 302),
+    "invitations:answer": loose(FORM, EVERYBODY, 404),
+    "invitations:opened": loose("POST", EVERYBODY, 404),
+    "invitations:refuse": loose(FORM, EVERYBODY, 404),
+    "invitations:new_link": loose("POST", EVERYBODY, 404),
+    "invitations:switch": loose("POST", EVERYBODY, 404),
     "invitations:open": Row("GET", EVERYBODY),
     "invitations:open_to_refuse": Row("GET", EVERYBODY),
     "activity:catcher": Row("GET", EVERYBODY),
-    "activity:caught": Row("GET", EVERYBODY),
-    "activity:caught_html": Row("GET", EVERYBODY),
-    "kit": Row("GET", EVERYBODY),
+    "activity:caught": loose("GET", EVERYBODY, 404),
+    "activity:caught_html": loose("GET", EVERYBODY, 404),
+    "kit": loose("GET", EVERYBODY, 200),
     # --- a person's own
     "account_change_password": Row(FORM, SIGNED_IN),
     "account_reauthenticate": Row(FORM, SIGNED_IN),
     "account_email": Row(FORM, SIGNED_IN),
-    "mfa_reauthenticate": Row(FORM, SIGNED_IN),
+    "mfa_reauthenticate": loose(FORM, SIGNED_IN, 302),
     "mfa_index": Row("GET", SIGNED_IN),
-    "mfa_activate_totp": Row(FORM, SIGNED_IN),
-    "mfa_deactivate_totp": Row(FORM, SIGNED_IN),
-    "mfa_view_recovery_codes": Row("GET", SIGNED_IN),
-    "mfa_generate_recovery_codes": Row(FORM, SIGNED_IN),
-    "mfa_download_recovery_codes": Row("GET", SIGNED_IN),
-    "usersessions_list": Row(FORM, SIGNED_IN),
-    "accounts:end_session": Row("POST", SIGNED_IN),
+    "mfa_activate_totp": loose(FORM, SIGNED_IN, 302),
+    "mfa_deactivate_totp": loose(FORM, SIGNED_IN, 404),
+    "mfa_view_recovery_codes": loose("GET", SIGNED_IN, 404),
+    "mfa_generate_recovery_codes": loose(FORM, SIGNED_IN, 302),
+    "mfa_download_recovery_codes": loose("GET", SIGNED_IN, 404),
+    "usersessions_list": Row("GET", SIGNED_IN),
+    "accounts:end_session": loose("POST", SIGNED_IN, 404),
     "accounts:end_other_sessions": Row("POST", SIGNED_IN),
     "accounts:places": Row("GET", SIGNED_IN),
     "accounts:new_firm": Row(FORM, SIGNED_IN),
@@ -96,16 +108,32 @@ MATRIX: dict[str, Row] = {
     "accounts:settings": firm(FORM, ADMINS),
     "portfolios:list": firm("GET", MEMBERS),
     "portfolios:create": firm(FORM, ADMINS),
-    "portfolios:rename": on("portfolio", FORM, ADMINS),
-    "portfolios:grant": on("portfolio", FORM, ADMINS),
-    "invitations:list": firm("GET", ADMINS),
-    "invitations:resend_selected": firm("POST", ADMINS),
-    "invitations:revoke_selected": firm("POST", ADMINS),
+    "portfolios:rename": on("portfolio", FORM, ADMINS, seen_by=HOLDERS),
+    "portfolios:grant": on("portfolio", FORM, ADMINS, seen_by=HOLDERS),
+    "invitations:list": firm("GET", MEMBERS),
+    # Both act on those of the selection that the member may handle; on none here.
+    "invitations:resend_selected": firm("POST", MEMBERS),
+    "invitations:revoke_selected": firm("POST", MEMBERS),
     "invitations:resend": on("invitation", "POST", ADMINS),
     "invitations:revoke": on("invitation", FORM, ADMINS),
     "invitations:invite_member": firm(FORM, ADMINS),
     "invitations:invite_clients": firm("POST", ADMINS),
     "invitations:invite_client": on("dossier", FORM, ADMINS),
+    "clients:portfolio": on("portfolio", "GET", HOLDERS),
+    "clients:withdraw": on("portfolio", FORM, ADMINS, seen_by=HOLDERS),
+    "clients:list": firm("GET", MEMBERS),
+    "clients:create": firm(FORM, MEMBERS),
+    "clients:dossier": on("dossier", "GET", HOLDERS),
+    "clients:edit": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
+    "clients:move": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
+    "clients:imports": firm("GET", ADMINS),
+    "clients:upload_import": firm("POST", ADMINS),
+    "clients:import_template": firm("GET", ADMINS),
+    "clients:import": on("import", "GET", ADMINS, 302),
+    "clients:import_progress": on("import", "GET", ADMINS, 403),
+    "clients:import_sheet": on("import", FORM, ADMINS, 403),
+    "clients:confirm_import": on("import", FORM, ADMINS, 403),
+    "clients:cancel_import": on("import", FORM, ADMINS, 403),
     # --- a client's space
     "clients:space_home": Row("GET", CLIENTS),
     "clients:space_edit": Row(FORM, CLIENTS),

@@ -6,6 +6,8 @@ import zipfile
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from activity.models import Event
 from clients.imports.applying import apply_import
@@ -17,6 +19,8 @@ from tenancy.scopes import scope
 from tests.clients.lists import HEADERS, plan, workbook
 from tests.worlds import World, make_dossier, make_portfolio
 
+# With the session, the person, the places and the menu.
+QUERIES = 12
 MARTIN = ("M1", "Boulangerie Martin", "73282932000074", "contact@martin.fr", "Sarah")
 
 
@@ -68,14 +72,15 @@ def test_the_search_narrows_a_tab(firm: World, browse) -> None:
     assert "Boulangerie" not in shown
 
 
-@pytest.mark.parametrize("count", [10, 200])
-def test_the_plan_costs_the_same_with_many_rows(
-    firm: World, browse, count, django_assert_max_num_queries
-) -> None:
-    made = plan(firm.admin, [(f"R{number}", f"Client {number}", "", "", "") for number in range(count)])
-    client = browse(firm.admin)
-    with django_assert_max_num_queries(16):
-        assert page(client, made).status_code == 200
+def test_the_plan_costs_the_same_with_many_rows(firm: World, browse) -> None:
+    client, costs = browse(firm.admin), []
+    client.get(firm.firm.url("clients:imports"))  # the first visit of a session writes it down
+    for count in (10, 200):
+        made = plan(firm.admin, [(f"R{number}", f"Client {number}", "", "", "") for number in range(count)])
+        with CaptureQueriesContext(connection) as queries:
+            assert page(client, made).status_code == 200
+        costs.append([query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]])
+    assert len(costs[0]) == len(costs[1]) <= QUERIES, costs[1]
 
 
 def test_the_confirmation_says_what_it_does_and_does_it(firm: World, browse) -> None:
@@ -209,10 +214,10 @@ REFUSED_AT_ONCE = {
     "macros": (with_macros, "macros"),
     "too big": (b"x" * (MAX_FILE_BYTES + 1), "20 Mo"),
     "picture": (b"\x89PNG\r\n", "tableur"),
+    "bomb": (bomb, "200 Mo"),
     "cut off": (lambda: workbook([HEADERS, MARTIN])[:-200], "endommagé"),
 }
 REFUSED_BY_THE_READER = {
-    "bomb": (bomb, "200 Mo"),
     "20 MB of text": (b"a" * (MAX_FILE_BYTES - 1), "caractères"),
     "no client column": (b"Couleur;Taille\nbleu;3\n", "Aucune colonne"),
 }

@@ -28,7 +28,9 @@ def printed() -> Iterator[io.StringIO]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", [f"/invitation/{KEY}/", f"/confirmer/MQ:{KEY}/", f"/mot-de-passe/nouveau/1a-{KEY}/"])
+@pytest.mark.parametrize(
+    "path", [f"/invitation/{KEY}/", f"/confirmer/MQ:{KEY}/", f"/mot-de-passe/nouveau/1a-{KEY}/"]
+)
 def test_a_request_is_logged_without_its_key(path: str, printed: io.StringIO) -> None:
     Client().get(path)
     assert "request_started" in printed.getvalue()
@@ -36,7 +38,10 @@ def test_a_request_is_logged_without_its_key(path: str, printed: io.StringIO) ->
 
 
 def test_sentry_learns_no_key() -> None:
-    event = {"request": {"url": f"https://portail.fr/invitation/{KEY}/refuser/"}, "list": [f"/confirmer/{KEY}/"]}
+    event = {
+        "request": {"url": f"https://portail.fr/invitation/{KEY}/refuser/"},
+        "list": [f"/confirmer/{KEY}/"],
+    }
     assert KEY not in str(hide_keys_from_sentry(event, None))
 
 
