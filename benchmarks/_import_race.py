@@ -1,0 +1,198 @@
+"""The contestants of `bench import`, each run in a process of its own and taken back."""
+
+import argparse
+import hashlib
+import io
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.utils import timezone
+from import_export import fields, resources
+from import_export.instance_loaders import CachedInstanceLoader
+from import_export.widgets import ForeignKeyWidget
+from python_calamine import CalamineWorkbook
+from tablib import Dataset
+
+from accounts.models import Membership
+from benchmarks import _import_world as world
+from benchmarks._runner import Run, compete, report
+from clients.imports import staging
+from clients.imports.applying import _Statements, apply_import
+from clients.imports.reading import read_import
+from clients.imports.rows import Chunk
+from clients.jobs import confirm_import, start_import
+from clients.models import Dossier, Import
+from portfolios.models import Portfolio
+from tenancy.scopes import scope
+
+Contestant = Callable[[UUID, UUID, bytes], None]
+_CHUNK = 4_000
+
+
+# --- The contestants ------------------------------------------------------------------------------------------------
+
+
+class StockResource(resources.ModelResource):
+    """As the manual shows it."""
+
+    portfolio = fields.Field("portfolio", "portfolio", ForeignKeyWidget(Portfolio, "name"))
+
+    class Meta:
+        model = Dossier
+        fields = world.FIELDS
+        import_id_fields = ("reference",)
+        skip_unchanged = True
+
+
+class CachedPortfolio(ForeignKeyWidget):
+    """One query for all portfolios."""
+
+    known: dict[str, Portfolio] = {}
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        if not self.known:
+            self.known.update({portfolio.name: portfolio for portfolio in Portfolio.objects.all()})
+        return self.known[value]
+
+
+class TunedResource(StockResource):
+    """With everything that the library offers for speed."""
+
+    portfolio = fields.Field("portfolio", "portfolio", CachedPortfolio(Portfolio, "name"))
+
+    class Meta(StockResource.Meta):
+        use_bulk = True
+        batch_size = 1_000
+        skip_diff = True
+        skip_unchanged = False
+        skip_html_diff = True
+        instance_loader_class = CachedInstanceLoader
+
+    def before_save_instance(self, instance: Dossier, row: Any, **kwargs: Any) -> None:
+        instance.derive_keys()  # a bulk operation calls no save()
+
+
+def _library(resource: Any, content: bytes) -> None:
+    data = Dataset().load(io.BytesIO(content), format="xlsx")
+    data.headers = list(world.FIELDS)
+    resource.import_data(data, dry_run=True, raise_errors=True)
+    resource.import_data(data, dry_run=False, raise_errors=True)
+
+
+def stock(firm: UUID, admin: UUID, content: bytes) -> None:
+    _library(StockResource(), content)
+
+
+def tuned(firm: UUID, admin: UUID, content: bytes) -> None:
+    _library(TunedResource(), content)
+
+
+def ours(firm: UUID, admin: UUID, content: bytes) -> None:
+    actor = Membership.objects.get(pk=admin)
+    made = start_import(actor=actor, file_name="clients.xlsx", content=content)
+    read_import(firm, made.pk)
+    confirm_import(actor=actor, source=made)
+    apply_import(firm, made.pk)
+
+
+def floor(firm: UUID, admin: UUID, content: bytes) -> None:
+    """Nothing is checked: the file is known to be clean."""
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()[1:]
+    portfolios = dict(Portfolio.objects.values_list("name", "id"))
+    made = Import.objects.create(
+        created_by_id=admin, file_name="floor", size=len(content), planned_at=timezone.now()
+    )
+    staging.open_stage()
+    for start in range(0, len(rows), _CHUNK):
+        columns: list[Sequence[str]] = list(zip(*rows[start : start + _CHUNK], strict=True))
+        values = {name: list(column) for name, column in zip(world.FIELDS, columns, strict=True)}
+        values["siren"] = [siret[:9] for siret in values["siret"]]
+        staging.add(range(start + 2, start + 2 + len(columns[0])), Chunk(values, {}, set()), portfolios, {})
+    made.counts = staging.classify(made, [*world.FIELDS, "siren"])
+    statements = _Statements(made)
+    statements.create()
+    statements.update()
+
+
+# --- The race ---------------------------------------------------------------------------------------------------------
+
+
+def _run(contestant: Contestant, firm: UUID, admin: UUID, content: bytes, answers: Any) -> None:
+    """In a process of its own, in a transaction that is taken back."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    with scope(firm=firm):
+        began = time.perf_counter()
+        contestant(firm, admin, content)
+        seconds = time.perf_counter() - began
+        answers.put((seconds, _fingerprint(), _peak()))
+        transaction.set_rollback(True)
+    connections.close_all()
+
+
+def _fingerprint() -> str:
+    """Of all client files, as they are after the import."""
+    columns = [*(name for name in world.FIELDS if name != "portfolio"), "siren", "portfolio__name"]
+    rows = Dossier.objects.order_by("reference").values_list(*columns)
+    digest = hashlib.sha256()
+    for row in rows.iterator(10_000):
+        digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def _peak() -> int:
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def _contestant(work: Contestant, firm: UUID, admin: UUID, content: bytes) -> Callable[[], Run]:
+    def run() -> Run:
+        connections.close_all()
+        answers: Any = multiprocessing.get_context("fork").Queue()
+        process = multiprocessing.get_context("fork").Process(
+            target=_run, args=(work, firm, admin, content, answers)
+        )
+        process.start()
+        seconds, rows, peak = answers.get()
+        process.join()
+        world.tidy_up()
+        return Run(seconds, rows, peak)
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--growth", action="store_true", help="ours at ten times the rows, too")
+    options = parser.parse_args()
+    firm, admin = world.make()
+    works: dict[str, Contestant] = {"floor": floor, "ours": ours, "tuned": tuned, "stock": stock}
+    content = world.list_of(options.rows)
+    results = compete(
+        {name: _contestant(work, firm, admin, content) for name, work in works.items()}, rounds=options.rounds
+    )
+    for name, result in results.items():
+        print(f"  {name:6} peak {result.peak_bytes / 2**20:.0f} MB")
+    growth = {}
+    if options.growth:
+        large = compete(
+            {"ours": _contestant(ours, firm, admin, world.list_of(options.rows * 10))}, rounds=options.rounds
+        )
+        growth["row_growth"] = large["ours"].seconds / 10 / results["ours"].seconds
+    report(
+        "import",
+        {
+            "vs_stock": results["stock"].seconds / results["ours"].seconds,
+            "vs_tuned": results["tuned"].seconds / results["ours"].seconds,
+            "vs_floor": results["ours"].seconds / results["floor"].seconds,
+            "peak_vs_stock": results["ours"].peak_bytes / results["stock"].peak_bytes,
+        },
+        growth,
+    )
