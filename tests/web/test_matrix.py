@@ -1,6 +1,5 @@
 """Every URL × method × person × own, foreign or absent object. A pattern without its line in the matrix fails."""
 
-from collections.abc import Iterator
 from copy import copy
 from typing import Any
 from uuid import UUID
@@ -100,7 +99,9 @@ class Stage:
     def _signed_in(self, person: str) -> OutsideClient:
         client = OutsideClient()
         if person in self.users:
-            client.force_login(self.users[person])
+            user = self.users[person]
+            assert user is not None
+            client.force_login(user)
         return client
 
     def url(self, pattern: Pattern, key: object = None) -> str:
@@ -125,9 +126,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(lemoine: World, bertrand: World, settings: Any) -> Iterator[Stage]:
+def stage(lemoine: World, bertrand: World, settings: Any) -> Stage:
     settings.ACCOUNT_RATE_LIMITS = False
-    yield Stage(lemoine, bertrand)
+    return Stage(lemoine, bertrand)
 
 
 def expected(row: Row, pattern: Pattern, person: str, method: str) -> set[int]:
