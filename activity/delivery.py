@@ -11,14 +11,14 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr, quote
+from email.utils import parseaddr
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -28,6 +28,7 @@ from activity.connection import KeptConnection, Unreachable, permanent_refusal
 from activity.lookups import LEASE, claim_mails, mark_sent
 from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
+from activity.wire import LetterToOne
 from tenancy.scopes import scope
 from tenancy.tasks import nudge
 
@@ -209,29 +210,22 @@ def _enveloped(mail: OutgoingEmail, message: Message | None) -> Built:
 def envelope(mail: OutgoingEmail, message: Message) -> EmailMessage:
     """The message as it goes to the server: from the firm's name at our address, answers to the firm.
 
-    Raises ValueError for an address that only servers with SMTPUTF8 take: Django would send to another one.
+    Raises ValueError for an address that only servers with SMTPUTF8 take.
     """
-    mail.to.rpartition("@")[0].encode("ascii")
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    email = EmailMultiAlternatives(
+    return LetterToOne(
         subject=" ".join(message.subject.split()),
-        body=message.text,
-        from_email=_named(message.sender_name or name, address),
-        to=[_named(mail.to_name, mail.to)],
-        reply_to=[_named(message.sender_name, message.reply_to)] if message.reply_to else None,
+        text=message.text,
+        html=message.html,
+        sender=(message.sender_name or name, address),
+        recipient=(mail.to_name, mail.to),
+        reply_to=(message.sender_name, message.reply_to) if message.reply_to else None,
         headers={
             "Message-ID": mail.message_id(address.rpartition("@")[2]),
             "Auto-Submitted": "auto-generated",
             **message.headers,
         },
     )
-    email.attach_alternative(message.html, "text/html")
-    return email
-
-
-def _named(name: str, address: str) -> str:
-    """An address with its name; Django encodes both for the wire."""
-    return f'"{quote(" ".join(name.split()))}" <{address}>' if name else address
 
 
 def _mark_sent(claim: Claim) -> None:

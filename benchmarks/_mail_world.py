@@ -82,5 +82,9 @@ def made_messages(firm_id: UUID, invitations: list[tuple[UUID, str]]) -> list[tu
                 headers={"Message-ID": make_msgid(domain="portail.test")},
             )
             email.attach_alternative(message.html, "text/html")
-            made.append((address, email.message().as_bytes()))
+            made.append((address, _on_the_wire(email)))
     return made
+
+
+def _on_the_wire(email: EmailMultiAlternatives) -> bytes:
+    return bytes(email.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]  # Django's own parameter

@@ -133,9 +133,9 @@ def test_a_mail_comes_from_the_firm_and_answers_go_to_it(firm: World, outbox: Ou
     settings.DEFAULT_FROM_EMAIL = "Firm Portal <portail@portail.test>"
     queue("chloe")
     (mail,) = outbox.mails()
-    assert mail.from_email == '"Cabinet Lemoine" <portail@portail.test>'
-    assert mail.to == ['"Chloe" <chloe@client.test>']
-    assert mail.reply_to == ['"Cabinet Lemoine" <accueil@lemoine.test>']
+    assert mail.from_email == "Cabinet Lemoine <portail@portail.test>"
+    assert mail.to == ["Chloe <chloe@client.test>"]
+    assert mail.reply_to == ["Cabinet Lemoine <accueil@lemoine.test>"]
     assert mail.extra_headers["Message-ID"] == f"<{state('chloe').pk}@portail.test>"
     assert (state("chloe").state, state("chloe").failure) == (MailState.SENT, "")
 

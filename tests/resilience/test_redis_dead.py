@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formataddr
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_page_is_quick_the_change_is_kept_and_the_mail_leaves_later(
     # Redis is back: beat says so to a worker.
     compose_notifications.apply()
     deliver_mails.apply()
-    assert [message.to[0] for message in mail.outbox] == [f'"Zoé Martin" <{partner.email}>']
+    assert [message.to[0] for message in mail.outbox] == [formataddr(("Zoé Martin", partner.email))]
 
 
 def test_a_nudge_reaches_a_broker_that_is_back(settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,80 @@
+"""A mail's bytes: whatever stands in it comes out the same on the other side."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from activity.wire import LetterToOne
+
+LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=120)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x00"), max_size=2_000)
+
+
+def letter(**fields: Any) -> LetterToOne:
+    given = {
+        "subject": "Objet",
+        "text": "texte",
+        "html": "<p>texte</p>",
+        "sender": ("Cabinet", "portail@portail.test"),
+        "recipient": ("Claire", "claire@client.test"),
+        "reply_to": None,
+        "headers": {"Message-ID": "<1@portail.test>"},
+        **fields,
+    }
+    return LetterToOne(**given)
+
+
+def read(mail: LetterToOne) -> EmailMessage:
+    return message_from_bytes(mail.message().as_bytes(), policy=policy.default)
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+@given(TEXT, TEXT)
+@settings(max_examples=200, deadline=None)
+def test_text_and_html_arrive_as_they_were(text: str, html: str) -> None:
+    sent = letter(text=text, html=html)
+    message = read(sent)
+    assert part(message, "plain").rstrip("\n") == text.rstrip("\n")
+    assert part(message, "html").rstrip("\n") == html.rstrip("\n")
+    assert max(len(line) for line in sent.message().as_bytes().split(b"\r\n")) < 998
+    assert sent.message().as_bytes().isascii()
+
+
+@given(LINE, LINE)
+@settings(max_examples=200, deadline=None)
+def test_subject_and_names_arrive_as_they_were(subject: str, name: str) -> None:
+    words = " ".join(subject.split())
+    message = read(letter(subject=words, sender=(name, "portail@portail.test")))
+    assert " ".join(str(message["subject"] or "").split()) == words
+    (sender,) = message["from"].addresses
+    assert sender.addr_spec == "portail@portail.test"
+
+
+@pytest.mark.parametrize(
+    "name", ["Chloé Martin", "Martin, Chloé", 'La "Boulangerie"', "Müller & Cie <b>", ""]
+)
+def test_a_name_comes_with_its_address(name: str) -> None:
+    (recipient,) = read(letter(recipient=(name, "chloe@client.test")))["to"].addresses
+    assert (recipient.display_name, recipient.addr_spec) == (name, "chloe@client.test")
+
+
+def test_a_domain_outside_of_ascii_is_written_as_its_servers_know_it() -> None:
+    assert "<claire@xn--bcher-kva.test>" in letter(recipient=("Claire", "claire@bücher.test")).to[0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"subject": "a\nBcc: x@y.test"}, {"headers": {"X": "a\r\nb"}}, {"recipient": ("", "é@client.test")}],
+)
+def test_what_no_mail_can_hold_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"line break|ascii"):
+        letter(**fields).message()
