@@ -121,9 +121,10 @@ def permitted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet
     """Of these objects, those to which the member may do this now.
 
     The query itself asks for an open membership and an unexpired grant, so it holds at the next request whatever
-    was loaded before. A model with `admins_only` (a Q) keeps those objects to administrators.
+    was loaded before. A model with `admins_only` (a Q) keeps those objects to administrators; one with `closed` (a Q
+    per permission) keeps those that match from everybody, administrators included.
     """
-    queryset = queryset.filter(firm_id=member.firm_id)
+    queryset = queryset.filter(firm_id=member.firm_id).exclude(_closed(queryset.model, perm))
     myself = Membership.objects.open().filter(pk=member.pk)
     if member.role == Role.ADMIN:
         return queryset.filter(Exists(myself.filter(role=Role.ADMIN)))
@@ -145,6 +146,8 @@ def granted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet[M
 def holders(perm: Perm, obj: models.Model) -> MembershipQuerySet:
     """The members who may do this to the object now, with their person loaded: whom a mail about it concerns."""
     model = type(obj)
+    if model._default_manager.filter(_closed(model, perm), pk=obj.pk).exists():
+        return Membership.objects.none()
     reached = Q(role=Role.ADMIN)
     reserved = getattr(model, "admins_only", None)
     if reserved is None or not model._default_manager.filter(reserved, pk=obj.pk).exists():
@@ -226,7 +229,14 @@ def give_many(
             ON CONFLICT (firm_id, user_id, permission_id, content_object_id) DO UPDATE
             SET granted_by_id = excluded.granted_by_id, granted_at = excluded.granted_at, expires_at = NULL
             """,
-            [by.firm_id, role_id(grants, role), by.user_id, [uuid7() for _ in pairs], list(objects), list(people)],
+            [
+                by.firm_id,
+                role_id(grants, role),
+                by.user_id,
+                [uuid7() for _ in pairs],
+                list(objects),
+                list(people),
+            ],
         )
 
 
@@ -276,6 +286,15 @@ def _paths(model: type[models.Model]) -> list[tuple[str, type[Grant]]]:
         grants = cast(type[Grant], target._meta.get_field(relation).related_model)
         paths.append((f"{owner}_id" if owner else "pk", grants))
     return paths
+
+
+def _closed(model: type[models.Model], perm: Perm) -> Q:
+    """The objects on which nobody in the firm has this permission."""
+    condition = getattr(model, "closed", {}).get(perm)
+    if condition is None:
+        return Q(pk__in=[])
+    # A subquery, because `exclude` would let each half of a condition on a relation match another row.
+    return Q(pk__in=model._default_manager.filter(condition).values("pk"))
 
 
 def _running(grants: type[Grant], perm: Perm) -> QuerySet[Any]:

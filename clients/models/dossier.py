@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import Grant, grant_constraints
-from accounts.permissions import ObjectRole
+from accounts.permissions import ObjectRole, Perm
 from clients.models.details import ClientDetails, DossierKind
 from portfolios.models import Portfolio
 from spreadsheets.text import fold
@@ -74,6 +75,10 @@ class Dossier(ClientDetails):
     objects: ClassVar[DossierQuerySet] = DossierQuerySet.as_manager()  # type: ignore[assignment]
     access_paths = ("assignments", "portfolio__grants")
     admins_only = Q(is_own=True)
+    # What the client allows caps everyone in the firm: a dossier linked for reading only is not changed by anybody.
+    closed = {
+        Perm.CHANGE_DOSSIER: Q(links__right="read") & (Q(links__until=None) | Q(links__until__gt=Now()))
+    }
 
     class Meta:
         default_permissions = ()
