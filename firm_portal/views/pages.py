@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.places import FirmRequest
 from activity import queries
 from firm_portal.dashboard import counts, first_steps, needs
+from firm_portal.demo import ACCOUNTS, PASSWORD
 
 
 @login_not_required
@@ -20,8 +21,6 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:places")
     if not settings.DEMO:
         return redirect("account_login")
-    from firm_portal.demo import ACCOUNTS, PASSWORD
-
     return render(request, "start.html", {"accounts": ACCOUNTS, "password": PASSWORD})
 
 
