@@ -41,7 +41,7 @@ class LetterToOne(EmailMultiAlternatives):
         self.attach_alternative(html, "text/html")
         self._html = html
 
-    def message(self) -> Any:
+    def message(self, **_policy: Any) -> Any:
         return Wire(self._bytes())
 
     def _bytes(self) -> bytes:
@@ -56,7 +56,7 @@ class LetterToOne(EmailMultiAlternatives):
             "MIME-Version": "1.0",
             "Content-Type": f'multipart/alternative; boundary="{boundary}"',
         }
-        parts = [_part("plain", self.body), _part("html", self._html)]
+        parts = [_part("plain", str(self.body)), _part("html", self._html)]
         marker = b"--" + boundary.encode()
         body = b"".join(marker + _BREAK + part + _BREAK for part in parts)
         return _head(head.items()) + _BREAK + body + marker + b"--" + _BREAK
