@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from activity import mails
 from activity.connection import KeptConnection, Unreachable, permanent_refusal
-from activity.lookups import LEASE, claim_mails, mark_sent
+from activity.lookups import LEASE, claim_mails
 from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
 from activity.wire import LetterToOne
@@ -230,7 +230,10 @@ def envelope(mail: OutgoingEmail, message: Message) -> EmailMessage:
 
 def _mark_sent(claim: Claim) -> None:
     """Sent is sent, whoever claimed it since."""
-    mark_sent(claim.id)
+    with claim.scope():
+        OutgoingEmail.objects.filter(pk=claim.id).update(
+            state=MailState.SENT, sent_at=timezone.now(), lease_until=None, failure=""
+        )
 
 
 def _not_sent(claim: Claim, error: Exception) -> None:

@@ -45,19 +45,3 @@ due_notifications = register(
         reads=("activity_notification",),
     )
 )
-
-# In one round trip, so that the moment in which a killed worker leaves a sent mail unmarked is as short as can be.
-mark_sent = register(
-    LookUp(
-        name="mark_sent",
-        signature="mail uuid",
-        returns="TABLE (id uuid)",
-        body="""
-            UPDATE activity_outgoingemail
-            SET state = 'sent', sent_at = clock_timestamp(), lease_until = NULL, failure = ''
-            WHERE id = mail RETURNING id
-        """,
-        reads=("activity_outgoingemail",),
-        updates=("activity_outgoingemail",),
-    )
-)

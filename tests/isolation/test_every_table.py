@@ -35,7 +35,6 @@ OWNER_COLUMNS = {"firm_id", "space_id", "owner", "person_id"}
 UNIQUE_ACROSS_FIRMS = {("accounts_firm", "slug"), ("invitations_invitationtoken", "token_hash")}
 LOOK_UPS_ALLOWED = {
     "claim_mails",
-    "mark_sent",
     "due_imports",
     "due_notifications",
     "firms_of",
