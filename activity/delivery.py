@@ -6,13 +6,13 @@ at most, under the same Message-ID.
 """
 
 import random
-import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
 from itertools import groupby
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -82,10 +82,10 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
 
     Returns how many were sent. Where there is much, another worker is asked to help, and after `for_seconds` to go on.
     """
-    sent, until, helped = 0, time.monotonic() + for_seconds, False
+    sent, until, helped = 0, monotonic() + for_seconds, False
     with KeptConnection() as connection:
         while claims := _claimed():
-            if len(claims) == BATCH and (not helped or time.monotonic() > until):
+            if len(claims) == BATCH and (not helped or monotonic() > until):
                 helped = True
                 nudge("activity.deliver_mails")
             try:
@@ -93,7 +93,7 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
             except Unreachable as error:
                 log.warning("mail_server_unreachable", error=str(error))
                 break
-            if time.monotonic() > until:
+            if monotonic() > until:
                 break
     return sent
 
@@ -112,13 +112,13 @@ def _deliver(claims: list[Claim], connection: KeptConnection) -> int:
 
     Raises Unreachable, and what says that the database is away.
     """
-    sent, fresh_until = 0, time.monotonic() + FRESH_SECONDS
+    sent, fresh_until = 0, monotonic() + FRESH_SECONDS
     left = deque(claims)
     try:
         connection.open()
-        while left and time.monotonic() < fresh_until:
+        while left and monotonic() < fresh_until:
             for claim, built in _built(_of_one_owner(left)):
-                if time.monotonic() > fresh_until:
+                if monotonic() > fresh_until:
                     break
                 left.popleft()
                 try:

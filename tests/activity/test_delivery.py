@@ -1,7 +1,6 @@
 """From the outbox to the server: what is sent, tried again, given up; and that nothing is lost or sent twice."""
 
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -274,14 +273,14 @@ def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
 
 def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World, monkeypatch) -> None:
     queue("a", "b", "c")
-    monkeypatch.setattr(delivery, "FRESH_SECONDS", 0.15)
-    real = KeptConnection.send
+    real, clock = KeptConnection.send, [0.0]
 
     def slow(kept: KeptConnection, message: Any) -> None:
-        time.sleep(0.1)
+        clock[0] += 0.6 * delivery.FRESH_SECONDS
         real(kept, message)
 
     monkeypatch.setattr(KeptConnection, "send", slow)
+    monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])
     with outside(), KeptConnection() as kept:
         assert delivery._deliver(delivery._claimed(), kept) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)

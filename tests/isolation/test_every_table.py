@@ -31,8 +31,12 @@ WITHOUT_WALL = {
 }
 OWNER_TABLES = {"accounts_firm": "firm_id", "clients_clientspace": "space_id", "accounts_user": "person_id"}
 OWNER_COLUMNS = {"firm_id", "space_id", "owner", "person_id"}
-# Values that say nothing of other firms: random ones, or ones that end in random characters.
-UNIQUE_ACROSS_FIRMS = {("accounts_firm", "slug"), ("invitations_invitationtoken", "token_hash")}
+# Values that say nothing of other firms: random ones, ones that end in random characters, keys of own rows.
+UNIQUE_ACROSS_FIRMS = {
+    ("accounts_firm", "slug"),
+    ("clients_importfile", "source_id"),
+    ("invitations_invitationtoken", "token_hash"),
+}
 LOOK_UPS_ALLOWED = {
     "claim_mails",
     "due_imports",
