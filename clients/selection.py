@@ -37,7 +37,9 @@ def selected_dossiers(request: HttpRequest, member: Membership, perm: Perm) -> Q
     query = QueryDict(request.POST.get("query", ""), mutable=True)
     if portfolio := request.POST.get("portfolio"):
         query["portfolio"] = portfolio
-    return filters_of(query, member).narrow(allowed)
+    filters = filters_of(query, member)
+    # A list shows more than was asked for where a filter makes no sense; nothing is done to what nobody saw.
+    return filters.narrow(allowed) if filters.is_valid() else allowed.none()
 
 
 def _keys(texts: list[str]) -> list[UUID]:
