@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from clients import identifiers
+from accounts import identifiers
 from spreadsheets.text import fold
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.identifiers import has_checksum
 from accounts.models import Membership, Role
 from accounts.permissions import ObjectRole, Perm, give, holders, require
 from activity.actions import Changes, record
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
-from clients.identifiers import has_checksum
 from clients.models import Assignment, Dossier
 from portfolios.models import Portfolio
 

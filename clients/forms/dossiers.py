@@ -12,11 +12,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.identifiers import clean_siret, suggested_vat_number
 from accounts.models import Membership
 from accounts.permissions import Perm, granted
 from clients.cleaning import CLEANERS, clean_together, likely_email
 from clients.columns import STATE_FILTERS
-from clients.identifiers import clean_siret, suggested_vat_number
 from clients.models import Dossier, DossierKind, DossierQuerySet
 from clients.paging import Order
 from portfolios.models import Portfolio

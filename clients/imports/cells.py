@@ -13,8 +13,8 @@ from typing import NamedTuple
 from django.core.exceptions import ValidationError
 from stdnum.fr import siren as siren_rules
 
+from accounts.identifiers import bare, has_checksum
 from clients.cleaning import CLEANERS, clean_text, likely_email
-from clients.identifiers import bare, has_checksum
 from clients.imports.remarks import Level, Remark, refused, remark
 from clients.models import DossierKind
 from spreadsheets.cells import Kind

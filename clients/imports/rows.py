@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.identifiers import siren_of, vat_number_agrees
 from clients.cleaning import clean_postcode, is_france
-from clients.identifiers import siren_of, vat_number_agrees
 from clients.imports.cells import Cell, Rule, fitting, tidy
 from clients.imports.columns import Quick
 from clients.imports.remarks import Level, Remark, refused, remark

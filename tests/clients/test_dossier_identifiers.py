@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients import cleaning, identifiers
+from accounts import identifiers
+from clients import cleaning
 
 
 @pytest.mark.parametrize(
