@@ -74,7 +74,7 @@ def siren_of(*, siren: str, siret: str) -> str:
 
 
 def siren_and_siret(text: str) -> tuple[str, str]:
-    """What a firm types of itself, its SIREN or its head office's SIRET: both stored forms, the second "" for a SIREN."""
+    """The SIREN or SIRET that a firm types of itself: both stored forms, the second one "" for a SIREN."""
     number = bare(text)
     if not number.isascii() or not number.isdigit() or len(number) not in (_SIREN_DIGITS, _SIRET_DIGITS):
         raise ValidationError(_("A SIREN has 9 digits, a SIRET has 14."), code="length")
