@@ -37,7 +37,7 @@ _CHUNK = 4_000
 # --- The contestants ------------------------------------------------------------------------------------------------
 
 
-class StockResource(resources.ModelResource):
+class StockResource(resources.ModelResource):  # type: ignore[misc]  # a library without types
     """As the manual shows it."""
 
     portfolio = fields.Field("portfolio", "portfolio", ForeignKeyWidget(Portfolio, "name"))
@@ -49,7 +49,7 @@ class StockResource(resources.ModelResource):
         skip_unchanged = True
 
 
-class CachedPortfolio(ForeignKeyWidget):
+class CachedPortfolio(ForeignKeyWidget):  # type: ignore[misc]  # as above
     """One query for all portfolios."""
 
     known: dict[str, Portfolio] = {}

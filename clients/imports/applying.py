@@ -113,15 +113,21 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(firm)s::text, 0))"
 
 # Clients that came into being, or got their number, since the plan was made.
 _EXISTS_NOW = f"""
-UPDATE clients_importrow AS stage SET outcome = '{RowOutcome.EXISTS}'
-WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}' AND EXISTS (
-    SELECT FROM clients_dossier AS dossier
-    WHERE dossier.firm_id = %(firm)s AND NOT dossier.is_own AND dossier.updated_at >= %(since)s AND (
-        (stage.reference <> '' AND dossier.reference = stage.reference)
-        OR (stage.siret <> '' AND dossier.siret = stage.siret)
-        OR (stage.siret = '' AND stage.siren <> '' AND dossier.siren = stage.siren)
-        OR (stage.reference = '' AND stage.siren = '' AND dossier.name_key = stage.name_key
-            AND dossier.email = stage.email AND dossier.postcode = stage.postcode AND dossier.city = stage.city)))
+WITH recent AS MATERIALIZED (
+    SELECT reference, siret, siren, name_key, email, postcode, city FROM clients_dossier
+    WHERE firm_id = %(firm)s AND NOT is_own AND updated_at >= %(since)s
+), planned AS MATERIALIZED (
+    SELECT id, reference, siret, siren, name_key, email, postcode, city FROM clients_importrow AS stage
+    WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}'
+), found AS (
+    SELECT id FROM planned JOIN recent USING (reference) WHERE reference <> ''
+    UNION SELECT id FROM planned JOIN recent USING (siret) WHERE siret <> ''
+    UNION SELECT id FROM planned JOIN recent USING (siren) WHERE siren <> '' AND planned.siret = ''
+    UNION SELECT id FROM planned JOIN recent USING (name_key, email, postcode, city)
+          WHERE planned.reference = '' AND planned.siren = ''
+)
+UPDATE clients_importrow AS stage SET outcome = '{RowOutcome.EXISTS}' FROM found
+WHERE stage.id = found.id AND stage.firm_id = %(firm)s
 """
 _ANY_SINCE = (
     "SELECT EXISTS (SELECT FROM clients_dossier"

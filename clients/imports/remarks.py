@@ -49,7 +49,6 @@ WORDS: Mapping[str, Text] = {
     "unknown_kind": _("Write “Company” or “Individual”; the kind was guessed instead."),
     "unknown_civility": _("Write “Ms” or “Mr”; the civility was left out."),
     "unknown_form": _("This legal form is not known: it was left out. Its four-digit INSEE code always is."),
-    "unknown_assignee": _("No member of the firm has this name or address: the client file is assigned to nobody."),
     "too_long": _("This holds %(count)s characters; at most %(limit)s fit."),
     # of the whole row, found when it is compared with the firm's dossiers
     "no_name": _("The row has no name: fill in the legal name, or the last name of an individual."),

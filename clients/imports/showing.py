@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Firm
-from clients.imports.remarks import Level, remark, worded
+from clients.imports.remarks import worded
 from clients.imports.words import note, refusal
 from clients.models import Import, ImportRow, ImportState, RowAction, RowOutcome
 from clients.resources import NIC, columns_by_name, header_of
@@ -84,7 +84,7 @@ class Teller:
             "place": " ".join(filter(None, (row.postcode, row.city))),
             "portfolio": row.portfolio,
             "changes": self._changes(row),
-            "remarks": [self._remark(one) for one in [*row.problems, *_of_assignee(row)]],
+            "remarks": [self._remark(one) for one in row.problems],
             "duplicate_of": row.duplicate_of,
             "outcome": RowOutcome(row.outcome).label if row.outcome else "",
         }
@@ -97,9 +97,12 @@ class Teller:
         return self.firm.url("clients:dossier", pk=row.pk) if created else ""
 
     def _changes(self, row: ImportRow) -> list[dict[str, str]]:
+        changes: Mapping[str, tuple[str, str]] = row.changes or {}
         return [
             {"label": header_of(name), "before": _shown(name, before), "after": _shown(name, after)}
-            for name, (before, after) in (row.changes or {}).items()
+            for name in columns_by_name()
+            if name in changes
+            for before, after in [changes[name]]
         ]
 
     def _remark(self, stored: Mapping[str, Any]) -> dict[str, str]:
@@ -111,13 +114,6 @@ class Teller:
             "value": stored.get("value", ""),
             "text": worded(stored),
         }
-
-
-def _of_assignee(row: ImportRow) -> list[dict[str, Any]]:
-    """A name that is no member's: the row keeps it, and nobody is assigned."""
-    if not row.assignee or row.assignee_key:
-        return []
-    return [remark(Level.IGNORED, "assignee", "unknown_assignee", row.assignee).stored()]
 
 
 def _shown(name: str, value: str) -> str:

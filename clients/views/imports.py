@@ -30,6 +30,7 @@ from portfolios.models import Portfolio
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PER_PAGE = 20
 _ROWS_PER_PAGE = 50
+_PAGE_SIZES = ("20", "50", "100")
 View = Callable[..., HttpResponse]
 if TYPE_CHECKING:
     _RowPaginator = Paginator[ImportRow]
@@ -140,8 +141,8 @@ def _step(source: Import) -> int:
 class _CountedPaginator(_RowPaginator):
     """Knows the total of a tab from the plan's counts."""
 
-    def __init__(self, rows: QuerySet[ImportRow], known: int | None) -> None:
-        super().__init__(rows, _ROWS_PER_PAGE)
+    def __init__(self, rows: QuerySet[ImportRow], known: int | None, size: int) -> None:
+        super().__init__(rows, size)
         self.known = known
 
     @cached_property
@@ -154,20 +155,31 @@ def _plan(request: FirmRequest, source: Import) -> dict[str, Any]:
     words = filters.words()
     tabs = showing.tabs(source, request.GET.get("action", ""))
     current = next(tab for tab in tabs if tab.current)
-    rows = showing.rows_under(source, current.key, words)
-    paginator = _CountedPaginator(rows, None if words else current.count)
+    paginator = _CountedPaginator(
+        showing.rows_under(source, current.key, words), None if words else current.count, _page_size(request)
+    )
     page = paginator.get_page(request.GET.get("page"))
+    shown = showing.Teller(source, request.firm).rows(page.object_list)
     return {
         "summary": showing.summary(source),
         "tabs": tabs,
         "current": current.key,
         "filters": filters,
         "page": page,
-        "rows": showing.Teller(source, request.firm).rows(page.object_list),
+        "rows": shown,
+        "tells": any(
+            row["changes"] or row["remarks"] or row["duplicate_of"] or row["outcome"] for row in shown
+        ),
+        "has_portfolio": any(column["field"] == "portfolio" for column in source.columns),
         "is_ready": source.state == ImportState.READY,
         "may_choose": source.state == ImportState.READY and sum(map(jobs.may_be_chosen, source.sheets)) > 1,
         "seconds": _seconds(source),
     }
+
+
+def _page_size(request: FirmRequest) -> int:
+    wanted = request.GET.get("size", "")
+    return int(wanted) if wanted in _PAGE_SIZES else _ROWS_PER_PAGE
 
 
 def _seconds(source: Import) -> str:

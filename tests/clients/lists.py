@@ -15,7 +15,9 @@ from clients.models import Import, ImportRow
 HEADERS = ("Code", "Raison sociale", "SIRET", "E-mail", "Portefeuille")
 
 
-def workbook(*sheets: Sequence[Sequence[Any]], names: Sequence[str] = (), hidden: Sequence[int] = ()) -> bytes:
+def workbook(
+    *sheets: Sequence[Sequence[Any]], names: Sequence[str] = (), hidden: Sequence[int] = ()
+) -> bytes:
     """An xlsx of these sheets, each a list of rows."""
     book = openpyxl.Workbook()
     book.remove(book.active)
@@ -30,11 +32,13 @@ def workbook(*sheets: Sequence[Sequence[Any]], names: Sequence[str] = (), hidden
     return target.getvalue()
 
 
-def plan(actor: Membership, rows: Sequence[Sequence[Any]] | bytes, headers: Sequence[str] = HEADERS) -> Import:
+def plan(
+    actor: Membership, rows: Sequence[Sequence[Any]] | bytes, headers: Sequence[str] = HEADERS
+) -> Import:
     """The import of a list with these rows, read as far as it gets without a person."""
     content = rows if isinstance(rows, bytes) else workbook([headers, *rows])
     made = start_import(actor=actor, file_name="clients.xlsx", content=content)
-    read_import(made.firm_id, made.pk)
+    read(made)
     made.refresh_from_db()
     return made
 
@@ -43,9 +47,21 @@ def run(actor: Membership, rows: Sequence[Sequence[Any]] | bytes, headers: Seque
     """Plan, confirm and apply."""
     made = plan(actor, rows, headers)
     confirm_import(actor=actor, source=made)
-    apply_import(made.firm_id, made.pk)
+    apply(made)
     made.refresh_from_db()
     return made
+
+
+def read(made: Import) -> None:
+    """As a worker does."""
+    assert made.firm_id is not None
+    read_import(made.firm_id, made.pk)
+
+
+def apply(made: Import) -> None:
+    """As a worker does."""
+    assert made.firm_id is not None
+    apply_import(made.firm_id, made.pk)
 
 
 def rows_of(source: Import) -> list[ImportRow]:

@@ -2,20 +2,19 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
 from clients.imports import applying, reading
-from clients.imports.applying import apply_import
-from clients.imports.reading import read_import
 from clients.imports.sweeping import sweep
 from clients.jobs import NotNow, cancel_import, confirm_import, start_import
 from clients.models import Dossier, Import, ImportRow, ImportState
 from portfolios.models import Portfolio
 from tenancy.scopes import scope
-from tests.clients.lists import HEADERS, plan, workbook
+from tests.clients.lists import HEADERS, apply, plan, read, workbook
 from tests.worlds import World
 
 ROWS = [(f"R{number}", f"Client {number}", "", "", "Sarah") for number in range(30)]
@@ -88,7 +87,7 @@ class TestWorkers:
 
     def test_two_workers_apply_once(self, lemoine: World) -> None:
         made = confirmed(lemoine)
-        at_the_same_time(*[lambda: apply_import(made.firm_id, made.pk)] * 3)
+        at_the_same_time(*[lambda: apply(made)] * 3)
         assert (dossiers(lemoine), state(lemoine)) == (30, ImportState.DONE)
 
     @pytest.mark.parametrize("step", ["_make_portfolios", "_assign", "_record", "_finish"])
@@ -103,14 +102,14 @@ class TestWorkers:
         with monkeypatch.context() as patch:
             patch.setattr(applying, step, die)
             with pytest.raises(Killed):
-                apply_import(made.firm_id, made.pk)
+                apply(made)
         assert (dossiers(lemoine), state(lemoine)) == (0, ImportState.APPLYING)
         with scope(firm=lemoine.firm):
             assert not Portfolio.objects.exists()
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         assert dossiers(lemoine) == 0  # the lease still holds
         let_the_lease_run_out(lemoine)
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         assert (dossiers(lemoine), state(lemoine)) == (30, ImportState.DONE)
 
     def test_a_worker_killed_while_reading_is_followed_by_another(self, lemoine: World, monkeypatch) -> None:
@@ -123,11 +122,11 @@ class TestWorkers:
         with monkeypatch.context() as patch:
             patch.setattr(reading, "_keep_plan", die)
             with pytest.raises(Killed):
-                read_import(made.firm_id, made.pk)
+                read(made)
         with scope(firm=lemoine.firm):
             assert not ImportRow.objects.exists()
         let_the_lease_run_out(lemoine)
-        read_import(made.firm_id, made.pk)
+        read(made)
         with scope(firm=lemoine.firm):
             assert (Import.objects.get().state, ImportRow.objects.count()) == (ImportState.READY, 30)
 
@@ -142,9 +141,9 @@ class TestWorkers:
         monkeypatch.setattr(applying, "_finish", die)
         for _ in range(4):
             with pytest.raises(Killed):
-                apply_import(made.firm_id, made.pk)
+                apply(made)
             let_the_lease_run_out(lemoine)
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         with scope(firm=lemoine.firm):
             assert (Import.objects.get().state, Import.objects.get().refusal_code) == (
                 ImportState.FAILED,
@@ -174,7 +173,7 @@ class TestWorkers:
             made = start_import(actor=lemoine.admin, file_name="a.xlsx", content=workbook([HEADERS, *ROWS]))
         keep_plan = reading._keep_plan
 
-        def cancelled_first(*args: object) -> None:
+        def cancelled_first(*args: Any) -> None:
             def cancel() -> None:
                 with scope(firm=lemoine.firm):
                     cancel_import(actor=lemoine.admin, source=made)
@@ -183,7 +182,7 @@ class TestWorkers:
             keep_plan(*args)
 
         monkeypatch.setattr(reading, "_keep_plan", cancelled_first)
-        read_import(made.firm_id, made.pk)
+        read(made)
         with scope(firm=lemoine.firm):
             assert not ImportRow.objects.exists()
         assert state(lemoine) == ImportState.CANCELLED

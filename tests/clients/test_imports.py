@@ -6,14 +6,12 @@ from django.core.exceptions import PermissionDenied
 from accounts.models import MemberState
 from accounts.permissions import Perm, can
 from activity.models import Event, Notification
-from clients.imports.applying import apply_import
-from clients.imports.reading import read_import
 from clients.jobs import NotNow, cancel_import, choose_sheet, confirm_import, start_import
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from portfolios.actions import grant_portfolio
 from portfolios.models import Portfolio
 from tenancy.scopes import scope
-from tests.clients.lists import HEADERS, actions, codes, plan, rows_of, run, workbook
+from tests.clients.lists import HEADERS, actions, apply, codes, plan, read, rows_of, run, workbook
 from tests.worlds import World, make_dossier, make_portfolio
 
 THALES = "55205902401909"
@@ -66,7 +64,7 @@ def test_a_change_is_shown_old_and_new_and_empty_cells_leave_what_is_there(firm:
         "email": ["a@martin.fr", "b@martin.fr"],
     }
     confirm_import(actor=firm.admin, source=made)
-    apply_import(made.firm_id, made.pk)
+    apply(made)
     dossier.refresh_from_db()
     assert (dossier.legal_name, dossier.email, dossier.phone) == (
         "Boulangerie Martin & Fils",
@@ -146,7 +144,9 @@ class TestRowsThatStayOut:
             [("", "Durand Paul", "", "p@durand.fr", ""), ("", "DURAND  PAUL", "", "p@durand.fr", "")],
         ],
     )
-    def test_the_second_of_two_like_rows_is_a_duplicate_of_the_first(self, firm: World, twice: list) -> None:
+    def test_the_second_of_two_like_rows_is_a_duplicate_of_the_first(
+        self, firm: World, twice: list[tuple[str, ...]]
+    ) -> None:
         first, second = rows_of(plan(firm.admin, twice))
         assert (first.action, second.action, second.duplicate_of) == ("create", "duplicate", 2)
 
@@ -230,7 +230,7 @@ class TestSheets:
         )
         assert made.state == ImportState.CHOOSING
         choose_sheet(actor=firm.admin, source=made, sheet=1)
-        read_import(made.firm_id, made.pk)
+        read(made)
         made.refresh_from_db()
         assert [row.legal_name for row in rows_of(made)] == ["Autre"]
 
@@ -240,7 +240,7 @@ class TestSheets:
         )
         for sheet in (0, 1):
             choose_sheet(actor=firm.admin, source=made, sheet=sheet)
-            read_import(made.firm_id, made.pk)
+            read(made)
         assert [row.legal_name for row in rows_of(made)] == ["Autre"]
 
     def test_a_book_without_any_known_column_is_refused(self, firm: World) -> None:
@@ -256,7 +256,7 @@ class TestBetweenPlanAndConfirmation:
         dossier.legal_name = "De la main"
         dossier.save(update_fields=["legal_name"])
         confirm_import(actor=firm.admin, source=made)
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         made.refresh_from_db()
         dossier.refresh_from_db()
         assert dossier.legal_name == "De la main"
@@ -264,11 +264,13 @@ class TestBetweenPlanAndConfirmation:
         assert rows_of(made)[0].outcome == "changed"
 
     @pytest.mark.parametrize("made_since", [{"reference": "M1"}, {"siret": "73282932000074"}])
-    def test_a_client_created_since_is_not_created_twice(self, firm: World, made_since: dict) -> None:
+    def test_a_client_created_since_is_not_created_twice(
+        self, firm: World, made_since: dict[str, str]
+    ) -> None:
         made = plan(firm.admin, [MARTIN])
         make_dossier("Martin", **made_since)
         confirm_import(actor=firm.admin, source=made)
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         assert Dossier.objects.count() == 1
         assert rows_of(made)[0].outcome == "exists"
 
@@ -276,14 +278,14 @@ class TestBetweenPlanAndConfirmation:
         first, second = plan(firm.admin, [MARTIN]), plan(firm.admin, [MARTIN])
         for made in (first, second):
             confirm_import(actor=firm.admin, source=made)
-            apply_import(made.firm_id, made.pk)
+            apply(made)
         assert Dossier.objects.count() == 1
 
     def test_a_portfolio_created_since_is_used(self, firm: World) -> None:
         made = plan(firm.admin, [MARTIN])
         portfolio = make_portfolio("sarah")
         confirm_import(actor=firm.admin, source=made)
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         assert Dossier.objects.get().portfolio == portfolio
 
     def test_who_has_lost_the_right_imports_nothing(self, firm: World) -> None:
@@ -291,7 +293,7 @@ class TestBetweenPlanAndConfirmation:
         confirm_import(actor=firm.admin, source=made)
         firm.admin.state = MemberState.SUSPENDED
         firm.admin.save()
-        apply_import(made.firm_id, made.pk)
+        apply(made)
         made.refresh_from_db()
         assert (made.state, made.refusal_code) == (ImportState.FAILED, "not_allowed")
         assert not Dossier.objects.exists()

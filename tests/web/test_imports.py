@@ -10,13 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from activity.models import Event
-from clients.imports.applying import apply_import
-from clients.imports.reading import read_import
 from clients.jobs import choose_sheet, confirm_import
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from spreadsheets.limits import MAX_FILE_BYTES
 from tenancy.scopes import scope
-from tests.clients.lists import HEADERS, plan, workbook
+from tests.clients.lists import HEADERS, apply, plan, read, workbook
 from tests.worlds import World, make_dossier, make_portfolio
 
 # With the session, the person, the places and the menu.
@@ -90,7 +88,7 @@ def test_the_confirmation_says_what_it_does_and_does_it(firm: World, browse) -> 
     assert "<strong>1 dossier</strong> sera créé" in asked
     assert "1 ligne (en erreur ou en double) reste de côté" in asked
     assert client.post(url).status_code == 302
-    apply_import(made.firm_id, made.pk)
+    apply(made)
     assert "1 dossier a été créé" in text(page(client, made))
     assert Dossier.objects.get().reference == "M1"
 
@@ -100,8 +98,8 @@ def test_confirming_twice_leads_back_to_where_it_stands(firm: World, browse) -> 
     client, url = browse(firm.admin), firm.firm.url("clients:confirm_import", pk=made.pk)
     for _ in range(2):
         assert client.post(url)["Location"] == firm.firm.url("clients:import", pk=made.pk)
-    apply_import(made.firm_id, made.pk)
-    apply_import(made.firm_id, made.pk)
+    apply(made)
+    apply(made)
     assert Dossier.objects.count() == 1
     assert Event.objects.filter(type="clients.import.applied").count() == 1
 
@@ -238,7 +236,7 @@ def test_what_the_reader_refuses_is_told_on_the_imports_page(firm: World, browse
     client = browse(firm.admin)
     assert send(client, firm.firm, content() if callable(content) else content).status_code == 302
     made = Import.objects.get()
-    read_import(made.firm_id, made.pk)
+    read(made)
     made.refresh_from_db()
     assert made.state == ImportState.FAILED
     assert told in text(page(client, made))
