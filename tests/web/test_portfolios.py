@@ -87,7 +87,9 @@ def test_a_collaborator_neither_creates_nor_renames_nor_grants(firm: World, brow
     for route in ("portfolios:rename", "portfolios:grant"):
         assert client.post(firm.firm.url(route, pk=portfolio.pk), {"name": "X"}).status_code == 403
     withdraw = firm.firm.url("clients:withdraw", pk=portfolio.pk, member=firm.collaborator.pk)
-    assert client.post(withdraw).status_code == 403
+    assert client.get(withdraw).status_code == client.post(withdraw).status_code == 403
+    for route in ("portfolios:rename", "portfolios:grant", "clients:portfolio"):
+        assert browse(firm.colleague).get(firm.firm.url(route, pk=portfolio.pk)).status_code == 404
     assert Portfolio.objects.get().name == "Sarah"
 
 
