@@ -70,7 +70,8 @@ class FirmPlaces(PlaceKind):
     """The firm's side: sets `request.member` and `request.firm`."""
 
     name = "firm"
-    pattern = re.compile(r"^/cabinets/(?P<token>[a-z0-9-]+)/")
+    # All that FIRM's `slug` takes: a path that leads to a view without its place would be a fault, not a miss.
+    pattern = re.compile(r"^/cabinets/(?P<token>[-a-zA-Z0-9_]+)/")
 
     def of(self, person: UUID) -> list[Place]:
         return [

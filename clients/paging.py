@@ -106,4 +106,4 @@ def _mark(query: QueryDict) -> _Mark | None:
 
 
 def _size(text: str) -> int:
-    return int(text) if text.isdigit() and int(text) in SIZES else DEFAULT_SIZE
+    return int(text) if text in map(str, SIZES) else DEFAULT_SIZE
