@@ -16,6 +16,8 @@ from clients.models.details import DETAIL_FIELDS, ClientDetails
 from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, firm_id, scope
 
+_NUMBERS = {"siren", "siret"}
+
 
 class AlreadyFollowed(Exception):
     """The dossier already has its client's space."""
@@ -65,9 +67,11 @@ def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mappin
         return space
     _apply(space, changes)
     record(SpaceDetailsChanged, actor=actor, subject=space, changes=changes)
+    # A SIRET begins with its SIREN: a firm's record gets the two together, or it might hold those of two companies.
+    carried = {*changes, *(_NUMBERS if changes.keys() & _NUMBERS else ())}
     for link in SpaceLink.objects.running().filter(space=space).order_by("pk"):
         with crossing(link, Purpose.CLIENT_EDIT):
-            _carry_over(link, actor, {field: new for field, (_old, new) in changes.items()})
+            _carry_over(link, actor, {field: getattr(space, field) for field in carried})
     return space
 
 
