@@ -1,14 +1,17 @@
 """What a member finds on the firm's first page: what is theirs, what needs them, and how a new firm begins."""
 
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from accounts.models import Firm, Membership, Role
 from accounts.permissions import Perm, can, permitted
+from activity import queries
 from clients.models import Dossier
 from clients.models.imports import Import
 from invitations.models import Invitation
@@ -16,6 +19,9 @@ from invitations.summary import waiting_counts
 from portfolios.models import Portfolio
 
 Text = str | Promise
+
+# Of the last changes, so many are shown, of as many as are still open to the member.
+SHOWN, LOOKED_AT = 8, 40
 
 EXPIRED = ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have expired", "n")
 FAILED = ngettext_lazy(
@@ -94,6 +100,24 @@ def needs(firm: Firm, member: Membership) -> list[Need]:
         )
         if number
     ]
+
+
+def last_changes(member: Membership) -> list[queries.Line]:
+    """What others did and told the member of, less what they no longer see: a lost access is lost here too."""
+    if member.user_id is None:
+        return []
+    lines = queries.concerning(member.user_id, limit=LOOKED_AT)
+    hidden = _unseen(lines, member, Dossier.objects.all(), Perm.VIEW_DOSSIER)
+    hidden |= _unseen(lines, member, Portfolio.objects.all(), Perm.VIEW_PORTFOLIO)
+    return [line for line in lines if line.event.subject_id not in hidden][:SHOWN]
+
+
+def _unseen(lines: list[queries.Line], member: Membership, things: QuerySet[Any], perm: Perm) -> set[UUID]:
+    """The subjects of this kind that the member may not see now."""
+    label = things.model._meta.label_lower
+    keys = {key for line in lines if line.event.subject_type == label and (key := line.event.subject_id)}
+    seen = permitted(things.filter(pk__in=keys), member, perm).values_list("pk", flat=True) if keys else ()
+    return keys - set(seen)
 
 
 def first_steps(firm: Firm, member: Membership) -> list[Step]:

@@ -8,8 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.places import FirmRequest
-from activity import queries
-from firm_portal.dashboard import counts, first_steps, needs
+from firm_portal.dashboard import counts, first_steps, last_changes, needs
 from firm_portal.demo import ACCOUNTS, PASSWORD
 
 
@@ -40,7 +39,7 @@ def dashboard(request: FirmRequest) -> HttpResponse:
     context = {
         "counts": counts(request.firm, request.member),
         "needs": needs(request.firm, request.member),
-        "lines": queries.concerning(request.member.user_id, limit=8) if request.member.user_id else [],
+        "lines": last_changes(request.member),
         "steps": steps,
         "next_step": next((number for number, step in enumerate(steps, 1) if not step.is_done), 0),
     }
