@@ -1,9 +1,10 @@
 """How a firm invites: a colleague, one client, many clients at once."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +15,13 @@ from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink, SpaceProfile
 from invitations.actions.handling import end, renew, send, who_sees_some
-from invitations.events import ClientInvited, ClientsInvited, InvitationResent, MemberInvited
+from invitations.events import (
+    ClientInvited,
+    ClientsInvited,
+    InvitationResent,
+    InvitationRevoked,
+    MemberInvited,
+)
 from invitations.models import Invitation, InvitationKind, InvitationState
 from tenancy.keys import uuid7
 
@@ -70,7 +77,11 @@ def invite_member(
     member.role, member.state, member.invited_at = role, MemberState.INVITED, timezone.now()
     if member.user_id is None:
         member.first_name, member.last_name = first_name, last_name
-    member.save()
+    try:
+        with transaction.atomic():
+            member.save()
+    except IntegrityError as error:  # somebody else invites the same address at this very moment
+        raise AlreadyInvited(email) from error
     invitation = Invitation.objects.create(
         kind=InvitationKind.MEMBER,
         membership=member,
@@ -102,7 +113,7 @@ def invite_client(*, actor: Membership, dossier: Dossier, email: str = "") -> In
         update_dossier(actor=actor, dossier=dossier, values={"email": email})
     waiting = list(Invitation.objects.pending().filter(dossier=dossier).select_for_update())
     same = [invitation for invitation in waiting if invitation.email == email]
-    end([invitation for invitation in waiting if invitation.email != email], InvitationState.REVOKED)
+    _replace(actor, [invitation for invitation in waiting if invitation.email != email], group=uuid7())
     if same:
         renew(same, by=actor)
         record(InvitationResent, actor=actor, subject=dossier, details={"email": email})
@@ -120,12 +131,13 @@ def invite_clients(*, actor: Membership, dossiers: QuerySet[Dossier]) -> Plan:
     plan = plan_invitations(actor=actor, dossiers=dossiers, lock=True)
     if not plan.mail_count:
         return plan
-    end(plan.replaced, InvitationState.REVOKED)
+    group = uuid7()
+    _replace(actor, plan.replaced, group=group)
     made = [_new(actor, dossier, dossier.email.lower()) for dossier in plan.new]
     Invitation.objects.bulk_create(made, batch_size=_BATCH)
     send(made)
     renew(plan.renewed, by=actor)
-    _record(actor, [*made, *plan.renewed])
+    _record(actor, made, plan.renewed, group=group)
     return plan
 
 
@@ -197,19 +209,30 @@ def _new(actor: Membership, dossier: Dossier, email: str) -> Invitation:
     )
 
 
-def _record(actor: Membership, invitations: list[Invitation]) -> None:
+def _replace(actor: Membership, invitations: list[Invitation], *, group: UUID) -> None:
+    """Revoke those whose client is invited at another address; the journal says so, the new invitation tells."""
+    end(invitations, InvitationState.REVOKED)
+    happenings = _happenings(invitations)
+    record_many(InvitationRevoked, actor=actor, model=Dossier, happenings=happenings, group=group)
+
+
+def _record(actor: Membership, made: list[Invitation], renewed: list[Invitation], *, group: UUID) -> None:
     """One event per dossier, and the group's own, which tells."""
-    group = uuid7()
-    happenings = [
-        Happening(invitation.target.pk, invitation.target_name, details={"email": invitation.email})
-        for invitation in invitations
-    ]
-    record_many(ClientInvited, actor=actor, model=Dossier, happenings=happenings, group=group)
+    for event_type, some in ((ClientInvited, made), (InvitationResent, renewed)):
+        record_many(event_type, actor=actor, model=Dossier, happenings=_happenings(some), group=group)
+    everyone = [*made, *renewed]
     record(
         ClientsInvited,
         actor=actor,
         subject=None,
-        details={"count": len(invitations)},
-        also_tell=who_sees_some(invitation.target.pk for invitation in invitations),
+        details={"count": len(everyone)},
+        also_tell=who_sees_some(invitation.target.pk for invitation in everyone),
         group=group,
     )
+
+
+def _happenings(invitations: list[Invitation]) -> list[Happening]:
+    return [
+        Happening(invitation.target.pk, invitation.target_name, details={"email": invitation.email})
+        for invitation in invitations
+    ]
