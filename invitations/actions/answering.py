@@ -135,7 +135,7 @@ def refuse_invitation(*, link: Link) -> None:
         actor=_invitee(invitation),
         subject=invitation.target,
         details={"email": invitation.email},
-        also_tell=[invitation.invited_by] if invitation.invited_by else [],
+        also_tell=[invitation.invited_by] if invitation.invited_by and inviter_may(invitation) else [],
     )
 
 

@@ -114,7 +114,9 @@ def _selected(request: FirmRequest) -> InvitationQuerySet:
     """The invitations that the posted selection names, of those that the member may handle."""
     allowed = Invitation.objects.manageable_by(request.member)
     if request.POST.get("all"):
-        return InvitationFilter(QueryDict(request.POST.get("query", ""))).narrow(allowed)
+        filters = InvitationFilter(QueryDict(request.POST.get("query", "")))
+        # A list shows all where a filter makes no sense; nothing is done to what nobody asked for.
+        return filters.narrow(allowed) if filters.is_valid() else allowed.none()
     return allowed.filter(pk__in=_keys(request.POST.getlist("ids")))
 
 
