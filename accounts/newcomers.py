@@ -58,6 +58,7 @@ def admit(*, address: str, newcomer: Newcomer) -> User:
     person.set_password(newcomer.password)
     person.save()
     EmailAddress.objects.filter(user=person).exclude(email=address).delete()
+    person.terms_accepted.all().delete()  # by whoever opened it: the newcomer accepts for themself
     EmailAddress.objects.update_or_create(
         user=person, email=address, defaults={"verified": True, "primary": True}
     )
