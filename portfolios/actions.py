@@ -46,6 +46,7 @@ def grant_portfolio(
 ) -> None:
     """Open the portfolio and its dossiers to the member. Granting it again changes and records nothing."""
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
+    Portfolio.objects.select_for_update(no_key=True).get(pk=portfolio.pk)  # two at once grant it once
     if not give(PortfolioGrant, objects=[portfolio], members=[member], role=role, by=actor):
         return
     record(PortfolioGranted, actor=actor, subject=portfolio, details=_named(member))
