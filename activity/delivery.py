@@ -243,7 +243,12 @@ def _not_sent(claim: Claim, error: Exception) -> None:
             return
         reason = _why_never(mail, error)
         log.warning(
-            "mail_not_sent", kind=mail.kind, attempts=mail.attempts, final=bool(reason), exc_info=error
+            "mail_not_sent",
+            kind=mail.kind,
+            attempts=mail.attempts,
+            final=bool(reason),
+            error=type(error).__name__,
+            exc_info=isinstance(error, Unbuildable) and error,  # a server's answer quotes the address
         )
         if reason:
             claim.row().update(state=MailState.FAILED, failure=reason, lease_until=None)
