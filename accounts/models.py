@@ -28,7 +28,26 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
-class User(AbstractBaseUser):
+class PersonName(models.Model):
+    """What a person is called: as themselves, in a firm, or in a client's space."""
+
+    email: "models.EmailField[str, str]"
+    first_name = models.CharField(_("First name"), max_length=80, blank=True)
+    last_name = models.CharField(_("Last name"), max_length=80, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """First and last name, or the address of whoever has given none."""
+        return f"{self.first_name} {self.last_name}".strip() or str(self.email)
+
+
+class User(PersonName, AbstractBaseUser):
     """A person: one e-mail address, one password; a place in any number of firms and client spaces.
 
     Identity stands outside the firms, so this table has no wall: only `accounts` queries it, and a firm's pages take
@@ -37,8 +56,6 @@ class User(AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(_("E-mail address"), unique=True)
-    first_name = models.CharField(_("First name"), max_length=80, blank=True)
-    last_name = models.CharField(_("Last name"), max_length=80, blank=True)
     language = models.CharField(_("Language"), max_length=7, choices=settings.LANGUAGES, default="fr")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -50,13 +67,6 @@ class User(AbstractBaseUser):
     class Meta:
         default_permissions = ()
         verbose_name = _("person")
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
     def user_id(self) -> UUID:
@@ -121,7 +131,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.select_related("user")
 
 
-class Membership(models.Model):
+class Membership(PersonName):
     """A person's place in one firm. Terminated, never deleted; the name and address shown in the firm stand here."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -131,8 +141,6 @@ class Membership(models.Model):
     # None until an invited person has accepted.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="memberships")
     email = models.EmailField(_("E-mail address"))
-    first_name = models.CharField(_("First name"), max_length=80, blank=True)
-    last_name = models.CharField(_("Last name"), max_length=80, blank=True)
     role = models.CharField(_("Role"), max_length=20, choices=Role.choices, default=Role.COLLABORATOR)
     state = models.CharField(
         _("State"), max_length=12, choices=MemberState.choices, default=MemberState.INVITED
@@ -160,13 +168,6 @@ class Membership(models.Model):
                 condition=Q(user__isnull=False) | ~Q(state__in=OPEN_STATES), name="membership_open_has_person"
             ),
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
     def language(self) -> str:

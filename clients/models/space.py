@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import PersonName
 from clients.models.details import ClientDetails
 from clients.models.dossier import Dossier
 from tenancy import scopes
@@ -51,7 +52,7 @@ class SpaceMemberQuerySet(models.QuerySet["SpaceMember"]):
         return self.filter(ended_at=None).select_related("user")
 
 
-class SpaceMember(models.Model):
+class SpaceMember(PersonName):
     """A client-side person with a profile."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -60,8 +61,6 @@ class SpaceMember(models.Model):
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     email = models.EmailField(_("E-mail address"))
-    first_name = models.CharField(_("First name"), max_length=80, blank=True)
-    last_name = models.CharField(_("Last name"), max_length=80, blank=True)
     profile = models.CharField(
         _("Profile"), max_length=10, choices=SpaceProfile.choices, default=SpaceProfile.MANAGER
     )
@@ -80,13 +79,6 @@ class SpaceMember(models.Model):
             SpaceKey(name="spacemember_key"),
             models.UniqueConstraint(fields=["space", "user"], name="spacemember_once"),
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
     def language(self) -> str:
