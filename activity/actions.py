@@ -1,5 +1,7 @@
 """The only place where events, notifications and mails are born."""
 
+import itertools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from activity import origin
 from activity.events import Actor, EventType, Recipient, subject_name
 from activity.models import Event, Notification, OutgoingEmail
+from tenancy.keys import uuid7
 from tenancy.tasks import nudge
 
 Changes = Mapping[str, tuple[Any, Any]]
@@ -78,14 +81,44 @@ def record_many(
 
     Nobody is told by these: the group's one event (`record(…, group=group)`) tells with counts.
     """
-    events = []
-    for happening in happenings:
-        event = _event(event_type, actor, model._meta.label_lower, group)
-        event.subject_id, event.subject_name = happening.subject_id, happening.subject_name[:300]
-        event.changes, event.details = _plain(happening.changes), dict(happening.details)
-        events.append(event)
-    Event.objects.bulk_create(events, batch_size=_BATCH)
-    return len(events)
+    common = _event(event_type, actor, model._meta.label_lower, group)
+    lines, count = iter(happenings), 0
+    while batch := [_line(happening) for happening in itertools.islice(lines, _BATCH)]:
+        _insert_like(common, batch)
+        count += len(batch)
+    return count
+
+
+# The lines travel as one JSON text: a model instance and its parameters for each would take ten times as long.
+_INSERT_LIKE = """
+INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, subject_type,
+    subject_id, subject_name, changes, details, "group", ip, request_id)
+SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+    line.subject_id, line.subject_name, line.changes, line.details, %s, %s, %s
+FROM json_to_recordset(%s::json)
+    AS line (id uuid, subject_id uuid, subject_name text, changes jsonb, details jsonb)
+"""
+
+
+def _line(happening: Happening) -> dict[str, Any]:
+    return {
+        "id": str(uuid7()),
+        "subject_id": str(happening.subject_id),
+        "subject_name": happening.subject_name[:300],
+        "changes": _plain(happening.changes),
+        "details": dict(happening.details),
+    }
+
+
+def _insert_like(common: Event, lines: list[dict[str, Any]]) -> None:
+    """Events that differ from this one in their lines alone."""
+    first = [common.firm_id, common.space_id, common.person_id, common.owner, common.type, common.at]
+    who = [common.actor_id, common.actor_name, common.subject_type]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_LIKE,
+            [*first, *who, common.group, common.ip, common.request_id, json.dumps(lines)],
+        )
 
 
 def queue_mail(

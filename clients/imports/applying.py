@@ -14,6 +14,7 @@ from activity.actions import Happening, record, record_many
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated
 from clients.events.imports import ImportApplied
+from clients.imports.rows import client_name
 from clients.imports.staging import TEXTS
 from clients.imports.working import LostHold, Progress, beating, claim, fail, keep, let_go
 from clients.models import (
@@ -21,7 +22,6 @@ from clients.models import (
     Dossier,
     Import,
     ImportFile,
-    ImportRow,
     ImportState,
     RowAction,
     RowOutcome,
@@ -266,16 +266,19 @@ def _record(held: Import, actor: Membership) -> None:
 
 
 def _created(rows: Any) -> Iterator[Happening]:
-    columns = ("id", "kind", "legal_name", "last_name", "first_name", "portfolio", "assignee")
-    for key, kind, legal, last, first, portfolio, assignee in rows.values_list(*columns).iterator(5_000):
-        row = ImportRow(kind=kind, legal_name=legal, last_name=last, first_name=first)
-        placed = {"portfolio": portfolio, "assignee": assignee}
-        yield Happening(key, row.title, {name: ("", value) for name, value in placed.items() if value})
+    columns = ("id", "kind", "legal_name", "last_name", "first_name", "portfolio", "assignee", "assignee_key")
+    for key, kind, legal, last, first, portfolio, assignee, member in rows.values_list(*columns).iterator(
+        5_000
+    ):
+        placed = {"portfolio": portfolio, "assignee": assignee if member else ""}
+        changes = {name: ("", value) for name, value in placed.items() if value}
+        yield Happening(key, client_name(kind, legal, last, first), changes)
 
 
 def _changed(rows: Any) -> Iterator[Happening]:
-    for row in rows.select_related("dossier").iterator(5_000):
-        yield Happening(row.dossier_id, row.dossier.name, _pairs(row.changes))
+    named = [f"dossier__{name}" for name in ("kind", "legal_name", "last_name", "first_name")]
+    for key, changes, *name in rows.values_list("dossier_id", "changes", *named).iterator(5_000):
+        yield Happening(key, client_name(*name), _pairs(changes))
 
 
 def _pairs(changes: Mapping[str, Sequence[str]]) -> dict[str, tuple[Any, Any]]:

@@ -211,8 +211,12 @@ def names(values: Mapping[str, Sequence[str]], height: int) -> list[str]:
     legal, last = values.get("legal_name", nothing), values.get("last_name", nothing)
     if last is nothing:
         return list(legal)
-    columns = zip(values.get("kind", nothing), legal, values.get("first_name", nothing), last, strict=True)
-    return [
-        f"{last} {first}".strip() if last and (kind == _INDIVIDUAL or not (kind or legal)) else legal
-        for kind, legal, first, last in columns
-    ]
+    columns = zip(values.get("kind", nothing), legal, last, values.get("first_name", nothing), strict=True)
+    return [client_name(*cells) for cells in columns]
+
+
+def client_name(kind: str, legal_name: str, last_name: str, first_name: str) -> str:
+    """One client's; without a kind, a last name alone says that it is an individual."""
+    if last_name and (kind == _INDIVIDUAL or not (kind or legal_name)):
+        return f"{last_name} {first_name}".strip()
+    return legal_name
