@@ -1,4 +1,4 @@
-"""Prepares the database around each migration: roles and functions before, look-ups, rights and the cache's table after."""
+"""Prepares the database around each migration: roles and functions before; look-ups, rights and the cache after."""
 
 from typing import Any
 

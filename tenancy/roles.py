@@ -65,12 +65,20 @@ class LookUp:
     reads: tuple[str, ...] = ()
     updates: tuple[str, ...] = field(default=())
 
+    @property
+    def tables(self) -> set[str]:
+        """What must exist before the look-up can: after a migration backwards, some may not."""
+        return {*self.reads, *self.updates}
+
+    def removal(self) -> str:
+        return f"DROP FUNCTION IF EXISTS app.{self.name}({self.signature})"
+
     def statements(self) -> list[str]:
         resolver, runtime = quoted(settings.RESOLVER_ROLE), quoted(settings.RUNTIME_ROLE)
         function = f"app.{self.name}({self.signature})"
         volatility = "VOLATILE" if self.updates else "STABLE"
         return [
-            f"DROP FUNCTION IF EXISTS {function}",
+            self.removal(),
             f"CREATE FUNCTION {function} RETURNS {self.returns} LANGUAGE sql {volatility} SECURITY DEFINER"
             f" SET search_path = public, pg_temp AS $look$ {self.body} $look$",
             f"ALTER FUNCTION {function} OWNER TO {resolver}",
@@ -91,7 +99,7 @@ def register(look_up: LookUp) -> Callable[..., list[dict[str, Any]]]:
     def call(*arguments: Any) -> list[dict[str, Any]]:
         places = ", ".join(["%s"] * len(arguments))
         with connections["default"].cursor() as cursor:
-            cursor.execute(f"SELECT * FROM app.{look_up.name}({places})", arguments)  # noqa: S608 - our own names
+            cursor.execute(f"SELECT * FROM app.{look_up.name}({places})", arguments)
             columns = [column.name for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
@@ -119,11 +127,14 @@ def install_look_ups(connection: BaseDatabaseWrapper) -> None:
     resolver = quoted(settings.RESOLVER_ROLE)
     with connection.cursor() as cursor:
         cursor.execute(f"GRANT CREATE ON SCHEMA app TO {resolver}")  # needed to own a function in it
-        for look_up in LOOK_UPS.values():
-            for statement in look_up.statements():
-                cursor.execute(statement)
-        cursor.execute(f"REVOKE CREATE ON SCHEMA app FROM {resolver}")
+        # Half-way back, a table may lack columns that the newest look-ups name.
+        cursor.execute("SET check_function_bodies = off")
         tables = set(connection.introspection.table_names(cursor))
+        for look_up in LOOK_UPS.values():
+            for statement in look_up.statements() if look_up.tables <= tables else [look_up.removal()]:
+                cursor.execute(statement)
+        cursor.execute("RESET check_function_bodies")
+        cursor.execute(f"REVOKE CREATE ON SCHEMA app FROM {resolver}")
         for table in tables.intersection(READ_ONLY_TABLES):
             cursor.execute(
                 f"REVOKE INSERT, UPDATE, DELETE ON {quoted(table)} FROM {quoted(settings.RUNTIME_ROLE)}"
