@@ -301,9 +301,7 @@ LOGGING = {
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 hide_keys,
-                structlog.dev.ConsoleRenderer(colors=False)
-                if DEBUG
-                else structlog.processors.JSONRenderer(),
+                structlog.dev.ConsoleRenderer(colors=False) if DEBUG else structlog.processors.JSONRenderer(),
             ],
         }
     },

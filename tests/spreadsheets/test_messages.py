@@ -23,8 +23,14 @@ def raised() -> list[tuple[str, set[str]]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
                 code = node.args[0] if node.args else None
-                literal = isinstance(code, ast.Constant | ast.IfExp)  # else it is made again from what was stored
-                codes = [c.value for c in ast.walk(code) if isinstance(c, ast.Constant)] if code and literal else []
+                literal = isinstance(
+                    code, ast.Constant | ast.IfExp
+                )  # else it is made again from what was stored
+                codes = (
+                    [c.value for c in ast.walk(code) if isinstance(c, ast.Constant)]
+                    if code and literal
+                    else []
+                )
                 names = {keyword.arg or "" for keyword in node.keywords}
                 found += [(str(value), names) for value in codes]
     return found
