@@ -38,7 +38,8 @@ document.addEventListener("click", ({ target }) => {
 
 // --- Notices -------------------------------------------------------------------------------------------
 
-const NOTICES = "notices";
+// Each member's apart: they name clients, and the next page may be another firm's, or another person's.
+const NOTICES = `notices ${$("[data-notices-of]")?.dataset.noticesOf ?? ""}`;
 const STAYS = 8000;
 
 export function toast({ text, tone = "info" }) {

@@ -282,3 +282,20 @@ def test_a_client_may_correct_a_siren_where_the_firm_knows_another_establishment
     with scope(firm=lemoine.firm):
         dossier.refresh_from_db()
         assert (dossier.siren, dossier.siret) == ("552100554", "")
+
+
+# --- What a browser keeps ------------------------------------------------------------------------------------
+
+
+def test_notices_are_kept_apart_for_each_member(
+    lemoine: World, bertrand: World, theirs: Any, browse: Browse
+) -> None:
+    """They name clients: the same window may next stand in another firm, or serve another person."""
+    with scope(firm=bertrand.firm):
+        Membership.objects.filter(pk=bertrand.colleague.pk).update(
+            user=lemoine.admin.user, email="both@x.test"
+        )
+    client = browse(lemoine.admin)
+    for member, world in ((lemoine.admin, lemoine), (bertrand.colleague, bertrand)):
+        page = client.get(world.firm.url("dashboard")).content.decode()
+        assert f'data-notices-of="{member.pk}"' in page
