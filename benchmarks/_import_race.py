@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import io
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -77,11 +78,11 @@ class TunedResource(StockResource):
         instance.derive_keys()  # a bulk operation calls no save()
 
 
-def _library(resource: Any, content: bytes) -> None:
+def _library(library: Any, content: bytes) -> None:
     data = Dataset().load(io.BytesIO(content), format="xlsx")
     data.headers = list(world.FIELDS)
-    resource.import_data(data, dry_run=True, raise_errors=True)
-    resource.import_data(data, dry_run=False, raise_errors=True)
+    library.import_data(data, dry_run=True, raise_errors=True)
+    library.import_data(data, dry_run=False, raise_errors=True)
 
 
 def stock(firm: UUID, admin: UUID, content: bytes) -> None:
@@ -145,9 +146,10 @@ def _fingerprint() -> str:
 
 
 def _peak() -> int:
+    """Of this process, and of the largest of its children, which lives beside it."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
+    return (int(line.split()[1]) + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
 
 
 def _contestant(work: Contestant, firm: UUID, admin: UUID, content: bytes) -> Callable[[], Run]:

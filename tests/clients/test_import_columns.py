@@ -59,6 +59,8 @@ def agree(raw, height):
 @pytest.mark.parametrize("kind", "tn")
 def test_each_typical_cell_is_judged_alike_alone_and_among_others(name, kind):
     agree({name: (TYPICAL, kind * len(TYPICAL))}, len(TYPICAL))
+    on_one_line = [text for text in TYPICAL if "\n" not in text]
+    agree({name: (on_one_line, kind * len(on_one_line))}, len(on_one_line))
     for text in TYPICAL:
         agree({name: ([text, ""], kind + "e")}, 2)
 
