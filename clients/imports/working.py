@@ -17,6 +17,8 @@ from django.db import DatabaseError, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from activity.actions import record
+from clients.events.imports import ImportCancelled
 from clients.models import Import, ImportFile, ImportState
 from tenancy.scopes import scope
 
@@ -93,6 +95,7 @@ def forget(import_id: UUID) -> None:
     held = Import.objects.select_for_update(no_key=True).filter(pk=import_id, state__in=waiting).first()
     if held is not None:
         end(held, ImportState.CANCELLED)
+        record(ImportCancelled, actor=None, subject=held)
 
 
 def let_go(firm_id: UUID, held: Import) -> None:

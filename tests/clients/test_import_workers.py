@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from activity.models import Event
 from clients.imports import applying, reading
 from clients.imports.sweeping import sweep
 from clients.jobs import NotNow, cancel_import, confirm_import, start_import
@@ -167,6 +168,8 @@ class TestWorkers:
             Import.objects.update(created_at=timezone.now() - timedelta(days=31))
         sweep()
         assert state(lemoine) == ImportState.CANCELLED
+        with scope(firm=lemoine.firm):
+            assert Event.objects.get(type="clients.import.cancelled").actor_name == "", "by nobody's hand"
 
     def test_a_reader_that_was_cancelled_meanwhile_keeps_nothing(self, lemoine: World, monkeypatch) -> None:
         with scope(firm=lemoine.firm):
