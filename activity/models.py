@@ -3,7 +3,6 @@
 Each row belongs to one owner: a firm, a client's space, or (a password reset) a person.
 """
 
-from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -202,6 +201,3 @@ class OutgoingEmail(Owned):
     def message_id(self, domain: str) -> str:
         """The same at each attempt, so that a receiver can drop a second copy."""
         return f"<{self.pk}@{domain}>"
-
-    def is_late(self, now: datetime) -> bool:
-        return self.state == MailState.WAITING and self.next_attempt_at < now

@@ -216,7 +216,10 @@ class DossierForm(FirmForm[Dossier]):
 
     @property
     def seen(self) -> datetime | None:
-        return parse_datetime(str(self.began.get("updated_at", "")))
+        try:
+            return parse_datetime(str(self.began.get("updated_at", "")))
+        except ValueError:  # the form of a moment that there never is
+            return None
 
     @property
     def values(self) -> dict[str, Any]:

@@ -31,9 +31,6 @@ class DossierQuerySet(models.QuerySet["Dossier"]):
     def in_portfolio(self, portfolio: Portfolio) -> Self:
         return self.filter(portfolio=portfolio)
 
-    def without_portfolio(self) -> Self:
-        return self.filter(portfolio=None)
-
     def search(self, text: str) -> Self:
         """Those whose name, SIREN/SIRET, reference or Urssaf account holds each word, case and accents aside."""
         found = self

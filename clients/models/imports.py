@@ -29,7 +29,6 @@ class ImportState(models.TextChoices):
 
 # A worker has to do something for these; for the others a person, or nobody.
 AT_WORK = (ImportState.UPLOADED, ImportState.READING, ImportState.PLANNING, ImportState.APPLYING)
-OVER = (ImportState.DONE, ImportState.FAILED, ImportState.CANCELLED)
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
@@ -108,10 +107,6 @@ class Import(models.Model):
     @property
     def is_at_work(self) -> bool:
         return self.state in AT_WORK
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in OVER
 
     def count(self, action: str) -> int:
         return int(self.counts.get(action, 0))
