@@ -49,7 +49,7 @@ def test_a_portfolio_is_granted_once(world: World) -> None:
         with scope(firm=world.firm):
             portfolio = make_portfolio(f"Lot {number}")
 
-        def grant(portfolio=portfolio) -> None:  # type: ignore[no-untyped-def]  # this round's
+        def grant(portfolio=portfolio) -> None:
             grant_portfolio(actor=world.admin, portfolio=portfolio, member=world.collaborator)
 
         assert together(world, grant) == ["done"] * AT_ONCE
@@ -60,7 +60,7 @@ def test_a_portfolio_is_granted_once(world: World) -> None:
 def test_a_colleague_is_invited_once(world: World) -> None:
     for number in range(ROUNDS):
 
-        def invite(number=number) -> None:  # type: ignore[no-untyped-def]  # this round's
+        def invite(number=number) -> None:
             invite_member(actor=world.admin, email=f"nina{number}@lemoine.test", role=Role.COLLABORATOR)
 
         assert sorted(together(world, invite)) == ["AlreadyInvited"] * (AT_ONCE - 1) + ["done"]
