@@ -261,11 +261,16 @@ def role_id(grants: type[Grant], role: ObjectRole) -> int:
     return _role_ids(_target_label(grants))[role]
 
 
-@cache
+_known_role_ids: dict[str, dict[str, int]] = {}
+
+
 def _role_ids(label: str) -> dict[str, int]:
-    app_label, model = label.split(".")
-    rows = Permission.objects.filter(content_type__app_label=app_label, content_type__model=model)
-    return dict(rows.values_list("codename", "id"))
+    """Codename → key, asked once per process; an empty answer (the migrations are not through yet) is not kept."""
+    if not _known_role_ids.get(label):
+        app_label, model = label.split(".")
+        rows = Permission.objects.filter(content_type__app_label=app_label, content_type__model=model)
+        _known_role_ids[label] = dict(rows.values_list("codename", "id"))
+    return _known_role_ids[label]
 
 
 @cache

@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Written by migrations alone; a stray `assign_perm` or `Permission.objects.create` is thereby loud.
 READ_ONLY_TABLES = (
+    "accounts_terms",
     "auth_permission",
     "auth_group",
     "auth_group_permissions",

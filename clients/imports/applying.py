@@ -296,12 +296,20 @@ def _finish(held: Import, actor: Membership, created: int, updated: int) -> None
     counts["passed_over"] = held.to_apply - created - updated
     keep(held, state=ImportState.DONE, counts=counts, ended_at=timezone.now(), step=0, total=0)
     ImportFile.objects.filter(source=held).delete()
-    touched = held.rows.filter(action__in=_WRITTEN, outcome="").exclude(portfolio_key=None)
-    keys = list(touched.values_list("portfolio_key", flat=True).distinct().order_by())
+    written = held.rows.filter(action__in=_WRITTEN, outcome="")
+    entered = written.exclude(portfolio_key=None).values_list("portfolio_key", flat=True)
+    keys = {*entered.distinct().order_by(), *_left(written)}
     record(
         ImportApplied,
         actor=actor,
         subject=held,
-        details={"created": created, "updated": updated, "portfolios": [str(key) for key in keys]},
+        details={"created": created, "updated": updated, "portfolios": sorted(map(str, keys))},
         group=held.pk,
     )
+
+
+def _left(written: Any) -> Iterator[UUID]:
+    """The portfolios that dossiers left: their subscribers lose some, so they are told too."""
+    names = written.filter(changes__has_key="portfolio").values_list("changes__portfolio__0", flat=True)
+    former = {fold(name) for name in names.distinct().order_by() if name}
+    yield from Portfolio.objects.filter(name_key__in=former).values_list("pk", flat=True)

@@ -96,7 +96,7 @@ def join_as_hugo(stack: Stack, page: Page) -> None:
     page.get_by_label("Nom", exact=True).fill("Bernard")
     page.get_by_label("Choisissez un mot de passe", exact=True).fill(PASSWORD)
     page.get_by_label("J'accepte les conditions").check()
-    page.get_by_role("button", name="Accepter et rejoindre le cabinet").click()
+    page.get_by_role("button", name="Accepter et rejoindre").click()
     expect(page).to_have_title(re.compile("Cabinet Delmas"))
 
 
@@ -153,7 +153,7 @@ def accept_as_clara(stack: Stack, page: Page) -> None:
     page.get_by_label("Nom", exact=True).fill("Martin")
     page.get_by_label("Choisissez un mot de passe", exact=True).fill(PASSWORD)
     page.get_by_label("J'accepte les conditions").check()
-    page.get_by_role("button", name="Accepter et entrer dans mon espace").click()
+    page.get_by_role("button", name="Accepter et entrer").click()
     expect(page.get_by_text("Boulangerie Martin").first).to_be_visible()
     assert "/espace/" in page.url
 

@@ -210,6 +210,15 @@ class TestEvents:
         changed = Event.objects.get(type="clients.dossier.changed")
         assert changed.changes == {"legal_name": ["Ancien", "Nouveau"]}
 
+    def test_those_whose_portfolio_a_dossier_leaves_are_told_too(self, firm: World) -> None:
+        former = make_portfolio("Léa")
+        make_dossier("Ancien", reference="A1", portfolio=former)
+        grant_portfolio(actor=firm.admin, portfolio=former, member=firm.colleague)
+        Notification.objects.all().delete()
+        run(firm.admin, [("A1", "Ancien", "", "", "Sarah")])
+        assert Dossier.objects.get(reference="A1").portfolio == Portfolio.objects.get(name="Sarah")
+        assert set(Notification.objects.values_list("address", flat=True)) == {firm.colleague.email}
+
     def test_identical_rows_write_no_event(self, firm: World) -> None:
         make_dossier("Ancien", reference="A1")
         run(firm.admin, [MARTIN, ("A1", "Ancien", "", "", "")])
