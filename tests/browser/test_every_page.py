@@ -1,0 +1,487 @@
+"""axe finds nothing on any page or in any state of one: light and dark, on a laptop and on a phone.
+
+The pages are those of the URL × method matrix that a GET shows, so a new one is looked at as soon as it has its line.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import openpyxl
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.urls import resolve, reverse
+from playwright.sync_api import Browser, Page, expect
+
+from firm_portal.demo import BERTRAND, CLIENT, LEMOINE, PASSWORD
+from tests.browser.stack import Stack
+from tests.browser.viewer import Viewer
+from tests.web.matrix import MATRIX
+from tests.web.routes import all_patterns
+
+pytestmark = pytest.mark.browser
+
+ALICE, CHLOE, PAUL, SAMIR = LEMOINE.people
+LEO = BERTRAND.people[2]
+PARAMETERS = {pattern.name: pattern.parameters for pattern in all_patterns()}
+SHOWN = {name for name, row in MATRIX.items() if "GET" in row.methods.split()}
+NOT_PAGES = {
+    "healthz": "a word for operators",
+    "clients:import_progress": "a piece of clients:import",
+    "clients:import_template": "a file",
+    "mfa_download_recovery_codes": "a file",
+    "invitations:open": "leads to invitations:answer",
+    "invitations:open_to_refuse": "leads to invitations:refuse",
+    "activity:caught_html": "the mail itself, in a frame of activity:caught",
+}
+ENTRANCE = {
+    "start", "accounts:terms", "account_login", "account_signup", "account_inactive", "account_confirm_email",
+    "account_email_verification_sent", "account_reset_password", "account_reset_password_done",
+    "account_reset_password_from_key", "activity:catcher", "activity:caught", "kit",
+}  # fmt: skip
+LINKS = {"invitations:answer", "invitations:refuse"}
+OWN = {
+    "account_change_password", "account_reauthenticate", "account_email", "account_logout", "usersessions_list",
+    "accounts:new_firm", "accounts:profile", "mfa_index", "mfa_activate_totp",
+}  # fmt: skip
+OF_SEVERAL_PLACES = {"accounts:places"}
+SECOND_FACTOR = {
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_deactivate_totp", "mfa_reauthenticate",
+    "mfa_authenticate",
+}  # fmt: skip
+FIRM = {name for name in SHOWN - set(NOT_PAGES) if "firm_slug" in PARAMETERS[name]}
+SEARCHED = ["clients:list", "portfolios:list", "accounts:members", "invitations:list", "accounts:journal"]
+SPACE = {name for name in SHOWN if "space_id" in PARAMETERS[name]}
+
+NewViewer = Callable[[], Viewer]
+
+
+def test_no_page_is_left_out() -> None:
+    looked_at = ENTRANCE | LINKS | OWN | OF_SEVERAL_PLACES | SECOND_FACTOR | FIRM | SPACE
+    assert looked_at | set(NOT_PAGES) == SHOWN
+
+
+@pytest.fixture
+def viewer(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
+    one = Viewer(demo_product, browser)
+    yield one
+    one.close()
+
+
+@contextmanager
+def somebody(viewer: Viewer, browser: Browser) -> Iterator[Viewer]:
+    """Another browser, beside."""
+    other = Viewer(viewer.stack, browser)
+    yield other
+    other.close()
+
+
+# --- What one does on a page ------------------------------------------------------------------------------------
+
+
+def send_empty(page: Page, button: str) -> None:
+    """Send the form without what the browser itself would ask for, so that the server answers with its errors."""
+    form = page.locator("form", has=page.get_by_role("button", name=button))
+    form.evaluate("form => { form.noValidate = true; form.querySelectorAll('input:not([type=hidden])').forEach("
+                  "field => { field.checked = false; if (field.type !== 'radio') field.value = '' }) }")  # fmt: skip
+    form.get_by_role("button", name=button).click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+
+
+def open_dialog(page: Page, link: str) -> None:
+    page.locator(f'a[data-dialog][href$="{link}"]').first.click()
+    expect(page.locator("#dialog-body form")).to_be_visible()
+
+
+def close_dialog(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+
+
+def open_menu(selector: str) -> Callable[[Page], None]:
+    """The popover menu of that button, closed before in the other width."""
+
+    def prepare(page: Page) -> None:
+        page.keyboard.press("Escape")
+        page.locator(selector).first.click()
+        expect(page.locator(":popover-open")).to_be_visible()
+
+    return prepare
+
+
+def select_two(page: Page) -> None:
+    for row in range(2):
+        page.locator("[data-bulk-row]").nth(row).check()
+    expect(page.locator("[data-bulk-bar]")).to_be_visible()
+
+
+def say_it_is_me(page: Page) -> None:
+    """Before what guards an account, the password is asked for again."""
+    if "/reauthentification/" in page.url:
+        page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Continuer").click()
+        page.wait_for_url(lambda url: "/reauthentification/" not in url)
+
+
+# --- The way in ---------------------------------------------------------------------------------------------------
+
+
+def test_the_way_in(viewer: Viewer) -> None:
+    page = viewer.page
+    for name in sorted(ENTRANCE):
+        if not PARAMETERS[name]:
+            viewer.visit(name, reverse(name))
+    for name, button in (("account_login", "Se connecter"), ("account_reset_password", "M'envoyer le lien")):
+        viewer.go(reverse(name))
+        send_empty(page, button)
+        viewer.look(f"{name} with errors")
+    viewer.go("/rien/")
+    viewer.look("404")
+    viewer.go("/connexion/")
+    viewer.context.clear_cookies()
+    page.get_by_label("Adresse e-mail").fill(ALICE)
+    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+    expect(page).to_have_title(re.compile("expiré"))
+    viewer.look("403, the form's seal")
+
+
+def test_registering_and_confirming(viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.go("/inscription/")
+    send_empty(page, "Inscrire le cabinet")
+    viewer.look("account_signup with errors")
+    viewer.go("/inscription/")
+    for label, value in (
+        ("Nom du cabinet", "Cabinet Aubry"),
+        ("SIREN ou SIRET", "552 100 554"),
+        ("Prénom", "Nour"),
+        ("Adresse e-mail", "nour@aubry.example"),
+    ):
+        page.get_by_label(label).fill(value)
+    page.get_by_label("Nom", exact=True).fill("Aubry")
+    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_label("J'accepte les conditions").check()
+    page.get_by_role("button", name="Inscrire le cabinet").click()
+    expect(page).to_have_url(re.compile("courriel-envoye"))
+    viewer.look("account_email_verification_sent, just registered")
+    viewer.visit("account_confirm_email", viewer.link_to("nour@aubry.example", "confirmer/"))
+    viewer.visit("account_confirm_email", reverse("account_confirm_email", kwargs={"key": "MQ:1abc:def"}))
+
+
+def test_a_forgotten_password(viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.go("/mot-de-passe/oublie/")
+    page.get_by_label("Adresse e-mail").fill(LEO)
+    page.get_by_role("button", name="M'envoyer le lien").click()
+    expect(page).to_have_url(re.compile("courriel-envoye"))
+    link = viewer.link_to(LEO, "mot-de-passe/nouveau/")
+    viewer.visit("account_reset_password_from_key", link)
+    send_empty(page, "Enregistrer le nouveau mot de passe")
+    viewer.look("account_reset_password_from_key with errors")
+    viewer.visit(
+        "account_reset_password_from_key",
+        reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "x-y"}),
+    )
+    mail = page.locator('a[href^="/dev/courriels/"]')
+    viewer.go("/dev/courriels/")
+    viewer.visit("activity:caught", str(mail.first.get_attribute("href")))
+
+
+# --- A person's own pages -------------------------------------------------------------------------------------------
+
+
+def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.sign_in(CHLOE, PASSWORD)
+    viewer.go(reverse("mfa_activate_totp"))
+    say_it_is_me(page)
+    for name in sorted(OWN):
+        viewer.visit(name, reverse(name))
+    for name, button in (
+        ("accounts:profile", "Enregistrer"),
+        ("account_change_password", "Enregistrer le nouveau mot de passe"),
+        ("accounts:new_firm", "Inscrire le cabinet"),
+    ):
+        viewer.go(reverse(name))
+        send_empty(page, button)
+        viewer.look(f"{name} with errors")
+    viewer.go(reverse("mfa_activate_totp"))
+    application = str(page.locator('a[href^="otpauth:"]').get_attribute("href"))
+    secret = parse_qs(urlsplit(application).query)["secret"][0]
+    page.get_by_label("Code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+    page.get_by_role("button", name="Activer").click()
+    expect(page).not_to_have_url(re.compile("activer"))
+    viewer.look("the second factor is set up")
+    viewer.visit("mfa_index", reverse("mfa_index"))
+    for name in sorted(SECOND_FACTOR - {"mfa_authenticate"}):
+        viewer.visit(name, reverse(name))
+    viewer.context.clear_cookies()
+    viewer.sign_in(CHLOE, PASSWORD)
+    assert viewer.name == "mfa_authenticate"
+    viewer.look("mfa_authenticate")
+
+
+# --- A firm's pages ---------------------------------------------------------------------------------------------------
+
+
+class FirmPages:
+    """The addresses of a firm's pages for whoever is signed in: keys are taken from the links that they see."""
+
+    def __init__(self, viewer: Viewer, slug: str) -> None:
+        self.viewer = viewer
+        self.known: dict[str, dict[str, str]] = {"": {"firm_slug": slug}}
+
+    def follow(self, thing: str, where: str, link: str) -> None:
+        """Remember the keys in the first such link of a page."""
+        self.viewer.go(where)
+        href = self.viewer.page.locator(f'a[href*="{link}"]').first.get_attribute("href")
+        self.known[thing] = dict(resolve(str(href)).kwargs)
+
+    def url(self, name: str) -> str:
+        keys = self.known[""] | self.known.get(MATRIX[name].on, {})
+        return reverse(name, kwargs={key: keys[key] for key in PARAMETERS[name]})
+
+    def find(self) -> None:
+        """An invitable dossier, a portfolio with a subscriber and a pending invitation."""
+        self.follow("dossier", self.url("clients:list"), "/inviter/")
+        self.follow("portfolio", self.url("portfolios:list"), "/portefeuilles/0")
+        self.follow("portfolio", self.url("clients:portfolio"), "/retirer/")
+        self.follow("invitation", self.url("invitations:list"), "/revoquer/")
+
+
+@pytest.fixture
+def firm(viewer: Viewer) -> FirmPages:
+    """The demonstration's first firm for its administrator."""
+    viewer.sign_in(ALICE, PASSWORD)
+    pages = FirmPages(viewer, resolve(viewer.page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
+    pages.find()
+    return pages
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    """Two sheets that can be a client list; rows to create, in error and twice there."""
+    book = openpyxl.Workbook()
+    for sheet in (book.active, book.create_sheet("Anciens")):
+        for row in (
+            ["Code client", "Raison sociale", "N° SIRET", "Mél", "Groupe", "Remarque"],
+            ["N001", "Boulangerie Martin", "732 829 320 00074", "clara@martin.example", "Nouveaux", "bon client"],
+            ["N002", "Menuiserie Béranger", 6520086700045, "contact@beranger.example", "Bâtiment", None],
+            ["N003", "Garage Châtelain", "12345678900000", None, None, None],
+            ["N001", "Boulangerie Martin", "732 829 320 00074", "clara@martin.example", "Nouveaux", None],
+            ["C001", "Un autre nom", None, "une adresse", None, None],
+        ):  # fmt: skip
+            sheet.append(row)
+    path = tmp_path / "clients.xlsx"
+    book.save(path)
+    return path
+
+
+def test_every_page_of_a_firm(firm: FirmPages, viewer: Viewer) -> None:
+    of_imports = {name for name in FIRM if MATRIX[name].on == "import"}
+    for name in sorted(FIRM - of_imports):
+        viewer.visit(name, firm.url(name))
+
+
+def upload(firm: FirmPages, path: Path) -> None:
+    page = firm.viewer.page
+    firm.viewer.go(firm.url("clients:imports"))
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_role("button", name="Envoyer le fichier").click()
+
+
+def test_files_that_are_no_list(firm: FirmPages, viewer: Viewer, tmp_path: Path) -> None:
+    page = viewer.page
+    viewer.go(firm.url("clients:imports"))
+    send_empty(page, "Envoyer le fichier")
+    viewer.look("clients:imports with errors")
+    not_one = tmp_path / "clients.pdf"
+    not_one.write_bytes(b"%PDF-1.7 nothing")
+    upload(firm, not_one)
+    expect(page.locator("[aria-invalid=true], .callout, .empty").first).to_be_visible()
+    viewer.look("a PDF")
+    openpyxl.Workbook().save(tmp_path / "empty.xlsx")
+    upload(firm, tmp_path / "empty.xlsx")
+    expect(page).to_have_url(re.compile("/imports/0"))
+    expect(page.locator(".tone-bad").first).to_be_visible()
+    viewer.look("an import that is refused")
+
+
+def test_an_import(firm: FirmPages, viewer: Viewer, workbook: Path) -> None:
+    page = viewer.page
+    upload(firm, workbook)
+    page.get_by_role("radio").first.check()
+    viewer.look("clients:import, to choose a sheet")
+    firm.known["import"] = dict(resolve(page.url.removeprefix(viewer.stack.url)).kwargs)
+    page.get_by_role("button", name="Lire cette feuille").click()
+    expect(page.get_by_role("link", name="Confirmer…")).to_be_visible()
+    for name in sorted(name for name in FIRM if MATRIX[name].on == "import"):
+        viewer.visit(name, firm.url(name))
+    viewer.go(firm.url("clients:import"))
+    for tab in page.locator(".tab").evaluate_all("tabs => tabs.map(tab => tab.getAttribute('href'))"):
+        viewer.go(firm.url("clients:import") + tab)
+        viewer.look(f"clients:import under {tab}")
+    open_dialog(page, "/confirmer/")
+    viewer.look("dialog: confirm the import")
+    page.get_by_role("dialog").get_by_role("button", name="Confirmer l'import").click()
+    expect(page.get_by_text("L'import est terminé")).to_be_visible()
+    viewer.look("clients:import, done")
+    viewer.visit("clients:imports", firm.url("clients:imports"))
+
+
+def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.go(firm.url("clients:list") + "?size=20")
+    viewer.look("row menu", open_menu("tbody .col-menu .btn-icon"))
+    viewer.look("profile menu", open_menu(".profile-button"))
+    page.keyboard.press("Escape")
+    select_two(page)
+    viewer.look("bulk bar")
+    page.get_by_role("button", name="Activer").click()
+    expect(page.locator("#dialog-body form")).to_be_visible()
+    viewer.look("dialog: invite clients")
+    close_dialog(page)
+    page.locator("tbody a[data-drawer]").first.click()
+    expect(page.locator("#drawer-body .facts").first).to_be_visible()
+    viewer.look("drawer, with a selection")
+    for name, link in (
+        ("clients:list", "/deplacer/"),
+        ("portfolios:list", "/portefeuilles/nouveau/"),
+        ("clients:portfolio", "/renommer/"),
+        ("clients:portfolio", "/retirer/"),
+        ("accounts:members", "/membres/inviter/"),
+        ("invitations:list", "/revoquer/"),
+    ):
+        viewer.go(firm.url(name))
+        if link in ("/deplacer/", "/revoquer/"):
+            page.locator("tr", has=page.locator(f'a[href$="{link}"]')).locator(".btn-icon").first.click()
+        open_dialog(page, link)
+        viewer.look(f"dialog of {link}")
+    viewer.go(firm.url("invitations:list"))
+    select_two(page)
+    viewer.look("bulk bar of invitations")
+    page.get_by_role("button", name="Révoquer").first.click()
+    expect(page.locator("#dialog-body form")).to_be_visible()
+    viewer.look("dialog: revoke invitations")
+
+
+def test_forms_with_errors_notices_and_lists_without_a_hit(firm: FirmPages, viewer: Viewer) -> None:
+    page = viewer.page
+    for name, button in (
+        ("portfolios:create", "Confirmer la création"),
+        ("invitations:invite_member", "Envoyer l'invitation"),
+        ("clients:create", "Créer le dossier"),
+        ("clients:edit", "Enregistrer"),
+        ("accounts:settings", "Enregistrer"),
+    ):
+        viewer.go(firm.url(name))
+        send_empty(page, button)
+        viewer.look(f"{name} with errors")
+    viewer.go(firm.url("portfolios:list"))
+    open_dialog(page, "/portefeuilles/nouveau/")
+    send_empty(page, "Confirmer la création")
+    viewer.look("dialog with errors")
+    page.get_by_label("Nom", exact=True).fill("Nouveaux venus")
+    page.get_by_role("button", name="Confirmer la création").click()
+    expect(page.locator(".toast-note").first).to_be_visible()
+    page.locator(".toast-note").first.hover()
+    viewer.look("an empty portfolio, with a notice")
+    for name in SEARCHED:
+        viewer.go(firm.url(name) + "?q=zzz")
+        expect(page.locator(".empty")).to_be_visible()
+        viewer.look(f"{name} without a hit")
+    viewer.look("filters unfolded, menu out", open_filters)
+
+
+def open_filters(page: Page) -> None:
+    summary = page.locator(".filter-fold > summary")
+    if summary.is_visible():
+        summary.click()
+
+
+def test_the_menu_on_the_phone(firm: FirmPages, viewer: Viewer) -> None:
+    viewer.go(firm.url("dashboard"))
+    viewer.page.set_viewport_size({"width": 360, "height": 800})
+    viewer.page.locator(".rail-toggle").click()
+    viewer.note("the menu")
+
+
+def test_a_collaborators_pages(viewer: Viewer) -> None:
+    viewer.sign_in(PAUL, PASSWORD)
+    pages = FirmPages(viewer, resolve(viewer.page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
+    pages.follow("dossier", pages.url("clients:list"), "/modifier/")
+    pages.follow("portfolio", pages.url("portfolios:list"), "/portefeuilles/0")
+    for name in sorted(name for name in FIRM if MATRIX[name].allows("accountant", "GET")):
+        viewer.visit(name, pages.url(name))
+    viewer.go(pages.url("accounts:journal"))
+    viewer.look("403")
+
+
+def test_a_firm_without_anything(viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.sign_in(SAMIR, PASSWORD)
+    viewer.go(reverse("accounts:new_firm"))
+    page.get_by_label("Nom du cabinet").fill("Cabinet Haddad")
+    page.get_by_label("SIREN ou SIRET").fill("732 829 320")
+    page.get_by_role("button", name="Inscrire le cabinet").click()
+    expect(page).to_have_url(re.compile("/cabinets/cabinet-haddad"))
+    slug = resolve(page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"]
+    for name in sorted(name for name in FIRM if not MATRIX[name].on):
+        viewer.visit(name, reverse(name, kwargs={"firm_slug": slug}))
+    viewer.visit("accounts:places", reverse("accounts:places"))
+
+
+# --- Clients, and those who hold a link --------------------------------------------------------------------------
+
+
+def test_a_clients_space(viewer: Viewer) -> None:
+    viewer.sign_in(CLIENT, PASSWORD)
+    space = re.search(r"/espace/([\w-]+)/", viewer.page.url)
+    assert space
+    for name in sorted(SPACE):
+        viewer.visit(name, reverse(name, kwargs={"space_id": space[1]}))
+    viewer.go(reverse("clients:space_edit", kwargs={"space_id": space[1]}))
+    send_empty(viewer.page, "Enregistrer")
+    viewer.look("clients:space_edit with errors")
+
+
+def invited(firm: FirmPages) -> list[str]:
+    """The addresses of a newcomer, of somebody who has an account, and of a client, in this order."""
+    page, addresses = firm.viewer.page, []
+    for name, email in (
+        ("invitations:invite_member", "neuf@exemple.example"),
+        ("invitations:invite_member", LEO),
+        ("invitations:invite_client", ""),
+    ):
+        firm.viewer.go(firm.url(name))
+        field = page.get_by_label("Adresse e-mail")
+        field.fill(email or field.input_value())
+        addresses.append(field.input_value())
+        page.get_by_role("button", name="Envoyer l'invitation").click()
+        expect(page.locator(".toast-note").first).to_be_visible()
+    return addresses
+
+
+def test_the_pages_of_a_link(firm: FirmPages, viewer: Viewer, browser: Browser) -> None:
+    links = {email: viewer.link_to(email, "invitation/") for email in invited(firm)}
+    with somebody(viewer, browser) as guest:
+        for email, link in links.items():
+            guest.go(link)
+            assert guest.name == "invitations:answer"
+            guest.look(f"invitations:answer of {email}")
+        send_empty(guest.page, "Accepter")
+        guest.look("invitations:answer with errors")
+        guest.visit("invitations:refuse", reverse("invitations:refuse"))
+        guest.page.get_by_role("button").filter(has_text=re.compile("pas pour moi|Refuser")).click()
+        guest.page.wait_for_load_state()
+        guest.look("refused")
+        guest.go(link)
+        guest.look("a link that was refused")
+        guest.go("/invitation/" + "x" * 43 + "/")
+        guest.look("an unknown link")
+    viewer.go(links[LEO])
+    viewer.look("invitations:answer, signed in as somebody else")
