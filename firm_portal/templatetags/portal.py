@@ -127,7 +127,7 @@ def pager_state(context: Mapping[str, Any], page: Page[Any] | None = None, **giv
         }
     total = given.get("total")
     shown = ""
-    if total is not None:
+    if isinstance(total, int):  # a template gives an empty text for what it has not got
         shown = _("%(first)s–%(last)s of %(total)s") % {
             "first": given.get("first") or 0,
             "last": given.get("last") or 0,
@@ -137,7 +137,7 @@ def pager_state(context: Mapping[str, Any], page: Page[Any] | None = None, **giv
         "previous": given.get("previous_url"),
         "next": given.get("next_url"),
         "shown": shown,
-        "sizes": _page_sizes(context, given.get("size"), total),
+        "sizes": _page_sizes(context, given.get("size"), total if isinstance(total, int) else None),
     }
 
 
