@@ -1,5 +1,6 @@
 """Fixtures of all tests: the database as the runtime role sees it, and the smallest worlds that tests start from."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,9 @@ from tenancy import scopes
 from tests import database, worlds
 from tests.outbox import Outbox
 from tests.worlds import World
+
+# Playwright keeps an event loop in this thread from its first test to the end, which Django would take for async code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(scope="session")
