@@ -24,7 +24,7 @@ SHOWN = (
     "portfolio",
     "updated_at",
 )
-_NARROW_SPACE = "\u202f"
+_NO_BREAK_SPACE = "\xa0"
 NOBODY = UUID(int=0)
 ACTIVE = "active"
 # Of one dossier: who has which roles on it.
@@ -77,7 +77,7 @@ def rows_of(
             name=dossier.name,
             url=pattern.replace(str(NOBODY), str(dossier.pk)),
             reference=dossier.reference,
-            siren=_NARROW_SPACE.join((dossier.siren[:3], dossier.siren[3:6], dossier.siren[6:])).strip(),
+            siren=_NO_BREAK_SPACE.join((dossier.siren[:3], dossier.siren[3:6], dossier.siren[6:])).strip(),
             portfolio=portfolios.get(dossier.portfolio_id, "") if dossier.portfolio_id else "",
             people=sorted({names[person] for person in roles.get(dossier.pk, {}) if person in names}),
             state=states.get(dossier.pk, "none"),
