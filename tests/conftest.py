@@ -17,12 +17,9 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
-        former = database.make()
-    yield
-    with django_db_blocker.unblock():
-        database.drop(former)
+        database.make()
 
 
 @pytest.fixture(autouse=True, scope="session")

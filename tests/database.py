@@ -11,22 +11,14 @@ from psycopg import sql
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "accounts_terms"}
 
 
-def make() -> str:
-    """Make the test database as the owner, and lead the runtime role's connection to it. Returns its former name."""
-    former = str(connections["default"].settings_dict["NAME"])
+def make() -> None:
+    """Make the test database as the owner, and lead the runtime role's connection to it.
+
+    It is never dropped: `dev.py test` throws its whole server away, and elsewhere the next run replaces it.
+    """
     creation = connections["owner"].creation
     name = creation.create_test_db(verbosity=0, autoclobber=True)
     connections["owner"].close()
-    _use(name)
-    return former
-
-
-def drop(former: str) -> None:
-    connections["default"].close()
-    connections["owner"].creation.destroy_test_db(former, verbosity=0)
-
-
-def _use(name: str) -> None:
     connections["default"].close()
     connections["default"].settings_dict["NAME"] = name
 

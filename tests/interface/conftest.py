@@ -26,10 +26,11 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: other tests must not run under these settings
 def kit_url() -> Iterator[str]:
     """The address of the living style guide."""
-    with override_settings(ROOT_URLCONF="tests.interface.urls", ALLOWED_HOSTS=["127.0.0.1"], DEBUG=True):
+    hosts = ["127.0.0.1", "testserver"]
+    with override_settings(ROOT_URLCONF="tests.interface.urls", ALLOWED_HOSTS=hosts, DEBUG=True):
         application = StaticFilesHandler(get_wsgi_application())
         server = make_server("127.0.0.1", 0, application, server_class=Server, handler_class=Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
