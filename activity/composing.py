@@ -1,19 +1,20 @@
 """From due notifications to mails: one per person and owner, with what is left of the changes of a hold."""
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from activity.digest import net_changes
 from activity.events import type_named
 from activity.lookups import due_notifications
 from activity.models import Notification, OutgoingEmail
-from tenancy.scopes import scope
+from tenancy.scopes import current, scope
 from tenancy.tasks import nudge
 
 log = structlog.get_logger(__name__)
@@ -55,8 +56,10 @@ def _compose(row: dict[str, UUID]) -> bool:
 def compose_for(recipient: UUID) -> OutgoingEmail | None:
     """The person's mail about what happened to the owner in scope; None if nothing is left to say.
 
-    Rows that another composer holds are left to it.
+    What another composer is about to tell that person is left to it.
     """
+    if not _alone_with(recipient):
+        return None
     now = timezone.now()
     held = _gathered(recipient, now)
     lines = net_changes(notification.event for notification in held)
@@ -70,17 +73,27 @@ def compose_for(recipient: UUID) -> OutgoingEmail | None:
     return mail
 
 
+def _alone_with(recipient: UUID) -> bool:
+    """Take the person's turn until the transaction ends; False if another composer has it.
+
+    Locking the rows alone is not enough: two composers that begin together each lock some of them, and the person
+    would get two mails.
+    """
+    key = hashlib.blake2b(f"compose {current()} {recipient}".encode(), digest_size=8).digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(key, "big", signed=True)])
+        return bool(cursor.fetchone()[0])
+
+
 def _gathered(recipient: UUID, now: datetime) -> list[Notification]:
-    """The notifications that leave together, locked, oldest first.
+    """The notifications that leave together, oldest first.
 
     Once one hold is over, what gathered meanwhile goes along. Security waits for nothing and hurries nothing: due
     by itself, it leaves by itself.
     """
     hold = timedelta(seconds=settings.NOTIFICATION_HOLD_SECONDS)
     waiting = _uncomposed(recipient).filter(due_at__lte=now + hold).select_related("event")
-    held: list[Notification] = list(
-        waiting.select_for_update(skip_locked=True, of=("self",)).order_by("event_id")
-    )
+    held: list[Notification] = list(waiting.order_by("event_id"))
     due = [notification for notification in held if notification.due_at <= now]
     only_security = all(type_named(notification.event.type).security for notification in due)
     return due if only_security else held

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -147,26 +148,30 @@ def test_composers_side_by_side_never_tell_twice(
     transactional_db, lemoine: World, bertrand: World, settings
 ) -> None:
     settings.NOTIFICATION_HOLD_SECONDS = 0
-    for world in (lemoine, bertrand):
-        with scopes.scope(firm=world.firm):
-            for number in range(8):
-                opened_to(world, world.collaborator, world.colleague, name=f"Portefeuille {number}")
 
-    def compose(_number: int) -> int:
+    def compose(start: Barrier) -> int:
         try:
+            start.wait()
             return compose_due()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(6) as pool:
-        made = sum(pool.map(compose, range(6)))
-    mails = 0
-    for world in (lemoine, bertrand):
-        with scopes.scope(firm=world.firm):
-            assert not Notification.objects.filter(mail=None).exists()
-            assert Notification.objects.filter(composed_at=None).count() == 0
-            mails += OutgoingEmail.objects.count()
-    assert made == mails == 4
+    for round_ in range(1, 11):
+        for world in (lemoine, bertrand):
+            with scopes.scope(firm=world.firm):
+                for number in range(8):
+                    opened_to(world, world.collaborator, world.colleague, name=f"Portefeuille {round_}.{number}")
+        start = Barrier(6)
+        with ThreadPoolExecutor(6) as pool:
+            made = sum(pool.map(compose, [start] * 6))
+        mails = 0
+        for world in (lemoine, bertrand):
+            with scopes.scope(firm=world.firm):
+                assert not Notification.objects.filter(mail=None).exists()
+                assert Notification.objects.filter(composed_at=None).count() == 0
+                mails += OutgoingEmail.objects.count()
+        assert made == 4
+        assert mails == 4 * round_
 
 
 STEPS = st.lists(
