@@ -160,7 +160,9 @@ def test_composers_side_by_side_never_tell_twice(
         for world in (lemoine, bertrand):
             with scopes.scope(firm=world.firm):
                 for number in range(8):
-                    opened_to(world, world.collaborator, world.colleague, name=f"Portefeuille {round_}.{number}")
+                    opened_to(
+                        world, world.collaborator, world.colleague, name=f"Portefeuille {round_}.{number}"
+                    )
         start = Barrier(6)
         with ThreadPoolExecutor(6) as pool:
             made = sum(pool.map(compose, [start] * 6))
