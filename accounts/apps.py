@@ -8,3 +8,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import events, lookups, mails  # noqa: F401 - each registers what it declares
+        from accounts.models import Membership
+        from accounts.permissions import stands_in_for
+        from activity.behalf import STAND_INS
+
+        STAND_INS.append(
+            lambda actor, subject: stands_in_for(actor, subject) if isinstance(actor, Membership) else None
+        )

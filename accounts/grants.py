@@ -46,7 +46,7 @@ class Grant(UserObjectPermissionBase):
 
 
 def grant_constraints(table: str) -> list[models.BaseConstraint]:
-    """The wall, the composite keys (object, member, giver) and the one row per person, object and role."""
+    """The wall, the composite keys (object, member, giver) and the one row per person and object: it holds the role."""
     return [
         FirmWall(name=f"{table}_wall"),
         SameFirm(name=f"{table}_object", field="content_object", on_delete="CASCADE"),
@@ -64,7 +64,5 @@ def grant_constraints(table: str) -> list[models.BaseConstraint]:
             key="user_id",
             on_delete="SET NULL (granted_by_id)",
         ),
-        models.UniqueConstraint(
-            fields=["firm", "user", "permission", "content_object"], name=f"{table}_once"
-        ),
+        models.UniqueConstraint(fields=["firm", "user", "content_object"], name=f"{table}_once"),
     ]

@@ -6,13 +6,14 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenancy import scopes
-from tenancy.db import FirmKey, FirmWall, OwnerField
+from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
 
 
@@ -85,6 +86,10 @@ class Firm(models.Model):
     phone = models.CharField(_("Phone"), max_length=30, blank=True)
     email = models.EmailField(_("E-mail address"), blank=True)
     second_factor_required = models.BooleanField(_("Require a second factor of everyone"), default=False)
+    # A firm is a company too: whether other firms may link its SIREN without asking its administrators.
+    open_to_declarants = models.BooleanField(
+        _("Third-party declarants may register your SIREN"), default=True
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -145,6 +150,8 @@ class Membership(PersonName):
     state = models.CharField(
         _("State"), max_length=12, choices=MemberState.choices, default=MemberState.INVITED
     )
+    # Since when it is suspended or terminated; the row's other states are dated by the two below.
+    state_since = models.DateTimeField(default=timezone.now)
     invited_at = models.DateTimeField(default=timezone.now)
     last_visit_at = models.DateTimeField(null=True)
 
@@ -180,6 +187,75 @@ class Membership(PersonName):
     @property
     def is_admin(self) -> bool:
         return self.is_open and self.role == Role.ADMIN
+
+
+class ReplacementQuerySet(models.QuerySet["Replacement"]):
+    def running(self) -> Self:
+        """Those of this moment, by the database's clock."""
+        return self.filter(starts_at__lte=Now(), ends_at__gt=Now())
+
+    def unended(self) -> Self:
+        """Those of this moment and those to come."""
+        return self.filter(ends_at__gt=Now())
+
+
+class Replacement(models.Model):
+    """A member covers another one: for a time, what a grant opens to the absent person is open to `cover` too.
+
+    It opens the absent person's portfolios, and their single dossiers where `includes_assignments`; never what a client
+    has authorised for the absent person alone, nor an administrator's place.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(Firm, models.CASCADE, default=scopes.firm_id, editable=False, related_name="+")
+    absent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, related_name="+"
+    )
+    cover = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, related_name="+")
+    includes_assignments = models.BooleanField(_("With their single client files"), default=True)
+    starts_at = models.DateTimeField(_("From"))
+    ends_at = models.DateTimeField(_("Until"))
+    arranged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_constraint=False, related_name="+"
+    )
+    arranged_at = models.DateTimeField(default=timezone.now)
+    # When those concerned were told that it began and that it ended, which it does by itself.
+    start_told_at = models.DateTimeField(null=True)
+    end_told_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[ReplacementQuerySet] = ReplacementQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("replacement")
+        ordering = ["starts_at", "id"]
+        constraints = [
+            FirmWall(name="replacement_wall"),
+            FirmKey(name="replacement_key"),
+            *(
+                SameFirm(
+                    name=f"replacement_{field}",
+                    field=field,
+                    to="accounts.Membership",
+                    key="user_id",
+                    on_delete=then,
+                )
+                for field, then in (
+                    ("absent", "CASCADE"),
+                    ("cover", "CASCADE"),
+                    ("arranged_by", "SET NULL (arranged_by_id)"),
+                )
+            ),
+            models.CheckConstraint(condition=~Q(absent=F("cover")), name="replacement_of_another"),
+            models.CheckConstraint(condition=Q(ends_at__gte=F("starts_at")), name="replacement_dates"),
+        ]
+        indexes = [
+            models.Index(fields=["firm", "cover", "ends_at"], name="replacement_cover"),
+            models.Index(fields=["ends_at"], condition=Q(end_told_at=None), name="replacement_to_tell"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cover_id} for {self.absent_id}"
 
 
 class Terms(models.Model):

@@ -18,7 +18,7 @@ YES, NO = "●", "·"
 # What each permission lets a person do, after “may”.
 WORDS: dict[Perm, Promise] = {
     Perm.VIEW_MEMBERS: gettext_lazy("see the firm's members"),
-    Perm.MANAGE_MEMBERS: gettext_lazy("invite members"),
+    Perm.MANAGE_MEMBERS: gettext_lazy("invite members, change their role, suspend or terminate them"),
     Perm.CHANGE_FIRM: gettext_lazy("change the firm's settings"),
     Perm.CREATE_PORTFOLIO: gettext_lazy("create a portfolio"),
     Perm.CREATE_DOSSIER: gettext_lazy("create a client file"),
@@ -26,13 +26,15 @@ WORDS: dict[Perm, Promise] = {
     Perm.INVITE_CLIENTS: gettext_lazy("invite many clients at once"),
     Perm.VIEW_JOURNAL: gettext_lazy("read the activity log"),
     Perm.ACCEPT_SIRET: gettext_lazy("accept a SIRET whose check digit does not match"),
+    Perm.VIEW_ACCESS: gettext_lazy("see who in the firm has access to what"),
     Perm.VIEW_PORTFOLIO: gettext_lazy("see the portfolio"),
     Perm.ADD_TO_PORTFOLIO: gettext_lazy("add client files to the portfolio"),
-    Perm.CHANGE_PORTFOLIO: gettext_lazy("rename the portfolio"),
+    Perm.CHANGE_PORTFOLIO: gettext_lazy("rename the portfolio, or terminate it"),
     Perm.GRANT_PORTFOLIO: gettext_lazy("open the portfolio to a member, or withdraw it"),
     Perm.VIEW_DOSSIER: gettext_lazy("see the client file"),
     Perm.CHANGE_DOSSIER: gettext_lazy("change the client file"),
     Perm.ASSIGN_DOSSIER: gettext_lazy("assign members to the client file"),
+    Perm.ARCHIVE_DOSSIER: gettext_lazy("archive the client file, or restore it"),
     Perm.INVITE_CLIENT: gettext_lazy("invite the client"),
 }
 

@@ -2,7 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +15,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from activity import origin
+from activity.behalf import stood_in_for
 from activity.events import Actor, EventType, Recipient, subject_name
 from activity.models import Event, Notification, OutgoingEmail
 from tenancy.keys import uuid7
@@ -43,6 +46,34 @@ class Letter:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Told:
+    """Somebody who is told by mail: `address` and `name`; `about` is the event type or the kind of mail."""
+
+    address: str
+    name: str
+    about: str
+
+
+_listener: ContextVar[list[Told] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def overheard() -> Generator[list[Told]]:
+    """Whom the actions inside tell: for saying, before a change, which mails will leave."""
+    told: list[Told] = []
+    token = _listener.set(told)
+    try:
+        yield told
+    finally:
+        _listener.reset(token)
+
+
+def _overhear(address: str, name: str, about: str) -> None:
+    if (listener := _listener.get()) is not None:
+        listener.append(Told(address, name, about))
+
+
 def record(
     event_type: type[EventType],
     *,
@@ -61,6 +92,8 @@ def record(
     """
     details = dict(details or {})
     event = _event(event_type, actor, _label(subject), group)
+    if (behalf := stood_in_for(actor, subject)) is not None:
+        event.behalf_id, event.behalf_name = behalf.user_id, behalf.name
     event.subject_id = subject.pk if subject is not None else None
     event.subject_name = subject_name(subject)
     event.changes, event.details = _plain(changes or {}), details
@@ -91,9 +124,9 @@ def record_many(
 
 # The lines travel as one JSON text: a model instance and its parameters for each would take ten times as long.
 _INSERT_LIKE = """
-INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, subject_type,
-    subject_id, subject_name, changes, details, "group", ip, request_id)
-SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, behalf_name,
+    subject_type, subject_id, subject_name, changes, details, "group", ip, request_id)
+SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, '', %s,
     line.subject_id, line.subject_name, line.changes, line.details, %s, %s, %s
 FROM json_to_recordset(%s::json)
     AS line (id uuid, subject_id uuid, subject_name text, changes jsonb, details jsonb)
@@ -128,6 +161,7 @@ def queue_mail(
 
     `params` holds keys (as text), never a link or a token.
     """
+    _overhear(to, name, kind)
     mail = OutgoingEmail.objects.create(
         **OutgoingEmail.ownership(),
         kind=kind,
@@ -143,6 +177,9 @@ def queue_mail(
 def queue_mails(letters: Iterable[Letter]) -> int:
     """Put many mails into the outbox of the owner in scope at once, set-based; returns how many."""
     owner = OutgoingEmail.ownership()
+    letters = list(letters)
+    for letter in letters:
+        _overhear(letter.to, letter.name, letter.kind)
     mails = [
         OutgoingEmail(
             **owner,
@@ -180,6 +217,8 @@ def _notify(
     people = {person.user_id: person for person in audience if person.user_id is not None}
     if actor is not None and actor.user_id is not None:
         people.pop(actor.user_id, None)
+    for person in people.values():
+        _overhear(person.email, person.name, event_type.name)
     due_at = _due_at(event_type)
     Notification.objects.bulk_create(
         Notification(

@@ -32,7 +32,7 @@ class NetChange:
     @property
     def actors(self) -> list[str]:
         """Everyone who had a part, in order, each once."""
-        return list(dict.fromkeys(event.actor_name for event in self.events))
+        return list(dict.fromkeys(event.who for event in self.events))
 
 
 def net_changes(events: Iterable[Event]) -> list[NetChange]:

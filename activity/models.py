@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenancy import scopes
@@ -89,6 +90,9 @@ class Event(Owned):
     # The actor's name is kept beside the key: in a firm's journal, a client's person can't be looked up.
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     actor_name = models.CharField(max_length=200, blank=True)
+    # Whom the actor stood in for, if that is how they reached the subject.
+    behalf = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    behalf_name = models.CharField(max_length=200, blank=True)
     subject_type = models.CharField(max_length=60, blank=True)
     subject_id = models.UUIDField(null=True)
     subject_name = models.CharField(max_length=300, blank=True)
@@ -117,6 +121,16 @@ class Event(Owned):
 
     def __str__(self) -> str:
         return f"{self.type} {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def who(self) -> str:
+        """Who did it, and for whom they stood in; empty for what the product did by itself."""
+        if not self.behalf_name:
+            return self.actor_name
+        return gettext("%(actor)s, on behalf of %(absent)s") % {
+            "actor": self.actor_name,
+            "absent": self.behalf_name,
+        }
 
 
 class Notification(Owned):

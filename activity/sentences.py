@@ -90,7 +90,7 @@ class _Named(dict[str, Any]):
 
 
 def _words(event: Event, actors: list[str] | None) -> dict[str, Any]:
-    actor = _(" and ").join(actors) if actors else event.actor_name
+    actor = _(" and ").join(actors) if actors else event.who
     return {**event.details, "actor": actor or _("Firm Portal")}
 
 

@@ -52,5 +52,5 @@ def _authors(dossier: Dossier) -> dict[str, str]:
     authors: dict[str, str] = {}
     for event in queries.about([dossier.pk])[:20]:
         for name in event.changes:
-            authors.setdefault(name, event.actor_name)
+            authors.setdefault(name, event.who)
     return authors

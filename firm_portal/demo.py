@@ -21,7 +21,7 @@ from stdnum import luhn
 from accounts.actions import accept_terms, register_firm
 from accounts.models import Membership, Role, User
 from accounts.newcomers import Newcomer, admit
-from accounts.permissions import ObjectRole, give
+from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.terms import current_terms
 from clients.actions.dossiers import create_dossier, update_dossier
 from clients.lookups import spaces_of
@@ -331,8 +331,7 @@ def _leave_traces(plan: DemoFirm, members: dict[str, Membership], dossiers: list
             until = timezone.now() + SUPPORT_FOR
             give(
                 Assignment,
-                objects=theirs[:1],
-                members=[member],
+                pairs_of(theirs[:1], [member]),
                 role=ObjectRole.SUPPORT,
                 by=None,
                 until=until,

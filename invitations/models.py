@@ -15,13 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership, Role
-from accounts.permissions import Perm, can, permitted
+from accounts.permissions import ObjectRole, Perm, can, permitted
 from clients.models import Dossier, SpaceProfile
+from portfolios.models import Portfolio
 from tenancy import scopes
 from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
 
 LIFETIME = timedelta(days=7)
+# Technical support is no role to invite to: it needs the client's authorisation, dossier by dossier.
+GRANTED_ROLES = [(role.value, role.label) for role in (ObjectRole.ACCOUNTANT, ObjectRole.READER)]
 TOKEN_BYTES = 32
 
 
@@ -247,3 +250,38 @@ def mint_all(invitations: Iterable[Invitation]) -> dict[UUID, str]:
 def hashed(token: str) -> str:
     """What is kept of a token. It has 256 random bits, so a plain SHA-256 can't be searched backwards."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+class InvitationGrant(models.Model):
+    """A portfolio or a single dossier that opens to the invited colleague as they accept: what the page showed them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    invitation = models.ForeignKey(Invitation, models.CASCADE, db_constraint=False, related_name="grants")
+    portfolio = models.ForeignKey(Portfolio, models.CASCADE, null=True, db_constraint=False, related_name="+")
+    dossier = models.ForeignKey(Dossier, models.CASCADE, null=True, db_constraint=False, related_name="+")
+    role = models.CharField(max_length=20, choices=GRANTED_ROLES, default=ObjectRole.ACCOUNTANT)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("access given with an invitation")
+        constraints = [
+            FirmWall(name="invitationgrant_wall"),
+            SameFirm(name="invitationgrant_invitation", field="invitation", on_delete="CASCADE"),
+            SameFirm(name="invitationgrant_portfolio", field="portfolio", on_delete="CASCADE"),
+            SameFirm(name="invitationgrant_dossier", field="dossier", on_delete="CASCADE"),
+            models.CheckConstraint(
+                condition=Q(portfolio=None, dossier__isnull=False) | Q(portfolio__isnull=False, dossier=None),
+                name="invitationgrant_one_thing",
+            ),
+            models.UniqueConstraint(
+                fields=["firm", "invitation", "portfolio", "dossier"],
+                nulls_distinct=False,
+                name="invitationgrant_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invitation_id}: {self.portfolio_id or self.dossier_id}"

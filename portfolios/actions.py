@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 
 from accounts.models import Membership
-from accounts.permissions import ObjectRole, Perm, give, require, take
+from accounts.permissions import ObjectRole, Perm, give, pairs_of, require, take
 from activity.actions import record
 from portfolios.events import PortfolioCreated, PortfolioGranted, PortfolioRenamed, PortfolioWithdrawn
 from portfolios.models import Portfolio, PortfolioGrant
@@ -47,7 +47,7 @@ def grant_portfolio(
     """Open the portfolio and its dossiers to the member. Granting it again changes and records nothing."""
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
     Portfolio.objects.select_for_update(no_key=True).get(pk=portfolio.pk)  # two at once grant it once
-    if not give(PortfolioGrant, objects=[portfolio], members=[member], role=role, by=actor):
+    if not give(PortfolioGrant, pairs_of([portfolio], [member]), role=role, by=actor):
         return
     record(PortfolioGranted, actor=actor, subject=portfolio, details=_named(member))
 
@@ -56,7 +56,7 @@ def grant_portfolio(
 def withdraw_portfolio(*, actor: Membership, portfolio: Portfolio, member: Membership) -> None:
     """Take the portfolio from the member, at their next request. Taking it twice changes and records nothing."""
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
-    if not take(PortfolioGrant, obj=portfolio, member=member):
+    if not take(PortfolioGrant, pairs_of([portfolio], [member])):
         return
     record(PortfolioWithdrawn, actor=actor, subject=portfolio, details=_named(member), also_tell=[member])
 

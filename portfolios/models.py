@@ -4,20 +4,27 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import Grant, grant_constraints
-from accounts.permissions import ObjectRole
+from accounts.permissions import ObjectRole, Perm
 from spreadsheets.text import fold
 from tenancy import scopes
-from tenancy.db import FirmKey, FirmWall, OwnerField
+from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
 
 
 class PortfolioQuerySet(models.QuerySet["Portfolio"]):
+    def running(self) -> Self:
+        """Those that have not been terminated."""
+        return self.filter(terminated_at=None)
+
+    def terminated(self) -> Self:
+        return self.filter(terminated_at__isnull=False)
+
     def named(self, name: str) -> Self:
         """Those of that name, case and accents aside."""
         return self.filter(name_key=fold(name))
@@ -61,9 +68,19 @@ class Portfolio(models.Model):
     name = models.CharField(_("Name"), max_length=100)
     name_key = models.CharField(max_length=100, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    terminated_at = models.DateTimeField(null=True, editable=False)
+    # Where a terminated portfolio's dossiers went; None: they were left without one.
+    successor = models.ForeignKey(
+        "self", models.PROTECT, null=True, editable=False, db_constraint=False, related_name="+"
+    )
 
     objects: ClassVar[PortfolioQuerySet] = PortfolioQuerySet.as_manager()  # type: ignore[assignment]
     access_paths = ("grants",)
+    # A terminated one keeps its grants, for its restoration; until then administrators alone see it, and it stays as is.
+    admins_only = Q(terminated_at__isnull=False)
+    closed: ClassVar[dict[Perm, Q]] = dict.fromkeys(
+        (Perm.ADD_TO_PORTFOLIO, Perm.CHANGE_PORTFOLIO, Perm.GRANT_PORTFOLIO), Q(terminated_at__isnull=False)
+    )
 
     class Meta:
         default_permissions = ()
@@ -73,8 +90,14 @@ class Portfolio(models.Model):
         constraints = [
             FirmWall(name="portfolio_wall"),
             FirmKey(name="portfolio_key"),
+            SameFirm(name="portfolio_successor", field="successor"),
+            models.CheckConstraint(
+                condition=Q(successor=None) | Q(terminated_at__isnull=False),
+                name="portfolio_successor_of_ended",
+            ),
             models.UniqueConstraint(
                 fields=["firm", "name_key"],
+                condition=Q(terminated_at=None),
                 name="portfolio_name",
                 violation_error_message=_("A portfolio of this name already exists in the firm."),
             ),

@@ -128,7 +128,7 @@ class SpaceWall(_OwnedBy):
 class SharedWall(Wall):
     """Rows that belong to whichever of these columns is set, or (a link) are seen from both sides.
 
-    `columns` are of `firm_id`, `space_id`, `person_id`. Raises when no scope at all is set.
+    `columns` name a firm, a space or a person: `firm_id`, `asked_firm_id`. Raises when no scope at all is set.
     """
 
     def __init__(self, *, name: str, columns: list[str]) -> None:
@@ -136,12 +136,18 @@ class SharedWall(Wall):
         self.columns = list(columns)
 
     def parameters(self, model: type[models.Model]) -> dict[str, str]:
-        sides = (f"{column} = (SELECT app.any_{column.removesuffix('_id')}())" for column in self.columns)
-        return {"rule": " OR ".join(sides)}
+        return {
+            "rule": " OR ".join(f"{column} = (SELECT app.any_{_kind(column)}())" for column in self.columns)
+        }
 
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "columns": self.columns}
+
+
+def _kind(column: str) -> str:
+    """What the column names: `asked_firm_id` names a firm."""
+    return column.removesuffix("_id").rpartition("_")[2]
 
 
 class AppendOnly(TableRule):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.identifiers import has_checksum
 from accounts.models import Membership, Role
-from accounts.permissions import ObjectRole, Perm, give, holders, require
+from accounts.permissions import ObjectRole, Perm, give, holders, pairs_of, require
 from activity.actions import Changes, record
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
@@ -43,7 +43,7 @@ def create_dossier(
     as_is = _siret_as_is(actor, {"siret": ("", dossier.siret)})
     _save(dossier, force_insert=True)
     if actor.role != Role.ADMIN:
-        give(Assignment, objects=[dossier], members=[actor], role=ObjectRole.ACCOUNTANT, by=actor)
+        give(Assignment, pairs_of([dossier], [actor]), role=ObjectRole.ACCOUNTANT, by=actor)
     record(DossierCreated, actor=actor, subject=dossier, changes={**_into(portfolio), **as_is})
     return dossier
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Membership
-from accounts.permissions import ObjectRole, Perm, can, give_many
+from accounts.permissions import ObjectRole, Perm, can, give
 from activity.actions import Happening, record, record_many
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated
@@ -244,7 +244,7 @@ def _assign(held: Import, actor: Membership) -> None:
         for row, dossier, user in rows.values_list("id", "dossier_id", "assignee_key")
         if user in present
     ]
-    give_many(Assignment, pairs=pairs, role=ObjectRole.ACCOUNTANT, by=actor)
+    give(Assignment, pairs, role=ObjectRole.ACCOUNTANT, by=actor)
 
 
 # --- What is told -------------------------------------------------------------------------------------------------

@@ -1,15 +1,28 @@
 """The firm's record of a client (`Dossier`), the client's own space, and the link between the two."""
 
-from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet
+from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet, FormerPlace
 from clients.models.imports import Import, ImportFile, ImportRow, ImportState, RowAction, RowOutcome
-from clients.models.space import ClientSpace, LinkRight, SpaceLink, SpaceMember, SpaceProfile
+from clients.models.space import (
+    ClientSpace,
+    ConsentRequest,
+    ConsentState,
+    LinkRight,
+    SpaceLink,
+    SpaceMember,
+    SpaceProfile,
+    SupportAuthorisation,
+)
+from clients.models.views import SavedView
 
 __all__ = [
     "Assignment",
     "ClientSpace",
+    "ConsentRequest",
+    "ConsentState",
     "Dossier",
     "DossierKind",
     "DossierQuerySet",
+    "FormerPlace",
     "Import",
     "ImportFile",
     "ImportRow",
@@ -17,7 +30,9 @@ __all__ = [
     "LinkRight",
     "RowAction",
     "RowOutcome",
+    "SavedView",
     "SpaceLink",
     "SpaceMember",
     "SpaceProfile",
+    "SupportAuthorisation",
 ]

@@ -20,13 +20,20 @@ from tenancy import scopes
 from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
 
-__all__ = ["Assignment", "Dossier", "DossierKind", "DossierQuerySet"]
+__all__ = ["Assignment", "Dossier", "DossierKind", "DossierQuerySet", "FormerPlace"]
 
 
 class DossierQuerySet(models.QuerySet["Dossier"]):
     def clients(self) -> Self:
         """Without the firm's own dossier."""
         return self.filter(is_own=False)
+
+    def active(self) -> Self:
+        """Without those that are archived: what lists and counts hold."""
+        return self.filter(archived_at=None)
+
+    def archived(self) -> Self:
+        return self.filter(archived_at__isnull=False)
 
     def in_portfolio(self, portfolio: Portfolio) -> Self:
         return self.filter(portfolio=portfolio)
@@ -68,13 +75,17 @@ class Dossier(ClientDetails):
     search_key = models.TextField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar[DossierQuerySet] = DossierQuerySet.as_manager()  # type: ignore[assignment]
     access_paths = ("assignments", "portfolio__grants")
     admins_only = Q(is_own=True)
-    # What the client allows caps everyone in the firm: a dossier linked for reading only is not changed by anybody.
+    # What the client allows caps everyone in the firm: a dossier linked for reading only is not changed by anybody. Nor
+    # is an archived one, until it is restored.
     closed = {
-        Perm.CHANGE_DOSSIER: Q(links__right="read") & (Q(links__until=None) | Q(links__until__gt=Now()))
+        Perm.CHANGE_DOSSIER: Q(archived_at__isnull=False)
+        | Q(links__right="read", links__waiting=False) & (Q(links__until=None) | Q(links__until__gt=Now())),
+        Perm.INVITE_CLIENT: Q(archived_at__isnull=False),
     }
 
     class Meta:
@@ -97,6 +108,9 @@ class Dossier(ClientDetails):
                 condition=Q(is_own=False) | Q(portfolio=None), name="dossier_own_in_no_portfolio"
             ),
             models.CheckConstraint(
+                condition=Q(is_own=False) | Q(archived_at=None), name="dossier_own_not_archived"
+            ),
+            models.CheckConstraint(
                 condition=~Q(legal_name="") | (Q(kind=DossierKind.INDIVIDUAL) & ~Q(last_name="")),
                 name="dossier_has_name",
                 violation_error_message=_("A dossier needs a name."),
@@ -112,6 +126,11 @@ class Dossier(ClientDetails):
         ]
         indexes = [
             models.Index(fields=["firm", "name_key", "id"], name="dossier_by_name"),
+            models.Index(
+                fields=["firm", "name_key", "id"],
+                condition=Q(archived_at__isnull=False),
+                name="dossier_archived_by_name",
+            ),
             models.Index(
                 fields=["portfolio", "name_key", "id"], include=["firm"], name="dossier_by_portfolio"
             ),
@@ -135,6 +154,32 @@ class Dossier(ClientDetails):
             kwargs["update_fields"] = {*fields, "siren", "name_key", "search_key", "updated_at"}
         self.updated_at = timezone.now()
         super().save(*args, **kwargs)
+
+
+class FormerPlace(models.Model):
+    """In which portfolio a dossier stood when that portfolio was terminated: what restoring it goes by."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    portfolio = models.ForeignKey(
+        Portfolio, models.CASCADE, db_constraint=False, related_name="former_dossiers"
+    )
+    dossier = models.ForeignKey(Dossier, models.CASCADE, db_constraint=False, related_name="former_places")
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("former place")
+        constraints = [
+            FirmWall(name="formerplace_wall"),
+            SameFirm(name="formerplace_portfolio", field="portfolio", on_delete="CASCADE"),
+            SameFirm(name="formerplace_dossier", field="dossier", on_delete="CASCADE"),
+            models.UniqueConstraint(fields=["firm", "portfolio", "dossier"], name="formerplace_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dossier_id} in {self.portfolio_id}"
 
 
 class Assignment(Grant):

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,10 @@ class ClientSpace(ClientDetails):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Whether a firm may be linked to this company without its managers being asked.
+    open_to_declarants = models.BooleanField(
+        _("Third-party declarants may register your SIREN"), default=True
+    )
 
     class Meta:
         default_permissions = ()
@@ -98,8 +103,12 @@ class LinkRight(models.TextChoices):
 
 class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
     def running(self) -> Self:
-        """Those that have not ended."""
-        return self.filter(Q(until=None) | Q(until__gt=timezone.now()))
+        """Those that have not ended, and wait for nobody's consent."""
+        return self.filter(Q(until=None) | Q(until__gt=timezone.now()), waiting=False)
+
+    def awaiting(self) -> Self:
+        """Those that wait for the company's consent."""
+        return self.filter(until=None, waiting=True)
 
 
 class SpaceLink(models.Model):
@@ -116,6 +125,8 @@ class SpaceLink(models.Model):
     right = models.CharField(max_length=10, choices=LinkRight.choices, default=LinkRight.MANAGE)
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True)
+    # For the consent of the company's own managers: until then neither side learns anything of the other.
+    waiting = models.BooleanField(default=False)
 
     objects: ClassVar[SpaceLinkQuerySet] = SpaceLinkQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -142,4 +153,121 @@ class SpaceLink(models.Model):
 
     @property
     def is_active(self) -> bool:
-        return self.until is None or self.until > timezone.now()
+        return not self.waiting and (self.until is None or self.until > timezone.now())
+
+
+class SupportAuthorisationQuerySet(models.QuerySet["SupportAuthorisation"]):
+    def running(self) -> Self:
+        """Those of this moment, by the database's clock."""
+        return self.filter(withdrawn_at=None, until__gt=Now())
+
+
+class SupportAuthorisation(models.Model):
+    """A client lets a firm's technical support see the dossier, until then or until they withdraw it.
+
+    Seen from both sides, as the link is. An assignment of role SUPPORT never outlasts it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = models.ForeignKey("accounts.Firm", models.CASCADE, editable=False, related_name="+")
+    space = models.ForeignKey(
+        ClientSpace, models.CASCADE, editable=False, related_name="support_authorisations"
+    )
+    dossier = models.ForeignKey(
+        Dossier, models.CASCADE, db_constraint=False, related_name="support_authorisations"
+    )
+    given_by_name = models.CharField(max_length=200)
+    given_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField()
+    withdrawn_by_name = models.CharField(max_length=200, blank=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    # When those concerned were told that it ran out, which it does by itself.
+    end_told_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[SupportAuthorisationQuerySet] = SupportAuthorisationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("authorisation of technical support")
+        constraints = [
+            SharedWall(name="supportauthorisation_wall", columns=["firm_id", "space_id"]),
+            SameFirm(name="supportauthorisation_dossier", field="dossier", on_delete="CASCADE"),
+            models.UniqueConstraint(
+                fields=["firm", "dossier"],
+                condition=Q(withdrawn_at=None, end_told_at=None),
+                name="supportauthorisation_one",
+            ),
+            models.CheckConstraint(condition=Q(until__gt=F("given_at")), name="supportauthorisation_dates"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["until"],
+                condition=Q(withdrawn_at=None, end_told_at=None),
+                name="supportauthorisation_to_tell",
+            ),
+        ]
+
+    firm_id: UUID
+    space_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.dossier_id} until {self.until:%Y-%m-%d %H:%M}"
+
+
+class ConsentState(models.TextChoices):
+    WAITING = "waiting", _("Waiting for an answer")
+    GIVEN = "given", _("Accepted")
+    REFUSED = "refused", _("Refused")
+
+
+class ConsentRequest(models.Model):
+    """A dossier carries the SIREN of a company that wants to be asked: its managers, or that firm's administrators.
+
+    Seen by the firm that asks, and by whoever is asked: a client's space, or (a firm is a company too) a firm.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = models.ForeignKey("accounts.Firm", models.CASCADE, editable=False, related_name="+")
+    asked_space = models.ForeignKey(
+        ClientSpace, models.CASCADE, null=True, editable=False, related_name="consent_requests"
+    )
+    asked_firm = models.ForeignKey(
+        "accounts.Firm", models.CASCADE, null=True, editable=False, related_name="consent_requests"
+    )
+    link = models.ForeignKey(SpaceLink, models.CASCADE, db_constraint=False, related_name="consent_requests")
+    siren = models.CharField(_("SIREN"), max_length=9)
+    # Shown to whoever is asked, who can't read the firm's own rows.
+    firm_name = models.CharField(max_length=160)
+    firm_phone = models.CharField(max_length=30, blank=True)
+    firm_email = models.EmailField(blank=True)
+    state = models.CharField(max_length=10, choices=ConsentState.choices, default=ConsentState.WAITING)
+    requested_at = models.DateTimeField(default=timezone.now)
+    answered_at = models.DateTimeField(null=True)
+    answered_by_name = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("request for consent")
+        ordering = ["-id"]
+        constraints = [
+            SharedWall(
+                name="consentrequest_wall",
+                columns=["firm_id", "asked_firm_id", "asked_space_id"],
+            ),
+            SameFirm(name="consentrequest_link", field="link", on_delete="CASCADE"),
+            models.CheckConstraint(
+                condition=Q(asked_space=None, asked_firm__isnull=False)
+                | Q(asked_space__isnull=False, asked_firm=None),
+                name="consentrequest_one_asked",
+            ),
+            models.UniqueConstraint(fields=["firm", "link"], name="consentrequest_once"),
+        ]
+        indexes = [
+            models.Index(fields=["asked_space", "-id"], name="consentrequest_of_space"),
+            models.Index(fields=["asked_firm", "-id"], name="consentrequest_of_firm"),
+        ]
+
+    firm_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.firm_name} – {self.siren}"

@@ -30,7 +30,7 @@ WITHOUT_WALL = {
     "usersessions_usersession",
 }
 OWNER_TABLES = {"accounts_firm": "firm_id", "clients_clientspace": "space_id", "accounts_user": "person_id"}
-OWNER_COLUMNS = {"firm_id", "space_id", "owner", "person_id"}
+OWNER_COLUMNS = {"firm_id", "space_id", "owner", "person_id", "asked_firm_id", "asked_space_id"}
 # Values that say nothing of other firms: random ones, ones that end in random characters, keys of own rows.
 UNIQUE_ACROSS_FIRMS = {
     ("accounts_firm", "slug"),

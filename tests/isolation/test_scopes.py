@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
 
 from accounts.models import Membership
-from accounts.permissions import ObjectRole, give
+from accounts.permissions import ObjectRole, give, pairs_of
 from clients.models import ClientSpace, Dossier, SpaceLink
 from portfolios.models import Portfolio, PortfolioGrant
 from tenancy import scopes
@@ -124,7 +124,7 @@ def test_a_grant_to_a_stranger_is_impossible(lemoine: World, bertrand: World, ou
         pytest.raises(IntegrityError, match="portfoliogrant_member"),
         transaction.atomic(),
     ):
-        give(PortfolioGrant, objects=[ours], members=[stranger], role=ObjectRole.READER, by=None)
+        give(PortfolioGrant, pairs_of([ours], [stranger]), role=ObjectRole.READER, by=None)
 
 
 def test_a_clients_space_is_not_seen_from_a_firm(lemoine: World) -> None:

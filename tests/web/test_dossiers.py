@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import MemberState
-from accounts.permissions import ObjectRole, Perm, give
+from accounts.permissions import ObjectRole, Perm, give, pairs_of
 from activity.models import Event
 from clients.actions.dossiers import create_dossier, update_dossier
 from clients.models import Assignment, ClientSpace, Dossier, SpaceLink, SpaceMember
@@ -50,7 +50,7 @@ def test_a_collaborator_sees_theirs_alone(firm: World, browse: Browse) -> None:
     assigned = make_dossier("Affecté")
     make_dossier("Ailleurs")
     grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
-    give(Assignment, objects=[assigned], members=[firm.collaborator], role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of([assigned], [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
     assert listed(firm, browse(firm.collaborator)) == ["Affecté", "Du portefeuille"]
     assert listed(firm, browse(firm.colleague)) == []
 
@@ -82,7 +82,7 @@ def test_filters_narrow_the_list(firm: World, browse: Browse) -> None:
     make_dossier("Dedans", portfolio=portfolio)
     make_dossier("", kind="individual", last_name="Martin")
     mine = make_dossier("Affecté")
-    give(Assignment, objects=[mine], members=[firm.admin], role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of([mine], [firm.admin]), role=ObjectRole.READER, by=firm.admin)
     client = browse(firm.admin)
     assert listed(firm, client, f"?portfolio={portfolio.pk}") == ["Dedans"]
     assert listed(firm, client, "?portfolio=none") == ["Affecté", "Martin"]
@@ -172,7 +172,7 @@ def test_the_list_asks_as_much_for_ten_rows_as_for_two_hundred(
     portfolio = make_portfolio()
     grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
     made = [make_dossier(f"Client {number}", portfolio=portfolio) for number in range(count)]
-    give(Assignment, objects=made, members=[firm.colleague], role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of(made, [firm.colleague]), role=ObjectRole.READER, by=firm.admin)
     client, url = browse(getattr(firm, member)), firm.firm.url("clients:list") + "?size=100"
     client.get(url)
     with queries_at_most(12):
@@ -336,20 +336,23 @@ def test_the_page_says_who_has_access_and_why(firm: World, browse: Browse) -> No
     dossier = make_dossier(portfolio=portfolio)
     grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
     for role in (ObjectRole.READER, ObjectRole.ACCOUNTANT):
-        give(Assignment, objects=[dossier], members=[firm.colleague], role=role, by=firm.collaborator)
+        give(Assignment, pairs_of([dossier], [firm.colleague]), role=role, by=firm.collaborator)
+    grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.colleague)
     page = browse(firm.admin).get(firm.firm.url("clients:dossier", pk=dossier.pk))
     access = {one.member.first_name: one.reasons for one in page.context["access"]}
     assert list(access) == ["Alice", "Chloé", "Paul"]
     assert (access["Chloé"][0].portfolio, access["Chloé"][0].by) == (portfolio, "Alice Martin")
-    assert [reason.by for reason in access["Paul"]] == ["Chloé Martin", "Chloé Martin"]
+    assert [(reason.role, reason.by) for reason in access["Paul"]] == [
+        (ObjectRole.ACCOUNTANT.label, "Chloé Martin"),
+        (ObjectRole.ACCOUNTANT.label, "Alice Martin"),
+    ]
 
 
 def test_an_expired_assignment_is_no_access(firm: World, browse: Browse) -> None:
     dossier = make_dossier()
     give(
         Assignment,
-        objects=[dossier],
-        members=[firm.colleague],
+        pairs_of([dossier], [firm.colleague]),
         role=ObjectRole.SUPPORT,
         by=firm.admin,
         until=timezone.now(),
@@ -361,7 +364,7 @@ def test_an_expired_assignment_is_no_access(firm: World, browse: Browse) -> None
 
 def test_a_suspended_member_is_not_among_those_with_access(firm: World, browse: Browse) -> None:
     dossier = make_dossier()
-    give(Assignment, objects=[dossier], members=[firm.colleague], role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of([dossier], [firm.colleague]), role=ObjectRole.READER, by=firm.admin)
     firm.colleague.state = MemberState.SUSPENDED
     firm.colleague.save()
     page = browse(firm.admin).get(firm.firm.url("clients:dossier", pk=dossier.pk))
@@ -380,7 +383,7 @@ def test_the_drawer_is_the_same_address_in_short(firm: World, browse: Browse) ->
 
 def test_what_one_does_not_see_is_a_404_and_what_one_only_sees_a_403(firm: World, browse: Browse) -> None:
     dossier = make_dossier()
-    give(Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of([dossier], [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
     for route in ("clients:edit", "clients:move"):
         url = firm.firm.url(route, pk=dossier.pk)
         assert browse(firm.collaborator).get(url).status_code == 403
@@ -407,9 +410,7 @@ def test_an_odd_siret_that_was_accepted_does_not_stand_in_the_way_of_later_chang
     firm: World, browse: Browse
 ) -> None:
     dossier = make_dossier("Béranger", siret=ODD_SIRET)
-    give(
-        Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.ACCOUNTANT, by=firm.admin
-    )
+    give(Assignment, pairs_of([dossier], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
     client, url = browse(firm.collaborator), firm.firm.url("clients:edit", pk=dossier.pk)
     client.post(url, filled(client.get(url)) | {"city": "Paris"})
     assert Dossier.objects.get().city == "Paris"
@@ -417,9 +418,7 @@ def test_an_odd_siret_that_was_accepted_does_not_stand_in_the_way_of_later_chang
 
 def test_two_people_at_once_lose_nothing(firm: World, browse: Browse) -> None:
     dossier = make_dossier("Béranger", city="Lyon", phone="01 00 00 00 00", email="a@b.fr")
-    give(
-        Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.ACCOUNTANT, by=firm.admin
-    )
+    give(Assignment, pairs_of([dossier], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
     client, url = browse(firm.collaborator), firm.firm.url("clients:edit", pk=dossier.pk)
     typed = filled(client.get(url)) | {"city": "Lille", "address": "1 rue Basse"}
     update_dossier(actor=firm.admin, dossier=dossier, values={"city": "Paris", "phone": "02 00 00 00 00"})
@@ -451,9 +450,7 @@ def test_a_move_leads_back_to_the_list(firm: World, browse: Browse) -> None:
 def test_an_invitation_is_offered_where_it_makes_sense(firm: World, browse: Browse) -> None:
     dossier = make_dossier("Sans espace")
     active = make_dossier("Avec espace")
-    give(
-        Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.ACCOUNTANT, by=firm.admin
-    )
+    give(Assignment, pairs_of([dossier], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
     key = uuid7()
     with scope(space=key):
         ClientSpace.objects.create(id=key, legal_name="Avec espace")

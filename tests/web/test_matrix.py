@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.permissions import ObjectRole, give
+from accounts.permissions import ObjectRole, give, pairs_of
 from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember
 from clients.models.imports import Import
 from invitations.models import Invitation, InvitationKind
@@ -75,8 +75,7 @@ class Stage:
             for member, role in ((ours.collaborator, ObjectRole.ACCOUNTANT), (reader, ObjectRole.READER)):
                 give(
                     PortfolioGrant,
-                    objects=[self.own["portfolio"]],
-                    members=[member],
+                    pairs_of([self.own["portfolio"]], [member]),
                     role=role,
                     by=ours.admin,
                 )

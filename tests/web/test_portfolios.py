@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from accounts.permissions import ObjectRole, give
+from accounts.permissions import ObjectRole, give, pairs_of
 from clients.models import Assignment, Dossier
 from portfolios.actions import grant_portfolio
 from portfolios.models import Portfolio, PortfolioGrant
@@ -130,7 +130,7 @@ def test_withdrawing_says_first_how_many_dossiers_are_lost(firm: World, browse: 
 
 
 def assign(firm: World, dossier: Dossier) -> None:
-    give(Assignment, objects=[dossier], members=[firm.collaborator], role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of([dossier], [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
 
 
 def test_an_empty_portfolio_has_one_button_that_adds_its_first_client(firm: World, browse: Browse) -> None:

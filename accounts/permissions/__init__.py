@@ -1,0 +1,51 @@
+"""The only place that decides who may do what.
+
+Four questions: `can(member, perm, obj)`, `require(…)` (the same, or an error), `permitted(queryset, member, perm)`
+(which objects may this member…?), `holders(perm, obj)` (which members may…?: the audience of a mail).
+
+An administrator may do everything in the firm. Others may do what their grants' roles allow on the objects that the
+grants open, and what those of whom they replace for a time do; a model says by `access_paths` how grants reach it:
+`("assignments", "portfolio__grants")`.
+"""
+
+from accounts.permissions.deciding import (
+    administrators,
+    can,
+    granted,
+    holders,
+    holders_of_any,
+    permitted,
+    reach,
+    require,
+    stands_in_for,
+)
+from accounts.permissions.granting import Granted, Pair, give, pairs_of, take, take_all, take_role
+from accounts.permissions.reading import grants_on, role_id
+from accounts.permissions.roles import FIRM_PERMS, RANKS, ROLE_ALLOWS, ObjectRole, Perm, allows
+
+__all__ = [
+    "FIRM_PERMS",
+    "RANKS",
+    "ROLE_ALLOWS",
+    "Granted",
+    "ObjectRole",
+    "Pair",
+    "Perm",
+    "administrators",
+    "allows",
+    "can",
+    "give",
+    "granted",
+    "grants_on",
+    "holders",
+    "holders_of_any",
+    "pairs_of",
+    "permitted",
+    "reach",
+    "require",
+    "role_id",
+    "stands_in_for",
+    "take",
+    "take_all",
+    "take_role",
+]
