@@ -18,7 +18,7 @@ def filters_of(
     query: Mapping[str, Any], member: Membership, *, without: tuple[str, ...] = ()
 ) -> DossierFilter:
     """The filters of the list, offering what the member may see. Two queries."""
-    portfolios = permitted(Portfolio.objects.all(), member, Perm.VIEW_PORTFOLIO)
+    portfolios = permitted(Portfolio.objects.running(), member, Perm.VIEW_PORTFOLIO)
     members = Membership.objects.exclude(user=None)
     return DossierFilter(
         query, member=member, portfolios=list(portfolios), members=list(members), without=without

@@ -64,9 +64,9 @@ class Step:
 
 def counts(firm: Firm, member: Membership) -> list[Figure]:
     """The member's dossiers and portfolios; for an administrator those that no portfolio holds, too."""
-    dossiers = permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER).order_by()
+    dossiers = permitted(Dossier.objects.clients().active(), member, Perm.VIEW_DOSSIER).order_by()
     number = dossiers.aggregate(all=Count("pk"), alone=Count("pk", filter=Q(portfolio=None)))
-    portfolios = permitted(Portfolio.objects.all(), member, Perm.VIEW_PORTFOLIO)
+    portfolios = permitted(Portfolio.objects.running(), member, Perm.VIEW_PORTFOLIO)
     every = member.role == Role.ADMIN
     listed = firm.url("clients:list")
     return [

@@ -75,8 +75,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return found
 
     def visible_to(self, member: Membership) -> Self:
-        """Those of the dossiers that the member sees, and those of members for who manages these."""
-        shown = Q(dossier__in=permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER))
+        """Those of the dossiers that the member sees, archived ones aside, and those of members for who manages these.
+
+        While a dossier is archived, its invitation can't be accepted; it can again once the dossier is restored.
+        """
+        shown = Q(dossier__in=permitted(Dossier.objects.clients().active(), member, Perm.VIEW_DOSSIER))
         if can(member, Perm.MANAGE_MEMBERS):
             shown |= Q(kind=InvitationKind.MEMBER)
         return self.filter(shown, firm_id=member.firm_id)

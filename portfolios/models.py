@@ -37,9 +37,9 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
         return found
 
     def with_counts(self) -> Self:
-        """Annotated with `dossier_count`, and `subscriber_count` (persons with a running grant)."""
+        """Annotated with `dossier_count` (archived ones aside) and `subscriber_count` (persons with a running grant)."""
         subscribers = PortfolioGrant.objects.running().filter(content_object=OuterRef("pk"))
-        dossiers = _dossiers().filter(portfolio=OuterRef("pk"))
+        dossiers = _dossiers().filter(portfolio=OuterRef("pk"), archived_at=None)
         return self.annotate(
             dossier_count=_number(dossiers, "portfolio", Count("pk")),
             subscriber_count=_number(subscribers, "content_object", Count("user", distinct=True)),

@@ -31,6 +31,7 @@ ORDERS = {"name": "name_key", "reference": "reference", "siren": "siren", "creat
 DEFAULT_ORDER = "name"
 NO_PORTFOLIO = "none"
 MINE = "me"
+ARCHIVED = "1"
 
 
 class DossierFilter(forms.Form):
@@ -45,6 +46,11 @@ class DossierFilter(forms.Form):
         choices=[("", gettext_lazy("All kinds")), *DossierKind.choices],
     )
     state = forms.ChoiceField(required=False, label=gettext_lazy("Invitation"))
+    archived = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("Archive"),
+        choices=[("", gettext_lazy("Not archived")), (ARCHIVED, gettext_lazy("Archived"))],
+    )
     # Searching keeps the order and the page's size. They are put right when a sorted list comes in.
     sort = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
     size = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
@@ -76,11 +82,16 @@ class DossierFilter(forms.Form):
 
     @property
     def is_narrowing(self) -> bool:
-        return any(self._chosen(name) for name in ("q", "portfolio", "member", "kind", "state"))
+        return any(self._chosen(name) for name in ("q", "portfolio", "member", "kind", "state", "archived"))
+
+    @property
+    def shows_archived(self) -> bool:
+        return self._chosen("archived") == ARCHIVED
 
     def narrow(self, dossiers: QuerySet[Dossier]) -> QuerySet[Dossier]:
         """Of these dossiers, those that the filters let through."""
         assert isinstance(dossiers, DossierQuerySet)
+        dossiers = dossiers.archived() if self.shows_archived else dossiers.active()
         if sought := self._chosen("q"):
             dossiers = dossiers.search(sought)
         if portfolio := self._chosen("portfolio"):
