@@ -43,10 +43,12 @@ class EventType:
     `summary`   a mail's subject when it is alone; names no client
     `sentence`  with %(actor)s, %(subject)s and the names in `details`
     `route`     the page of the subject, reversed with its key (`pk`); none if it has none
+    `query`     the parameter that holds the subject's key, where the page is a list that it narrows
     `opposite`  the name of the event type that takes this one back, if both fall within one hold
     `begins`    brings its subject into being: taken back, all that happened to the subject meanwhile goes too
     `security`  told at once, whatever the person chose
     `fields`    labels of what may stand in `changes`, where the model's own labels don't serve
+    `words`     name → value → words, for what `changes` and `details` hold as a choice's value
     `concerns`  who is told, in words for docs/audiences.md
     """
 
@@ -54,10 +56,12 @@ class EventType:
     summary: ClassVar[Text]
     sentence: ClassVar[Text]
     route: ClassVar[str] = ""
+    query: ClassVar[str] = ""
     opposite: ClassVar[str] = ""
     begins: ClassVar[bool] = False
     security: ClassVar[bool] = False
     fields: ClassVar[Mapping[str, Text]] = {}
+    words: ClassVar[Mapping[str, Mapping[Any, Text]]] = {}
     concerns: ClassVar[Text] = _("Nobody: it stands in the journal only")
 
     @classmethod

@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from activity.events import EventType, type_named
+from activity.events import EventType, Text, type_named
 from activity.models import Event
 
 
@@ -58,7 +58,8 @@ def changes(event: Event, values: Mapping[str, Any] | None = None) -> list[Chang
 
 def page_of(event: Event) -> str:
     """The path of the subject's page on the side of the event's owner; empty if it has none there."""
-    route = type_named(event.type).route
+    kind = type_named(event.type)
+    route, query = kind.route, f"?{kind.query}={event.subject_id}" if kind.query else ""
     if not route or event.subject_id is None:
         return ""
     place: dict[str, Any] = {}
@@ -68,7 +69,7 @@ def page_of(event: Event) -> str:
         place = {"space_id": event.space_id}
     for key in ({"pk": event.subject_id}, {}):
         try:
-            return reverse(route, kwargs={**place, **key})
+            return reverse(route, kwargs={**place, **key}) + query
         except NoReverseMatch:
             continue
     return ""
@@ -91,7 +92,14 @@ class _Named(dict[str, Any]):
 
 def _words(event: Event, actors: list[str] | None) -> dict[str, Any]:
     actor = _(" and ").join(actors) if actors else event.who
-    return {**event.details, "actor": actor or _("Firm Portal")}
+    known = type_named(event.type).words
+    details = {name: _worded(known.get(name), value) for name, value in event.details.items()}
+    return {**details, "actor": actor or _("Firm Portal")}
+
+
+def _worded(known: Mapping[Any, Text] | None, value: Any) -> Any:
+    """A choice's value in words."""
+    return str(known.get(value, value)) if known and isinstance(value, str) else value
 
 
 def _subject(event: Event) -> str:
@@ -101,6 +109,7 @@ def _subject(event: Event) -> str:
 def _change(kind: type[EventType], label: str, name: str, before: Any, after: Any) -> Change:
     field = _field(label, name)
     shown = kind.fields.get(name) or getattr(field, "verbose_name", name)
+    before, after = (_worded(kind.words.get(name), value) for value in (before, after))
     return Change(capfirst(str(shown)), _readable(field, before), _readable(field, after))
 
 
