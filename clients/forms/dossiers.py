@@ -54,6 +54,8 @@ class DossierFilter(forms.Form):
     # Searching keeps the order and the page's size. They are put right when a sorted list comes in.
     sort = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
     size = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
+    cols = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
+    depuis = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
 
     def __init__(
         self,
