@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions import follow_confirmed_address, mail_person, note_security
+from accounts.actions.people import follow_confirmed_address, mail_person, note_security
 from accounts.browsers import browser_name
-from accounts.events import (
+from accounts.events.people import (
     AddressChangeCancelled,
     PasswordChanged,
     PasswordReset,

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions import accept_terms, register_firm
+from accounts.actions.firms import register_firm
+from accounts.actions.people import accept_terms
 from accounts.identifiers import siren_and_siret
 from accounts.models import Firm, User
 from accounts.terms import current_terms

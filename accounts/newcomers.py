@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts.events import AddressConfirmed
+from accounts.events.people import AddressConfirmed
 from accounts.models import User
 from activity.actions import record
 from tenancy.scopes import scope

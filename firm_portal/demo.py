@@ -18,7 +18,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from stdnum import luhn
 
-from accounts.actions import accept_terms, register_firm
+from accounts.actions.firms import register_firm
+from accounts.actions.people import accept_terms
 from accounts.models import Membership, Role, User
 from accounts.newcomers import Newcomer, admit
 from accounts.permissions import ObjectRole, give, pairs_of

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.actions import change_firm
+from accounts.actions.firms import change_firm
 from accounts.forms import FirmSettingsForm, MemberSearch
 from accounts.models import Firm, Membership, MembershipQuerySet, Role
 from accounts.permissions import Perm, can, require

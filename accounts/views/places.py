@@ -9,7 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions import change_language, register_firm
+from accounts.actions.firms import register_firm
+from accounts.actions.people import change_language
 from accounts.forms import FirmForm
 from accounts.models import User
 

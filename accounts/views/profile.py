@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions import change_profile, end_sessions
+from accounts.actions.people import change_profile, end_sessions
 from accounts.browsers import browser_name, is_mobile
 from accounts.forms import ProfileForm
 from accounts.models import User

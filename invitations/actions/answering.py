@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.actions import accept_terms
+from accounts.actions.people import accept_terms
 from accounts.models import Membership, MemberState, Terms, User
 from accounts.newcomers import Newcomer, admit, owns
 from accounts.permissions import Perm, can

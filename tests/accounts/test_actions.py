@@ -7,7 +7,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from accounts import registration
-from accounts.actions import accept_terms, change_firm, change_language, change_profile, register_firm
+from accounts.actions.firms import change_firm, register_firm
+from accounts.actions.people import accept_terms, change_language, change_profile
 from accounts.models import Firm, Membership, MemberState, Role, TermsAcceptance, User
 from accounts.terms import current_terms, has_accepted
 from activity.models import Event, Notification, OutgoingEmail
@@ -53,7 +54,7 @@ def test_any_name_gives_an_address(lea: User, name: str) -> None:
 
 def test_a_firm_of_the_same_address_gets_other_characters(lea: User, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["aaaa", "aaaa", "bbbb"])
-    monkeypatch.setattr("accounts.actions.get_random_string", lambda *_: next(drawn))
+    monkeypatch.setattr("accounts.actions.firms.get_random_string", lambda *_: next(drawn))
     slugs = [register_firm(user=lea, name="Roussel", siren="732829320").firm.slug for _ in range(2)]
     assert slugs == ["roussel-aaaa", "roussel-bbbb"]
 
@@ -129,7 +130,7 @@ def test_a_new_language_leaves_the_firms_alone(lea: User) -> None:
 
 
 def test_a_persons_mails_are_seen_by_nobody_else(lea: User, lemoine: World) -> None:
-    from accounts.actions import mail_person
+    from accounts.actions.people import mail_person
 
     mail_person(person=lea, kind="accounts.password_reset", to=lea.email)
     with scope(firm=lemoine.firm):

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import actions as people
-from accounts import events as person_events
+from accounts.actions import firms, people
+from accounts.events import people as person_events
 from accounts.models import Firm, Membership, Role, User
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
@@ -127,7 +127,7 @@ def row(*names: str) -> Callable[[Row], Row]:
 
 @row("accounts.firm.changed")
 def _firm_changed(cast: Cast) -> set[str]:
-    people.change_firm(actor=cast.alice, name="Lemoine", phone="", email="", second_factor_required=False)
+    firms.change_firm(actor=cast.alice, name="Lemoine", phone="", email="", second_factor_required=False)
     return {"Zoé"}
 
 
@@ -408,7 +408,7 @@ def _told(cast: Cast, name: str) -> set[str]:
 
 
 def test_a_new_firm_tells_nobody(db: None) -> None:
-    member = people.register_firm(user=make_person("lea@roussel.test"), name="Roussel", siren="732829320")
+    member = firms.register_firm(user=make_person("lea@roussel.test"), name="Roussel", siren="732829320")
     with scope(firm=member.firm):
         assert Event.objects.filter(type="accounts.firm.registered").exists()
         assert not Notification.objects.exists()

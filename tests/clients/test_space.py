@@ -7,7 +7,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 
-from accounts.actions import change_firm, change_profile
+from accounts.actions.firms import change_firm
+from accounts.actions.people import change_profile
 from accounts.models import User
 from activity.models import Event, Notification
 from clients.actions.space import (

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from accounts.actions import change_firm, register_firm
+from accounts.actions.firms import change_firm, register_firm
 from accounts.models import Membership, MemberState, Role, TermsAcceptance, User
 from accounts.newcomers import Newcomer
 from accounts.terms import current_terms

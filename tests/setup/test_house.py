@@ -43,7 +43,7 @@ def contracts_broken(copy: Path) -> list[str]:
             "from guardian.shortcuts import assign_perm",
             "Only accounts.permissions and",
         ),
-        ("accounts/actions.py", "import guardian", "Only accounts.permissions and"),
+        ("accounts/actions/firms.py", "import guardian", "Only accounts.permissions and"),
         ("portfolios/wrong.py", "from activity.models import Event", "Only activity touches its tables"),
         ("clients/views/wrong.py", "from clients import tasks", "Views and API start work through jobs"),
     ],

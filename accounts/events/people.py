@@ -1,42 +1,12 @@
-"""What happens to firms and to people's accounts, and whom it concerns."""
+"""What happens to people's accounts."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Firm, User
-from accounts.permissions import administrators
+from accounts.models import User
 from activity.events import EventType, Recipient
-
-
-class FirmEvent(EventType):
-    """Concerns the firm's administrators."""
-
-    route = "accounts:settings"
-    fields = {
-        "name": _("Firm's name"),
-        "phone": _("Phone"),
-        "email": _("E-mail address"),
-        "second_factor_required": _("Second factor required of everyone"),
-    }
-    concerns = _("The administrators")
-
-    @classmethod
-    def audience(cls, subject: Firm, details: Mapping[str, Any]) -> Iterable[Recipient]:
-        return administrators()
-
-
-class FirmRegistered(FirmEvent):
-    name = "accounts.firm.registered"
-    summary = _("The firm was registered")
-    sentence = _("%(actor)s registered the firm %(subject)s.")
-
-
-class FirmChanged(FirmEvent):
-    name = "accounts.firm.changed"
-    summary = _("The firm's details were changed")
-    sentence = _("%(actor)s changed the firm's details.")
 
 
 class PersonEvent(EventType):
