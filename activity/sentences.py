@@ -1,5 +1,6 @@
 """Events in words, in the reader's language: the sentence, and what changed from what to what."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -98,8 +99,10 @@ def _words(event: Event, actors: list[str] | None) -> dict[str, Any]:
 
 
 def _worded(known: Mapping[Any, Text] | None, value: Any) -> Any:
-    """A choice's value in words."""
-    return str(known.get(value, value)) if known and isinstance(value, str) else value
+    """A choice's value in words; a moment as a local date and time."""
+    if known and isinstance(value, str):
+        return str(known.get(value, value))
+    return (_is_moment(value) and _date(None, value)) or value
 
 
 def _subject(event: Event) -> str:
@@ -134,10 +137,15 @@ def _readable(field: "models.Field[Any, Any] | None", value: Any) -> str:
 
 def _date(field: "models.Field[Any, Any] | None", value: Any) -> str:
     moment: datetime | date | None = None
-    if isinstance(field, models.DateTimeField):
+    if isinstance(field, models.DateTimeField) or (field is None and _is_moment(value)):
         moment = parse_datetime(str(value))
     elif isinstance(field, models.DateField):
         moment = parse_date(str(value))
     if isinstance(moment, datetime):
         return date_format(localtime(moment), "SHORT_DATETIME_FORMAT")
     return date_format(moment, "SHORT_DATE_FORMAT") if moment else ""
+
+
+def _is_moment(value: Any) -> bool:
+    """Is it a moment as `changes` hold it? Of what is no field of the subject, nothing else tells."""
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:.+", value) is not None

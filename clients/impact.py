@@ -115,7 +115,9 @@ def _measured(
         result = act()
     after = _reach(keys, members)
     effects = _effects(before, after)
-    return Impact(result, effects, told, _fingerprint(before, after, told))
+    # A role may become another one without anybody gaining or losing a dossier: such a result tells its `meaning`.
+    meaning = str(getattr(result, "meaning", ""))
+    return Impact(result, effects, told, _fingerprint(before, after, told, meaning))
 
 
 def _reach(keys: list[UUID] | None, members: Collection[Membership]) -> Reach:
@@ -140,8 +142,8 @@ def _effect(member: Membership, before: Reach, after: Reach) -> Effect:
     return Effect(member, loses=len(had - has), gains=len(has - had), keeps=len(had & has))
 
 
-def _fingerprint(before: Reach, after: Reach, told: Collection[Told]) -> str:
-    digest = hashlib.sha256()
+def _fingerprint(before: Reach, after: Reach, told: Collection[Told], meaning: str) -> str:
+    digest = hashlib.sha256(meaning.encode())
     for reached in (before, after):
         for person in sorted(reached):
             digest.update(person.bytes)
