@@ -1,4 +1,4 @@
-"""What the resolver answers about a person before any scope is open."""
+"""What the resolver answers before any scope is open, or across them: a person's firms, replacements to tell of."""
 
 from tenancy.roles import LookUp, register
 
@@ -14,5 +14,34 @@ firms_of = register(
             ORDER BY firm.name, firm.id
         """,
         reads=("accounts_membership", "accounts_firm"),
+    )
+)
+
+places_named_for = register(
+    LookUp(
+        name="places_named_for",
+        signature="person uuid",
+        returns="TABLE (firm_id uuid, member_id uuid)",
+        # Also where they may not enter (any more): the firm's pages show a person's name wherever they stand in them.
+        body="""
+            SELECT firm_id, id FROM accounts_membership WHERE user_id = person ORDER BY firm_id
+        """,
+        reads=("accounts_membership",),
+    )
+)
+
+due_replacements = register(
+    LookUp(
+        name="due_replacements",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid)",
+        # Those that have begun or ended by themselves and that nobody was told of yet.
+        body="""
+            SELECT id, firm_id FROM accounts_replacement
+            WHERE end_told_at IS NULL
+              AND (ends_at <= now() OR (start_told_at IS NULL AND starts_at <= now()))
+            ORDER BY id LIMIT 200
+        """,
+        reads=("accounts_replacement",),
     )
 )

@@ -1,5 +1,6 @@
 """People (`User`), firms (`Firm`), and a person's place in a firm (`Membership`)."""
 
+from datetime import date, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -256,6 +257,16 @@ class Replacement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cover_id} for {self.absent_id}"
+
+    @property
+    def starts_on(self) -> date:
+        """Its first day, of the firm's calendar."""
+        return timezone.localtime(self.starts_at).date()
+
+    @property
+    def ends_on(self) -> date:
+        """Its last day, which belongs to it."""
+        return timezone.localtime(self.ends_at - timedelta(microseconds=1)).date()
 
 
 class Terms(models.Model):

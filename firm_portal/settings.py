@@ -218,6 +218,13 @@ CELERY_BEAT_SCHEDULE = {
     },
     "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0, "options": {"expires": 30}},
     "resume-imports": {"task": "clients.resume_imports", "schedule": 20.0},
+    "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},
+    # They begin and end by themselves, at midnight; this only tells those concerned.
+    "tell-replacements": {
+        "task": "accounts.tell_replacements",
+        "schedule": 60.0,
+        "options": {"expires": 120},
+    },
 }
 
 # --- Mail ----------------------------------------------------------------------------------------------------

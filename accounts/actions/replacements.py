@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from accounts.events.replacements import (
     ReplacementCancelled,
     ReplacementChanged,
     ReplacementEnded,
+    ReplacementEndedWithMember,
     ReplacementStarted,
 )
 from accounts.models import Membership, Replacement
@@ -124,6 +125,19 @@ def end_replacement(*, actor: Membership, replacement: Replacement) -> None:
     ended, absent, cover = _held(replacement)
     _end([ended.pk])
     record(ReplacementCancelled, actor=actor, subject=absent, details=_details(ended, cover))
+
+
+def end_replacements_of(*, actor: Membership, member: Membership, group: UUID | None = None) -> int:
+    """End whatever the member, who leaves, covers or is covered by; returns how many. Called inside another action."""
+    theirs = Q(absent_id=member.user_id) | Q(cover_id=member.user_id)
+    unended = list(Replacement.objects.select_for_update().unended().filter(theirs).order_by("pk"))
+    people = _by_person(unended)
+    _end(replacement.pk for replacement in unended)
+    for one in unended:
+        details = _details(one, people[one.cover_id])
+        absent = people[one.absent_id]
+        record(ReplacementEndedWithMember, actor=actor, subject=absent, details=details, group=group)
+    return len(unended)
 
 
 @transaction.atomic

@@ -72,3 +72,18 @@ class ReplacementCancelled(ReplacementEvent):
     summary = _("A replacement was ended early")
     sentence = _("%(actor)s ended the replacement of %(subject)s by %(cover)s.")
     opposite = "accounts.replacement.arranged"
+
+
+class ReplacementEndedWithMember(ReplacementEvent):
+    """One of the two has left the firm. At once, as what ended it: it leaves in the same mail."""
+
+    name = "accounts.replacement.ended_with_member"
+    summary = _("A replacement has ended with a member's place in the firm")
+    sentence = _("The replacement of %(subject)s by %(cover)s is over: one of them is no longer a member.")
+    concerns = _("The one of the two who stays")
+    security = True
+
+    @classmethod
+    def audience(cls, subject: Membership, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        both = [subject.pk, details["cover_id"]]
+        return Membership.objects.open().with_person().filter(pk__in=both)

@@ -39,10 +39,14 @@ UNIQUE_ACROSS_FIRMS = {
 }
 LOOK_UPS_ALLOWED = {
     "claim_mails",
+    "consent_asked",  # whom a client's link must wait for: keys of the companies with that SIREN that want to be asked
     "due_imports",
     "due_notifications",
+    "due_support_ends",  # authorisations of any firm whose time is over: keys, for the sweep to enter each firm
+    "due_replacements",  # replacements of any firm to tell of: keys, for the sweep to enter each firm
     "firms_of",
     "invitation_of",
+    "places_named_for",  # where a person's new name must show, be the firm closed to them: keys of their own places
     "spaces_of",
 }
 
