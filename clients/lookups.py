@@ -1,4 +1,5 @@
-"""What the resolver answers before any scope is open, or across them: a person's spaces, imports that are due."""
+"""What the resolver answers before any scope is open, or across them: a person's spaces, imports that are due,
+support that has run out, companies that want to be asked."""
 
 from tenancy.roles import LookUp, register
 
@@ -33,5 +34,40 @@ due_imports = register(
             ORDER BY id LIMIT 100
         """,
         reads=("clients_import",),
+    )
+)
+
+due_support_ends = register(
+    LookUp(
+        name="due_support_ends",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid)",
+        body="""
+            SELECT id, firm_id FROM clients_supportauthorisation
+            WHERE withdrawn_at IS NULL AND end_told_at IS NULL AND until <= now()
+            ORDER BY until LIMIT 500
+        """,
+        reads=("clients_supportauthorisation",),
+    )
+)
+
+consent_asked = register(
+    LookUp(
+        name="consent_asked",
+        signature="wanted text",
+        # A company is a client's space or a firm; the space comes first, then whoever was there first.
+        returns="TABLE (space_id uuid, firm_id uuid)",
+        body="""
+            SELECT space_id, firm_id FROM (
+                SELECT id AS space_id, NULL::uuid AS firm_id, 1 AS rank, created_at FROM clients_clientspace
+                WHERE (siren = wanted OR siren = '' AND left(siret, 9) = wanted) AND NOT open_to_declarants
+                UNION ALL
+                SELECT NULL, id, 2, created_at FROM accounts_firm
+                WHERE siren = wanted AND NOT open_to_declarants
+            ) AS company
+            WHERE wanted <> ''
+            ORDER BY rank, created_at, space_id, firm_id
+        """,
+        reads=("clients_clientspace", "accounts_firm"),
     )
 )

@@ -1,4 +1,4 @@
-"""Background work on client lists."""
+"""Background work on client lists, and on what ends by itself."""
 
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from celery import shared_task
 from clients.imports.applying import apply_import as apply_one
 from clients.imports.reading import read_import as read_one
 from clients.imports.sweeping import sweep
+from clients.supporting import sweep as sweep_support
 from tenancy.tasks import FirmTask
 
 
@@ -27,3 +28,9 @@ def apply_import(self: Any, firm_id: UUID, import_id: str) -> None:
 def resume_imports() -> None:
     """Hand imports that nobody works on to a worker, and drop those that nobody has confirmed for a month."""
     sweep()
+
+
+@shared_task(name="clients.end_support")
+def end_support() -> None:
+    """Clear up after authorisations of technical support that have run out, and tell both sides."""
+    sweep_support()

@@ -162,39 +162,41 @@ def _key(owner: Keyed | UUID | None) -> UUID | None:
 
 
 class Purpose(models.TextChoices):
-    """Why the wall between a firm and a client's space may be crossed; each has its own test."""
+    """Why the wall between two owners that a tie joins may be crossed; each has its own test."""
 
     ACCEPT_INVITATION = "accept_invitation", _("A client accepts the invitation of a firm")
     CLIENT_EDIT = "client_edit", _("A client's edit of their details reaches the firm's dossier")
     TELL_CLIENT = "tell_client", _("A client is told of a change that the firm made")
     SHOW_PEOPLE = "show_people", _("A firm's dossier shows who the client's own people are")
+    GIVE_SUPPORT = "give_support", _("A client authorises a firm's technical support, or withdraws it")
+    SHOW_SUPPORT = "show_support", _("A client sees which people of the firm's technical support have access")
+    END_SUPPORT = "end_support", _("A client is told that the access of technical support has ended")
+    ASK_CONSENT = "ask_consent", _("A company is asked whether a firm may be linked to it")
+    ANSWER_CONSENT = "answer_consent", _("A company's answer reaches the firm that asked")
 
 
-class Link(Protocol):
-    """What ties a firm's dossier to a client's space (`clients.SpaceLink`)."""
+class Tie(Protocol):
+    """A row that two owners see, and that joins them: a firm's dossier and a client's space, or two firms."""
 
-    firm_id: UUID
-    space_id: UUID
+    @property
+    def sides(self) -> tuple[Scope, Scope]: ...
 
     @property
     def is_active(self) -> bool: ...
 
 
 @contextmanager
-def crossing(link: Link, purpose: Purpose) -> Generator[Scope]:
-    """Stand on the link's other side for one named purpose.
+def crossing(tie: Tie, purpose: Purpose) -> Generator[Scope]:
+    """Stand on the tie's other side for one named purpose.
 
-    Raises WrongScope if the code stands on neither side of the link, or if the link has ended.
+    Raises WrongScope if the code stands on neither of its sides, or if it joins them no longer (or not yet).
     """
-    here = current()
+    here, sides = current(), tie.sides
     Purpose(purpose)
-    if not link.is_active:
-        raise WrongScope("The link between the firm and the client has ended.")
-    if here.firm_id == link.firm_id:
-        with scope(space=link.space_id) as there:
-            yield there
-    elif here.space_id == link.space_id:
-        with scope(firm=link.firm_id) as there:
-            yield there
-    else:
-        raise WrongScope("The code stands on neither side of this link.")
+    if not tie.is_active:
+        raise WrongScope("What tied the two sides together has ended.")
+    if here not in sides:
+        raise WrongScope("The code stands on neither side of this tie.")
+    there = sides[1] if here == sides[0] else sides[0]
+    with _standing_in(there, "default"):
+        yield there

@@ -19,7 +19,17 @@ from accounts.permissions.deciding import (
     require,
     stands_in_for,
 )
-from accounts.permissions.granting import Granted, Pair, give, pairs_of, take, take_all, take_role
+from accounts.permissions.granting import (
+    Granted,
+    Pair,
+    end_role,
+    give,
+    pairs_of,
+    people_of_role,
+    take,
+    take_all,
+    take_role,
+)
 from accounts.permissions.reading import grants_on, role_id
 from accounts.permissions.roles import FIRM_PERMS, RANKS, ROLE_ALLOWS, ObjectRole, Perm, allows
 
@@ -34,12 +44,14 @@ __all__ = [
     "administrators",
     "allows",
     "can",
+    "end_role",
     "give",
     "granted",
     "grants_on",
     "holders",
     "holders_of_any",
     "pairs_of",
+    "people_of_role",
     "permitted",
     "reach",
     "require",

@@ -116,6 +116,18 @@ def take_role(grants: type[Grant], obj: models.Model, role: ObjectRole) -> list[
     return take(grants, list(of_role.values_list("content_object_id", "user_id")))
 
 
+def people_of_role(grants: type[Grant], obj: models.Model, role: ObjectRole) -> set[UUID]:
+    """The keys of the people who have this role on the object, those whose grant has just run out included."""
+    of_role = rows(grants).filter(content_object_id=obj.pk, permission_id=role_id(grants, role))
+    return set(of_role.values_list("user_id", flat=True))
+
+
+def end_role(grants: type[Grant], obj: models.Model, role: ObjectRole, until: datetime) -> int:
+    """Let everybody's running grant of this role on the object end then, sooner or later than it would have."""
+    of_role = cast(Any, rows(grants)).filter(content_object_id=obj.pk, permission_id=role_id(grants, role))
+    return int(of_role.running().update(expires_at=until))
+
+
 def grant_models() -> list[type[Grant]]:
     """The kinds of grants that the apps above declare."""
     return [model for model in apps.get_models() if issubclass(model, Grant)]

@@ -9,10 +9,12 @@ from django.db import transaction
 from accounts.models import Firm, Membership, User
 from activity.actions import Changes, record
 from activity.events import Actor
+from clients.actions.consent import Company, ask, companies_to_ask, drop
 from clients.events.space import ClientChangedDetails, FirmChangedDetails, FirmFollows, SpaceDetailsChanged
 from clients.lookups import spaces_of
-from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
+from clients.models import ClientSpace, ConsentRequest, Dossier, SpaceLink, SpaceMember, SpaceProfile
 from clients.models.details import DETAIL_FIELDS, ClientDetails
+from clients.models.space import MAY_EDIT
 from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, firm_id, scope
 
@@ -24,7 +26,7 @@ class AlreadyFollowed(Exception):
 
 
 class NotTheirSpace(Exception):
-    """The person does not manage the space that they chose."""
+    """The person does not manage the space that they chose, nor may they speak there for the dossier's company."""
 
 
 @transaction.atomic
@@ -39,18 +41,29 @@ def open_space(
 ) -> SpaceLink:
     """Tie the dossier to a space of the person: a new one with the dossier's details, or `space_id`, which they manage.
 
-    Called in the firm's scope, when the person accepts its invitation. Raises AlreadyFollowed, NotTheirSpace.
+    Called in the firm's scope, when the person accepts its invitation. Where a company of the dossier's SIREN wants to
+    be asked and the person does not speak for it, the link waits (docs/decisions/0010-consent.md): one that is to lead
+    to that company's own space gives the person no place there. Raises AlreadyFollowed, NotTheirSpace.
     """
     dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
     if SpaceLink.objects.running().filter(dossier=dossier).exists():
         raise AlreadyFollowed(dossier.pk)
-    link = SpaceLink(firm=firm, dossier=dossier, space_id=space_id or uuid7(), **_contact(firm))
-    with crossing(link, Purpose.ACCEPT_INVITATION):
-        member = (
-            _manager(person) if space_id else _first_member(link.space_id, dossier, person, email, profile)
-        )
+    companies = companies_to_ask(dossier.siren, by=firm)
+    own = space_id or _own_space(person, companies)
+    link = SpaceLink(firm=firm, dossier=dossier, space_id=own or uuid7(), **contact_of(firm))
+    company = companies[0] if companies else None
+    if own is not None:
+        with crossing(link, Purpose.ACCEPT_INVITATION):
+            if _speaks_for(person, dossier.siren):
+                company = None
+    asked_before = {company: at for link in _waiting_links(dossier) for company, at in drop(link).items()}
+    if company is not None and company.space is not None:
+        link.space_id, link.waiting = company.space, True
         link.save(force_insert=True)
-        record(FirmFollows, actor=member, subject=member.space, details={"firm": firm.name})
+    else:
+        _enter_space(link, person, email, profile, is_new=own is None, waits=company is not None)
+    if company is not None:
+        ask(company=company, link=link, siren=dossier.siren, firm=firm, since=asked_before.get(company))
     return link
 
 
@@ -93,7 +106,8 @@ def tell_client(*, actor: Actor, dossier: Dossier, changes: Changes) -> None:
 
 def update_contacts(firm: Firm) -> None:
     """Show the clients of the firm how it is called and reached now."""
-    SpaceLink.objects.running().filter(firm=firm).update(**_contact(firm))
+    SpaceLink.objects.current().filter(firm=firm).update(**contact_of(firm))
+    ConsentRequest.objects.waiting().filter(firm=firm).update(**contact_of(firm))
 
 
 def follow_firm(actor: Membership) -> None:
@@ -110,17 +124,44 @@ def follow_person(person: User) -> None:
             )
 
 
-def _contact(firm: Firm) -> dict[str, str]:
+def contact_of(firm: Firm) -> dict[str, str]:
     """What a link tells the client of the firm, whose own row they can't read."""
     return {"firm_name": firm.name, "firm_phone": firm.phone, "firm_email": firm.email}
 
 
-def _manager(person: User) -> SpaceMember:
-    """The person as manager of the space in scope."""
-    member = SpaceMember.objects.present().filter(user=person, profile=SpaceProfile.MANAGER).first()
-    if member is None:
+def _own_space(person: User, companies: list[Company]) -> UUID | None:
+    """The asked company's space, where the person may speak for it: they need not choose what is theirs."""
+    edited = {row["space_id"] for row in spaces_of(person.pk) if row["profile"] in MAY_EDIT}
+    return next((company.space for company in companies if company.space in edited), None)
+
+
+def _speaks_for(person: User, siren: str) -> bool:
+    """Is the space in scope the company's of that SIREN, and may the person edit there? Raises NotTheirSpace."""
+    member = SpaceMember.objects.present().select_related("space").filter(user=person).first()
+    is_company = bool(member and siren and siren in (member.space.siren, member.space.siret[:9]))
+    if member is None or not (member.profile == SpaceProfile.MANAGER or is_company and member.may_edit):
         raise NotTheirSpace(person.pk)
-    return member
+    return is_company and member.may_edit
+
+
+def _waiting_links(dossier: Dossier) -> list[SpaceLink]:
+    """One at most: what an earlier acceptance left."""
+    return list(SpaceLink.objects.awaiting().filter(dossier=dossier).select_for_update(of=("self",)))
+
+
+def _enter_space(
+    link: SpaceLink, person: User, email: str, profile: SpaceProfile, *, is_new: bool, waits: bool
+) -> None:
+    """Tie the dossier to the person's space, made now if it is new; one that waits says nothing there yet."""
+    with crossing(link, Purpose.ACCEPT_INVITATION):
+        if is_new:
+            member = _first_member(link.space_id, link.dossier, person, email, profile)
+        else:
+            member = SpaceMember.objects.present().select_related("space").get(user=person)
+        link.waiting = waits
+        link.save(force_insert=True)
+        if not waits:
+            record(FirmFollows, actor=member, subject=member.space, details={"firm": link.firm_name})
 
 
 def _first_member(

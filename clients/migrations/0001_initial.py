@@ -437,6 +437,7 @@ class Migration(migrations.Migration):
                             ("waiting", "Waiting for an answer"),
                             ("given", "Accepted"),
                             ("refused", "Refused"),
+                            ("dropped", "No longer asked"),
                         ],
                         default="waiting",
                         max_length=10,

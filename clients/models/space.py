@@ -104,7 +104,11 @@ class LinkRight(models.TextChoices):
 class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
     def running(self) -> Self:
         """Those that have not ended, and wait for nobody's consent."""
-        return self.filter(Q(until=None) | Q(until__gt=timezone.now()), waiting=False)
+        return self.current().filter(waiting=False)
+
+    def current(self) -> Self:
+        """Those that have not ended, be it that they wait."""
+        return self.filter(Q(until=None) | Q(until__gt=timezone.now()))
 
     def awaiting(self) -> Self:
         """Those that wait for the company's consent."""
@@ -155,11 +159,20 @@ class SpaceLink(models.Model):
     def is_active(self) -> bool:
         return not self.waiting and (self.until is None or self.until > timezone.now())
 
+    @property
+    def sides(self) -> tuple[scopes.Scope, scopes.Scope]:
+        """As a tie that may be crossed (`tenancy.scopes.crossing`)."""
+        return scopes.Scope(firm_id=self.firm_id), scopes.Scope(space_id=self.space_id)
+
 
 class SupportAuthorisationQuerySet(models.QuerySet["SupportAuthorisation"]):
     def running(self) -> Self:
         """Those of this moment, by the database's clock."""
         return self.filter(withdrawn_at=None, until__gt=Now())
+
+    def unended(self) -> Self:
+        """Those that run, and those that have run out without anybody having been told yet."""
+        return self.filter(withdrawn_at=None, end_told_at=None)
 
 
 class SupportAuthorisation(models.Model):
@@ -213,11 +226,36 @@ class SupportAuthorisation(models.Model):
     def __str__(self) -> str:
         return f"{self.dossier_id} until {self.until:%Y-%m-%d %H:%M}"
 
+    @property
+    def is_active(self) -> bool:
+        """Is its end still to be told to the other side?"""
+        return self.withdrawn_at is None and self.end_told_at is None
+
+    @property
+    def sides(self) -> tuple[scopes.Scope, scopes.Scope]:
+        """A tie of its own, so that it can be withdrawn whatever became of the link."""
+        return scopes.Scope(firm_id=self.firm_id), scopes.Scope(space_id=self.space_id)
+
 
 class ConsentState(models.TextChoices):
     WAITING = "waiting", _("Waiting for an answer")
     GIVEN = "given", _("Accepted")
     REFUSED = "refused", _("Refused")
+    # The firm's client took another way: there is nothing to answer any more.
+    DROPPED = "dropped", _("No longer asked")
+
+
+class ConsentRequestQuerySet(models.QuerySet["ConsentRequest"]):
+    def waiting(self) -> Self:
+        return self.filter(state=ConsentState.WAITING)
+
+    def shown(self) -> Self:
+        """Those that may be seen by who is asked: one made after a refusal is dated when it may be asked again."""
+        return self.filter(requested_at__lte=Now())
+
+    def of_company(self, *, space: UUID | None = None, firm: UUID | None = None) -> Self:
+        """Those that ask this company: a client's space, or a firm."""
+        return self.filter(asked_space=space, asked_firm=firm)
 
 
 class ConsentRequest(models.Model):
@@ -245,6 +283,8 @@ class ConsentRequest(models.Model):
     answered_at = models.DateTimeField(null=True)
     answered_by_name = models.CharField(max_length=200, blank=True)
 
+    objects: ClassVar[ConsentRequestQuerySet] = ConsentRequestQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         default_permissions = ()
         verbose_name = _("request for consent")
@@ -268,6 +308,20 @@ class ConsentRequest(models.Model):
         ]
 
     firm_id: UUID
+    link_id: UUID
+    asked_space_id: UUID | None
+    asked_firm_id: UUID | None
 
     def __str__(self) -> str:
         return f"{self.firm_name} – {self.siren}"
+
+    @property
+    def is_active(self) -> bool:
+        """Only while it waits does it join the two sides."""
+        return self.state == ConsentState.WAITING
+
+    @property
+    def sides(self) -> tuple[scopes.Scope, scopes.Scope]:
+        """The firm that asks, and the company that is asked."""
+        asked = scopes.Scope(space_id=self.asked_space_id, firm_id=self.asked_firm_id)
+        return scopes.Scope(firm_id=self.firm_id), asked

@@ -1,0 +1,187 @@
+"""Technical support sees a dossier only while its client allows it.
+
+The client authorises and withdraws in their space; what follows from it in the firm (the assignments of role SUPPORT,
+the journal, the mails) is done on the firm's side of the wall. Assigning somebody is `clients.actions.assignments`.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Firm, Membership
+from accounts.permissions import ObjectRole, end_role, people_of_role, take_role
+from activity.actions import record
+from activity.events import EventType
+from clients.events.support import (
+    ClientAuthorisedSupport,
+    ClientWithdrewSupport,
+    DossierSupportEnded,
+    SupportAuthorised,
+    SupportEnded,
+    SupportWithdrawn,
+)
+from clients.models import Assignment, ClientSpace, Dossier, SpaceLink, SpaceMember, SupportAuthorisation
+from tenancy.scopes import Purpose, crossing, firm_id
+
+
+class SupportDuration(models.TextChoices):
+    """For how long a client lets technical support in."""
+
+    DAY = "24h", _("24 hours")
+    WEEK = "7d", _("7 days")
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(hours=24) if self == self.DAY else timedelta(days=7)
+
+
+class NotFollowed(Exception):
+    """The firm does not follow the space (any more)."""
+
+
+@transaction.atomic
+def authorise_support(
+    *, actor: SpaceMember, link: SpaceLink, duration: SupportDuration
+) -> SupportAuthorisation:
+    """Let the firm's technical support see the dossier from now on; in the space's scope.
+
+    It takes the place of one that runs: who has access then keeps it until the new end. Raises NotFollowed.
+    """
+    require_editor(actor)
+    followed = SpaceLink.objects.running().select_for_update().filter(pk=link.pk, space=actor.space_id).first()
+    if followed is None:
+        raise NotFollowed(link.pk)
+    now = timezone.now()
+    for earlier in _unended(followed):
+        _replace(earlier, actor, now)
+    given = SupportAuthorisation.objects.create(
+        firm_id=followed.firm_id,
+        space_id=followed.space_id,
+        dossier_id=followed.dossier_id,
+        given_by_name=actor.name,
+        given_at=now,
+        until=now + duration.length,
+    )
+    details = {"until": given.until.isoformat()}
+    with crossing(followed, Purpose.GIVE_SUPPORT):
+        dossier = Dossier.objects.get(pk=followed.dossier_id)
+        end_role(Assignment, dossier, ObjectRole.SUPPORT, given.until)
+        record(ClientAuthorisedSupport, actor=actor, subject=dossier, details=details)
+    space = ClientSpace.objects.get(pk=followed.space_id)
+    details["firm"] = followed.firm_name
+    record(SupportAuthorised, actor=actor, subject=space, details=details)
+    return given
+
+
+@transaction.atomic
+def withdraw_support(*, actor: SpaceMember, authorisation: SupportAuthorisation) -> SupportAuthorisation:
+    """Take the authorisation back, and with it the access of everybody in the firm's technical support, at once.
+
+    In the space's scope. One that has ended already stays as it is.
+    """
+    require_editor(actor)
+    held = SupportAuthorisation.objects.select_for_update().get(pk=authorisation.pk, space=actor.space_id)
+    if not held.is_active:
+        return held
+    if held.until <= timezone.now():
+        _run_out_from_space(held)
+        return held
+    with crossing(held, Purpose.GIVE_SUPPORT):
+        firm = _take_away(ClientWithdrewSupport, held, actor)
+    held.withdrawn_at, held.withdrawn_by_name = timezone.now(), actor.name
+    held.save(update_fields=["withdrawn_at", "withdrawn_by_name"])
+    space = ClientSpace.objects.get(pk=held.space_id)
+    record(SupportWithdrawn, actor=actor, subject=space, details={"firm": firm})
+    return held
+
+
+@transaction.atomic
+def run_out(authorisation_id: UUID) -> bool:
+    """Clear up after an authorisation whose time is over, and tell both sides, once; in the firm's scope.
+
+    Says whether there was anything to do.
+    """
+    held = (
+        SupportAuthorisation.objects.unended()
+        .select_for_update(skip_locked=True)
+        .filter(pk=authorisation_id, until__lte=timezone.now())
+        .first()
+    )
+    if held is not None:
+        _end_from_firm(held)
+    return held is not None
+
+
+@transaction.atomic
+def end_support(*, dossiers: QuerySet[Dossier]) -> int:
+    """End the support on these dossiers, which the firm puts away or whose links end; in the firm's scope.
+
+    Returns on how many it ran. For the actions that do so: they have asked for the permission.
+    """
+    found = SupportAuthorisation.objects.unended().filter(dossier__in=dossiers.order_by().values("pk"))
+    ended = list(found.select_for_update(of=("self",)).order_by("pk"))
+    for held in ended:
+        _end_from_firm(held)
+    return len(ended)
+
+
+def require_editor(actor: SpaceMember) -> None:
+    """Raise PermissionDenied unless the person may (still) change what stands in the space."""
+    if not SpaceMember.objects.get(pk=actor.pk).may_edit:
+        raise PermissionDenied("edit_space")
+
+
+def _unended(link: SpaceLink) -> list[SupportAuthorisation]:
+    """One at most: the database sees to it."""
+    found = SupportAuthorisation.objects.unended().filter(firm=link.firm_id, dossier=link.dossier_id)
+    return list(found.select_for_update(of=("self",)))
+
+
+def _replace(earlier: SupportAuthorisation, actor: SpaceMember, now: datetime) -> None:
+    """Make room for a new one: nobody loses anything by it, so that nobody is told of this."""
+    if earlier.until <= now:
+        _run_out_from_space(earlier)
+        return
+    earlier.withdrawn_at, earlier.withdrawn_by_name = now, actor.name
+    earlier.save(update_fields=["withdrawn_at", "withdrawn_by_name"])
+
+
+def _run_out_from_space(held: SupportAuthorisation) -> None:
+    with crossing(held, Purpose.GIVE_SUPPORT):
+        firm = _take_away(DossierSupportEnded, held, None)
+    _mark_ended(held)
+    _tell_space_of_end(held, firm)
+
+
+def _end_from_firm(held: SupportAuthorisation) -> None:
+    firm = _take_away(DossierSupportEnded, held, None)
+    with crossing(held, Purpose.END_SUPPORT):
+        _tell_space_of_end(held, firm)
+    _mark_ended(held)
+
+
+def _take_away(event: type[EventType], held: SupportAuthorisation, actor: SpaceMember | None) -> str:
+    """Take the support's assignments of the dossier, and tell; in the firm's scope. Returns the firm's name."""
+    dossier = Dossier.objects.get(pk=held.dossier_id)
+    people = people_of_role(Assignment, dossier, ObjectRole.SUPPORT)
+    take_role(Assignment, dossier, ObjectRole.SUPPORT)
+    losing = list(Membership.objects.open().with_person().filter(user_id__in=people))
+    record(event, actor=actor, subject=dossier, also_tell=losing)
+    return Firm.objects.get(pk=firm_id()).name
+
+
+def _tell_space_of_end(held: SupportAuthorisation, firm: str) -> None:
+    space = ClientSpace.objects.get(pk=held.space_id)
+    record(SupportEnded, actor=None, subject=space, details={"firm": firm})
+
+
+def _mark_ended(held: SupportAuthorisation) -> None:
+    held.end_told_at = timezone.now()
+    if held.until > held.end_told_at:
+        held.withdrawn_at = held.end_told_at
+    held.save(update_fields=["end_told_at", "withdrawn_at"])
