@@ -4,6 +4,10 @@ The firm always keeps an administrator who may enter it. Whoever could take the 
 all of them, so two who try at the same moment come one after the other, and the second is refused.
 """
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
@@ -93,17 +97,24 @@ def restore_member(*, actor: Membership, member: Membership) -> Membership:
 
 
 @transaction.atomic
-def terminate_member(*, actor: Membership, member: Membership) -> Membership:
+def terminate_member(
+    *,
+    actor: Membership,
+    member: Membership,
+    event_type: type[MemberTerminated] = MemberTerminated,
+    details: Mapping[str, Any] | None = None,
+    group: UUID | None = None,
+) -> Membership:
     """End the member's place in the firm: nothing is open to them any more, and nobody stands in for them.
 
-    One who has left already stays so, and nothing is recorded. Raises LastAdministrator, NotInThatState (an invitation
-    that waits is revoked instead).
+    One who has left already stays so, and nothing is recorded. An action that does more on the occasion names its own
+    event, details and group. Raises LastAdministrator, NotInThatState (an invitation that waits is revoked instead).
     """
     member = _held(actor, member)
     if member.state == MemberState.TERMINATED:
         return member
     _require_state(member, *OPEN_STATES, MemberState.SUSPENDED)
-    _end(member, by=actor, event_type=MemberTerminated)
+    _end(member, by=actor, event_type=event_type, details=details or {}, group=group or uuid7())
     return member
 
 
@@ -113,15 +124,19 @@ def leave_firm(*, actor: Membership) -> Membership:
     member = _locked(actor)
     if not member.is_open:
         raise PermissionDenied
-    _end(member, by=member, event_type=MemberLeft)
+    _end(member, by=member, event_type=MemberLeft, details={}, group=uuid7())
     return member
 
 
 def _end(
-    member: Membership, *, by: Membership, event_type: type[MemberTerminated] | type[MemberLeft]
+    member: Membership,
+    *,
+    by: Membership,
+    event_type: type[MemberTerminated] | type[MemberLeft],
+    details: Mapping[str, Any],
+    group: UUID,
 ) -> None:
     _require_another_administrator(member)
-    group = uuid7()
     before = _enter(member, MemberState.TERMINATED)
     taken = take_all(member)
     for follow in GRANTS_TAKEN:
@@ -132,7 +147,7 @@ def _end(
         actor=by,
         subject=member,
         changes={"state": (before, member.state)},
-        details={"grants": sum(map(len, taken.values())), "replacements": replacements},
+        details={"grants": sum(map(len, taken.values())), "replacements": replacements, **details},
         group=group,
     )
 
