@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from activity.concern import still_concerning
 from activity.digest import net_changes
 from activity.events import type_named
 from activity.lookups import due_notifications
@@ -54,7 +55,7 @@ def _compose(row: dict[str, UUID]) -> bool:
 
 
 def compose_for(recipient: UUID) -> OutgoingEmail | None:
-    """The person's mail about what happened to the owner in scope; None if nothing is left to say.
+    """The person's mail about what happened to the owner in scope; None if nothing is left to say, or to this person.
 
     What another composer is about to tell that person is left to it.
     """
@@ -62,7 +63,7 @@ def compose_for(recipient: UUID) -> OutgoingEmail | None:
         return None
     now = timezone.now()
     held = _gathered(recipient, now)
-    lines = net_changes(notification.event for notification in held)
+    lines = net_changes(still_concerning(recipient, [notification.event for notification in held]))
     said = {event.pk for line in lines for event in line.events}
     mail = _mail_to(held[-1]) if lines else None
     of_scope = Notification.objects.of_scope()

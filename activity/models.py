@@ -166,6 +166,8 @@ class Notification(Owned):
             models.Index(fields=["due_at"], condition=Q(composed_at=None), name="notification_due"),
         ]
 
+    recipient_id: UUID
+
     def __str__(self) -> str:
         return f"{self.event_id} → {self.recipient_id}"
 

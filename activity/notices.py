@@ -11,9 +11,10 @@ from django.utils.translation import ngettext
 
 from activity import sentences
 from activity.composing import CHANGES
+from activity.concern import still_concerning
 from activity.digest import NetChange, net_changes
 from activity.mails import MailKind, Message, Obsolete, rendered
-from activity.models import Event, OutgoingEmail
+from activity.models import Notification, OutgoingEmail
 
 SHOWN = 20
 
@@ -22,9 +23,12 @@ class ChangesMail(MailKind):
     name = CHANGES
 
     def build(self, mail: OutgoingEmail) -> Message:
-        """Raises Obsolete if the events are gone."""
-        events = Event.objects.of_scope().filter(notifications__mail=mail).select_related("firm")
-        changes = net_changes(events)
+        """Raises Obsolete if the events are gone, or the person has lost their place since the mail was composed."""
+        told = list(Notification.objects.of_scope().filter(mail=mail).select_related("event__firm"))
+        if not told:
+            raise Obsolete
+        events = [notification.event for notification in told]
+        changes = net_changes(still_concerning(told[0].recipient_id, events))
         if not changes:
             raise Obsolete
         lines = [Line(change) for change in changes]

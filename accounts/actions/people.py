@@ -118,10 +118,10 @@ def end_sessions(*, person: User, sessions: Collection[UserSession]) -> int:
 
 
 def _show_everywhere(person: User) -> None:
-    """Copy name and address to the person's row in each firm, whose pages can't read the person's own."""
-    for firm in lookups.firms_of(person.pk):
-        with scope(firm=firm["firm_id"]):
-            _copy_to_member(person, Membership.objects.filter(pk=firm["member_id"]))
+    """Copy name and address to the person's row in each firm, be it closed to them: its pages can't read their own."""
+    for place in lookups.places_named_for(person.pk):
+        with scope(firm=place["firm_id"]):
+            _copy_to_member(person, Membership.objects.filter(pk=place["member_id"]))
     for follow in PERSON_CHANGED:
         follow(person)
 

@@ -161,7 +161,7 @@ def test_whose_place_ends_holds_nothing_any_more(firm: World, zoe: Membership) -
     portfolio = make_portfolio()
     grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
     terminate_member(actor=firm.admin, member=firm.collaborator)
-    assert not PortfolioGrant.objects.filter(user_id=firm.collaborator.user_id).exists()
+    assert not PortfolioGrant.objects.filter(user=firm.collaborator.user).exists()
     assert now_of(firm.collaborator).state == MemberState.TERMINATED
     event = Event.objects.get(type="accounts.member.terminated")
     assert event.details["grants"] == 1
@@ -190,7 +190,7 @@ def test_replacements_end_with_the_place(firm: World) -> None:
     terminate_member(actor=firm.admin, member=firm.collaborator)
     assert not Replacement.objects.unended().exists()
     assert told_of("accounts.member.terminated") == {"Chloé"}
-    assert told_of("accounts.replacement.cancelled") == {"Paul"}
+    assert Event.objects.get(type="accounts.member.terminated").details["replacements"] == 2
 
 
 def test_who_leaves_tells_the_administrators(firm: World) -> None:

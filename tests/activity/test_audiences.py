@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.actions import firms, people
+from accounts.actions import firms, members, people
 from accounts.events import people as person_events
 from accounts.models import Firm, Membership, Role, User
 from accounts.terms import current_terms
@@ -41,7 +41,13 @@ from invitations.actions.handling import (
 )
 from invitations.actions.inviting import invite_client, invite_clients, invite_member
 from invitations.models import Invitation
-from portfolios.actions import create_portfolio, grant_portfolio, rename_portfolio, withdraw_portfolio
+from portfolios.actions import (
+    change_subscriptions,
+    create_portfolio,
+    grant_portfolio,
+    rename_portfolio,
+    withdraw_portfolio,
+)
 from portfolios.models import Portfolio
 from tenancy.scopes import Purpose, crossing, scope
 from tests.clients.lists import plan, run
@@ -180,6 +186,40 @@ for _happened in (
     row(_happened.name)(_secured(_happened))
 
 
+# --- members ------------------------------------------------------------------------------------------------------
+
+
+@row("accounts.member.role_changed")
+def _role_changed(cast: Cast) -> set[str]:
+    members.change_role(actor=cast.alice, member=cast.chloe, role=Role.ADMIN)
+    return {"Zoé", "Chloé"}
+
+
+@row("accounts.member.suspended")
+def _suspended(cast: Cast) -> set[str]:
+    members.suspend_member(actor=cast.alice, member=cast.chloe)
+    return {"Zoé", "Chloé"}
+
+
+@row("accounts.member.restored")
+def _restored(cast: Cast) -> set[str]:
+    members.suspend_member(actor=cast.alice, member=cast.chloe)
+    members.restore_member(actor=cast.alice, member=cast.chloe)
+    return {"Zoé", "Chloé"}
+
+
+@row("accounts.member.terminated")
+def _terminated(cast: Cast) -> set[str]:
+    members.terminate_member(actor=cast.alice, member=cast.chloe)
+    return {"Zoé", "Chloé"}
+
+
+@row("accounts.member.left")
+def _left(cast: Cast) -> set[str]:
+    members.leave_firm(actor=cast.chloe)
+    return {"Alice", "Zoé"}
+
+
 # --- portfolios -------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +245,12 @@ def _portfolio_granted(cast: Cast) -> set[str]:
 def _portfolio_withdrawn(cast: Cast) -> set[str]:
     withdraw_portfolio(actor=cast.alice, portfolio=cast.portfolio, member=cast.chloe)
     return {"Zoé", "Chloé"}
+
+
+@row("portfolios.subscriptions.changed")
+def _subscriptions_changed(cast: Cast) -> set[str]:
+    change_subscriptions(actor=cast.alice, member=cast.paul, add=[cast.portfolio.pk])
+    return {"Zoé", "Chloé", "Paul"}
 
 
 # --- dossiers, client spaces, imports -----------------------------------------------------------------------------

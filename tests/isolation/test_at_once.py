@@ -5,15 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 
-from accounts.models import Role
+from accounts.actions.members import (
+    LastAdministrator,
+    change_role,
+    leave_firm,
+    suspend_member,
+    terminate_member,
+)
+from accounts.models import Membership, Role
 from activity.models import Event
 from invitations.actions.inviting import AlreadyInvited, invite_member
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests import worlds
-from tests.worlds import World, make_portfolio
+from tests.worlds import World, make_member, make_portfolio
 
 AT_ONCE, ROUNDS = 4, 10
 
@@ -22,21 +30,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def together(world: World, act: Callable[[], object]) -> list[str]:
     """What became of each of several who do it at once: "done", or the name of the refusal."""
-    start = Barrier(AT_ONCE)
+    return side_by_side(world, [act] * AT_ONCE)
 
-    def one(_number: int) -> str:
+
+def side_by_side(world: World, acts: list[Callable[[], object]]) -> list[str]:
+    """The same of several who each do something else."""
+    start = Barrier(len(acts))
+
+    def one(act: Callable[[], object]) -> str:
         start.wait()
         try:
             with scope(firm=world.firm):
                 act()
-        except AlreadyInvited as refused:
+        except (AlreadyInvited, LastAdministrator, PermissionDenied) as refused:
             return type(refused).__name__
         finally:
             connection.close()
         return "done"
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(one, range(AT_ONCE)))
+    with ThreadPoolExecutor(len(acts)) as threads:
+        return list(threads.map(one, acts))
 
 
 @pytest.fixture
@@ -66,3 +79,51 @@ def test_a_colleague_is_invited_once(world: World) -> None:
         assert sorted(together(world, invite)) == ["AlreadyInvited"] * (AT_ONCE - 1) + ["done"]
     with scope(firm=world.firm):
         assert Event.objects.filter(type="invitations.member.invited").count() == ROUNDS
+
+
+def _demotes(actor: Membership, member: Membership) -> object:
+    return change_role(actor=actor, member=member, role=Role.COLLABORATOR)
+
+
+def _suspends(actor: Membership, member: Membership) -> object:
+    return suspend_member(actor=actor, member=member)
+
+
+def _terminates(actor: Membership, member: Membership) -> object:
+    return terminate_member(actor=actor, member=member)
+
+
+@pytest.mark.parametrize("act", [_demotes, _suspends, _terminates])
+def test_administrators_who_turn_on_each_other_leave_one(world: World, act) -> None:
+    """Whoever comes second is no administrator any more, and says so to nobody."""
+    for number in range(ROUNDS):
+        with scope(firm=world.firm):
+            partner = make_member(world.firm, f"Zoé{number}", role=Role.ADMIN)
+            Membership.objects.filter(pk=world.admin.pk).update(role=Role.ADMIN, state="active")
+
+        became = side_by_side(
+            world,
+            [
+                lambda partner=partner: act(world.admin, partner),
+                lambda partner=partner: act(partner, world.admin),
+            ],
+        )
+        assert sorted(became) == ["PermissionDenied", "done"]
+        with scope(firm=world.firm):
+            assert Membership.objects.administrators().count() == 1
+            Membership.objects.filter(pk=partner.pk).update(state="terminated")
+
+
+def test_when_all_administrators_leave_at_once_the_last_one_stays(world: World) -> None:
+    for number in range(ROUNDS):
+        with scope(firm=world.firm):
+            Membership.objects.filter(pk=world.admin.pk).update(state="active")
+            others = [
+                make_member(world.firm, f"Zoé{number}-{other}", role=Role.ADMIN)
+                for other in range(AT_ONCE - 1)
+            ]
+        leaving = [lambda one=one: leave_firm(actor=one) for one in (world.admin, *others)]
+        assert sorted(side_by_side(world, leaving)) == ["LastAdministrator"] + ["done"] * (AT_ONCE - 1)
+        with scope(firm=world.firm):
+            assert Membership.objects.administrators().count() == 1
+            Membership.objects.administrators().update(state="terminated")
