@@ -27,6 +27,8 @@ WORDS: dict[Perm, Promise] = {
     Perm.VIEW_JOURNAL: gettext_lazy("read the activity log"),
     Perm.ACCEPT_SIRET: gettext_lazy("accept a SIRET whose check digit does not match"),
     Perm.VIEW_ACCESS: gettext_lazy("see who in the firm has access to what"),
+    Perm.SAVE_VIEW: gettext_lazy("save views of the list of client files, and share them with the firm"),
+    Perm.CHANGE_SHARED_VIEWS: gettext_lazy("change or delete the views that others share"),
     Perm.VIEW_PORTFOLIO: gettext_lazy("see the portfolio"),
     Perm.ADD_TO_PORTFOLIO: gettext_lazy("add client files to the portfolio"),
     Perm.CHANGE_PORTFOLIO: gettext_lazy("rename the portfolio, or terminate it"),

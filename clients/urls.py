@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from accounts.places import FIRM
 from clients.places import SPACE
-from clients.views import dossiers, imports, portfolio, space
+from clients.views import access, dossiers, imports, portfolio, saved, space
 
 app_name = "clients"
 
@@ -21,6 +21,31 @@ dossier_pages: list[URLPattern] = [
     path(f"{DOSSIER}deplacer/", dossiers.move, name="move"),
     path(PORTFOLIO, portfolio.portfolio, name="portfolio"),
     path(f"{PORTFOLIO}abonnes/<uuid:member>/retirer/", portfolio.withdraw, name="withdraw"),
+]
+
+# --- Saved views of the table of dossiers -------------------------------------------------------------------
+
+VIEW = FIRM + "dossiers/vues/<uuid:pk>/"
+
+view_pages: list[URLPattern] = [
+    path(FIRM + "dossiers/vues/", saved.index, name="views"),
+    path(FIRM + "dossiers/vues/enregistrer/", saved.save, name="save_view"),
+    path(f"{VIEW}remplacer/", saved.change, name="change_view"),
+    path(f"{VIEW}renommer/", saved.rename, name="rename_view"),
+    path(f"{VIEW}partager/", saved.share, name="share_view"),
+    path(f"{VIEW}ne-plus-partager/", saved.unshare, name="unshare_view"),
+    path(f"{VIEW}supprimer/", saved.delete, name="delete_view"),
+]
+
+# --- Who has access to what ---------------------------------------------------------------------------------
+
+ACCESS = FIRM + "membres/acces/"
+
+access_pages: list[URLPattern] = [
+    path(ACCESS, access.portfolios, name="access"),
+    path(f"{ACCESS}dossiers/", access.dossiers, name="access_dossiers"),
+    path(f"{ACCESS}exporter/", access.export, name="export_access"),
+    path(FIRM + "membres/<uuid:pk>/acces/", access.member, name="member_access"),
 ]
 
 # --- Imports ------------------------------------------------------------------------------------------------
@@ -46,4 +71,4 @@ space_pages: list[URLPattern] = [
     path(f"{SPACE}bienvenue/", space.welcome, name="space_welcome"),
 ]
 
-urlpatterns = [*dossier_pages, *import_pages, *space_pages]
+urlpatterns = [*dossier_pages, *view_pages, *access_pages, *import_pages, *space_pages]

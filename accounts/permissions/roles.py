@@ -31,6 +31,8 @@ class Perm(StrEnum):
     VIEW_JOURNAL = "view_journal"
     ACCEPT_SIRET = "accept_siret"  # although its check digit fails
     VIEW_ACCESS = "view_access"  # the firm-wide matrix
+    SAVE_VIEW = "save_view"  # of the table of dossiers
+    CHANGE_SHARED_VIEWS = "change_shared_views"  # those of others
     # of a portfolio
     VIEW_PORTFOLIO = "view_portfolio"
     ADD_TO_PORTFOLIO = "add_to_portfolio"
@@ -56,13 +58,15 @@ FIRM_PERMS = frozenset(
         Perm.VIEW_JOURNAL,
         Perm.ACCEPT_SIRET,
         Perm.VIEW_ACCESS,
+        Perm.SAVE_VIEW,
+        Perm.CHANGE_SHARED_VIEWS,
     }
 )
 
 # The one table of what each role may do. `manage.py permissions_page` prints it as docs/permissions.md.
 ROLE_ALLOWS: dict[Role | ObjectRole, frozenset[Perm]] = {
     Role.ADMIN: frozenset(Perm),
-    Role.COLLABORATOR: frozenset({Perm.VIEW_MEMBERS, Perm.CREATE_DOSSIER}),
+    Role.COLLABORATOR: frozenset({Perm.VIEW_MEMBERS, Perm.CREATE_DOSSIER, Perm.SAVE_VIEW}),
     ObjectRole.ACCOUNTANT: frozenset(
         {Perm.VIEW_PORTFOLIO, Perm.ADD_TO_PORTFOLIO, Perm.VIEW_DOSSIER, Perm.CHANGE_DOSSIER}
     ),

@@ -3,15 +3,18 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import Role
 from accounts.permissions import Perm, allows
 from accounts.places import FirmRequest
+from clients.asked import PLACES, Asked, asked_of
+from clients.chosen import COLUMNS, USUAL
 from clients.models import Dossier
 from clients.paging import page_of
-from clients.rows import SHOWN, rows_of
-from clients.selection import filters_of
+from clients.rows import fields_of, rows_of
+from clients.views.saved import views_of
 from portfolios.models import Portfolio
 
 
@@ -19,34 +22,61 @@ def table_of(
     request: FirmRequest, dossiers: QuerySet[Dossier], *, portfolio: Portfolio | None = None
 ) -> dict[str, Any]:
     """The context of `clients/_table.html` for these dossiers; `portfolio` is the one whose page it stands on."""
-    filters = filters_of(request.GET, request.member, without=("portfolio",) if portfolio else ())
-    page = page_of(filters.narrow(dossiers).only(*SHOWN), request.GET, filters.order)
+    without = ("portfolio",) if portfolio else ()
+    asked = asked_of(request.GET, request.member, without=without)
+    filters = asked.filters
+    columns = [name for name in asked.columns if name not in without]
+    page = page_of(
+        filters.narrow(dossiers).only(*fields_of(columns)), _at(request, asked.state), filters.order
+    )
     rows = rows_of(
         page.rows,
         member=request.member,
         firm=request.firm,
         members=filters.members.values(),
         portfolios=filters.portfolios,
+        columns=columns,
     )
+    # From here on, links and boxes go by what is shown, also where the address says it by a view's key alone.
+    request.GET = asked.linked  # type: ignore[assignment]  # nothing changes it any more
     return {
         "filters": filters,
         "rows": rows,
         "page": page,
-        "previous_url": _with(request, before=page.previous) if page.previous else "",
-        "next_url": _with(request, after=page.following) if page.following else "",
+        "previous_url": _with(asked, before=page.previous) if page.previous else "",
+        "next_url": _with(asked, after=page.following) if page.following else "",
         "bulk_actions": _bulk_actions(request),
         "bulk_hidden": [("portfolio", str(portfolio.pk))] if portfolio else [],
-        "shows_portfolio": portfolio is None,
+        "columns": {name: COLUMNS[name].label for name in columns if not COLUMNS[name].text},
+        "more": [COLUMNS[name] for name in columns if COLUMNS[name].text],
+        "is_usual": asked.columns == USUAL,
+        "state": asked.state.urlencode(),
+        "choice": _choice(asked, without),
+        "views": None if portfolio else views_of(request, asked),
     }
 
 
-def _with(request: FirmRequest, **mark: str) -> str:
+def _at(request: FirmRequest, state: QueryDict) -> QueryDict:
+    """The state with the place in the list at which the request stands."""
+    query = state.copy()
+    query.update({name: request.GET[name] for name in PLACES if name in request.GET})
+    return query
+
+
+def _with(asked: Asked, **mark: str) -> str:
     """This list, from another place on."""
-    query = request.GET.copy()
-    for name in ("after", "before"):
-        query.pop(name, None)
+    query = asked.address.copy()
     query.update(mark)
     return f"?{query.urlencode()}"
+
+
+def _choice(asked: Asked, without: tuple[str, ...]) -> dict[str, Any]:
+    """The columns to choose from, and what else the list's address says."""
+    offered = [name for name in COLUMNS if name not in without]
+    return {
+        "columns": [(name, COLUMNS[name].label, name in asked.columns) for name in offered],
+        "kept": [(name, value) for name, value in asked.linked.items() if name != "cols"],
+    }
 
 
 def _bulk_actions(request: FirmRequest) -> list[dict[str, Any]]:

@@ -300,7 +300,7 @@ document.addEventListener("toggle", (event) => {
   buttonOf(menu)?.setAttribute("aria-expanded", String(event.newState === "open"));
   if (event.newState !== "open") return;
   place(menu);
-  (itemsOf(menu)[0] ?? $("a, button", menu))?.focus({ preventScroll: true });
+  (itemsOf(menu)[0] ?? $("a, button, input:not([type=hidden])", menu))?.focus({ preventScroll: true });
 }, true);
 document.addEventListener("scroll", () => {
   for (const menu of $$(".menu:popover-open")) place(menu);
@@ -394,7 +394,10 @@ class Selection {
   fill() {
     for (const old of $$("[data-bulk-extra]", this.form)) old.remove();
     const shown = new Set(this.boxes.map((box) => box.value));
-    const extra = this.all ? [["all", "1"], ["query", filterQuery()]] : [...this.ids].filter((id) => !shown.has(id)).map((id) => [this.form.dataset.bulkName || "ids", id]);
+    const others = [...this.ids].filter((id) => !shown.has(id));
+    // The rows of other pages in one field: a server takes only so many. The query leads back to the list as it is.
+    const extra = this.all ? [["all", "1"]] : others.length ? [[this.form.dataset.bulkName || "ids", others.join(",")]] : [];
+    extra.push(["query", filterQuery()]);
     for (const [name, value] of extra) {
       const input = document.createElement("input");
       Object.assign(input, { type: "hidden", name, value });
@@ -403,9 +406,11 @@ class Selection {
     }
   }
 }
+// What the list shows: the address, unless the list itself says it (a saved view's address is but its key).
+const shownQuery = () => new URLSearchParams($("#list")?.dataset.query ?? location.search);
 function filterQuery() {
-  const query = new URLSearchParams(location.search);
-  for (const key of ["page", "after", "before", "sort", "size"]) query.delete(key);
+  const query = shownQuery();
+  for (const key of ["page", "after", "before", "sort", "size", "cols"]) query.delete(key);
   return query.toString();
 }
 const selections = new WeakMap();
@@ -450,6 +455,21 @@ document.addEventListener("submit", (event) => {
   const values = new FormData(form, button);
   htmx.ajax("POST", button.formAction, { target: "#dialog-body", swap: "innerHTML", source: "#dialog-body", values });
 });
+// <input data-narrow="#people"> hides the [data-narrow-text] that do not match; what was changed stays to be seen.
+function narrow(box) {
+  const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const words = fold(box.value).split(/\s+/).filter(Boolean);
+  const list = $(box.dataset.narrow);
+  let shown = 0;
+  for (const line of $$("[data-narrow-text]", list)) {
+    const changed = $$("select", line).some((select) => select.value !== "");
+    line.hidden = !changed && !words.every((word) => fold(line.dataset.narrowText).includes(word));
+    shown += !line.hidden;
+  }
+  const none = $("[data-narrow-none]", list.parentElement);
+  if (none) none.hidden = shown > 0;
+}
+document.addEventListener("input", ({ target }) => { if (target.matches("[data-narrow]")) narrow(target); });
 // The server sends HX-Trigger: {"selection-done": true} once a bulk change is made, {"list-changed": true} to show it.
 document.addEventListener("selection-done", () => {
   for (const root of $$("[data-bulk]")) selections.get(root)?.clear();
@@ -543,7 +563,7 @@ function showErrors(root) {
 
 // After a chip, “back” or a live filter, the boxes show what the address says.
 function syncFilters() {
-  const query = new URLSearchParams(location.search);
+  const query = shownQuery();
   for (const field of $$("form[data-live-filter] [name]")) {
     if (field === document.activeElement || field.type === "hidden") continue;
     const values = query.getAll(field.name);
@@ -618,6 +638,7 @@ function start(root) {
   for (const element of [root, ...$$("[data-bulk]", root)]) {
     if (element.matches?.("[data-bulk]")) selections.set(element, new Selection(element));
   }
+  for (const { dataset } of $$("[data-selection-of]", root)) remember(sessionStorage, `bulk:${dataset.selectionOf}`, null);
   showErrors(root);
 }
 document.addEventListener("htmx:afterSettle", ({ detail }) => {

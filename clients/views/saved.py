@@ -1,0 +1,200 @@
+"""Saved views of the dossier table: saving, changing, renaming, sharing and deleting them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.answers import done
+from accounts.models import Membership, Role
+from accounts.permissions import Perm, allows
+from accounts.places import FirmRequest
+from activity import queries
+from clients.actions.views import (
+    ViewChangedMeanwhile,
+    ViewNameTaken,
+    change_view,
+    delete_view,
+    rename_view,
+    save_view,
+    share_view,
+    unshare_view,
+)
+from clients.asked import SINCE, VIEW, Asked, allowed_state, state_of
+from clients.forms.views import NewViewForm, ViewNameForm, moment
+from clients.models import SavedView
+
+
+def views_of(request: FirmRequest, asked: Asked) -> dict[str, Any]:
+    """What the list says of saved views: those to choose from, and the one that is shown or was begun with."""
+    names = {one.user_id: one.name for one in asked.filters.members.values()}
+    url = request.firm.url("clients:list")
+    return {
+        "all": [_line(request, view, names, is_current=view == asked.view) for view in asked.views],
+        "current": asked.view,
+        "url": url,
+        "is_changed": asked.is_changed,
+        "may_change": asked.view is not None and _may_change(request.member, asked.view),
+        "query": asked.state.urlencode(),
+        "save_url": f"{request.firm.url('clients:save_view')}?{asked.state.urlencode()}",
+        "dropped": ", ".join(asked.dropped),
+        "is_missing": asked.is_missing,
+    }
+
+
+@require_safe
+def index(request: FirmRequest) -> HttpResponse:
+    """One's own views, and those that are shared with the firm."""
+    assert request.member.user_id is not None
+    names = {one.user_id: one.name for one in Membership.objects.exclude(user=None)}
+    rows = [_line(request, view, names) for view in SavedView.objects.of(request.member.user_id)]
+    return render(request, "clients/views.html", {"rows": rows})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def save(request: FirmRequest) -> HttpResponse:
+    """Keep the state of the list, which the address says, under a name."""
+    state = state_of(request.GET).urlencode()
+    form = NewViewForm(request.POST or None, initial={"query": state})
+    if form.is_valid():
+        values = form.cleaned_data
+        query = allowed_state(values["query"], request.member).urlencode()
+        try:
+            view = save_view(
+                actor=request.member, name=values["name"], query=query, is_shared=values["is_shared"]
+            )
+        except ViewNameTaken:
+            _say_taken(form)
+        else:
+            messages.success(request, _("The view %(name)s is saved.") % {"name": view.name})
+            return done(request, _shown(request, view))
+    return render(request, "clients/save_view.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def change(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Let the view hold what the list shows; if somebody changed it meanwhile, first say so."""
+    view = _changeable(request, pk)
+    state = allowed_state(request.POST.get("query", ""), request.member)
+    try:
+        change_view(
+            actor=request.member,
+            view=view,
+            query=state.urlencode(),
+            seen=moment(request.POST.get("seen", "")),
+        )
+    except ViewChangedMeanwhile as refused:
+        again = _("Your changes are still on screen: save them again to replace what the view holds now.")
+        messages.warning(request, f"{_meanwhile(refused.view)} {again}")
+        return done(request, _unsaved(request, refused.view, state))
+    messages.success(request, _("The view %(name)s is saved.") % {"name": view.name})
+    return done(request, _shown(request, view))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Another name."""
+    view = _changeable(request, pk)
+    seen = view.updated_at.isoformat()
+    form = ViewNameForm(request.POST or None, instance=view, initial={"seen": seen})
+    if form.is_valid():
+        try:
+            renamed = rename_view(
+                actor=request.member, view=view, name=form.cleaned_data["name"], seen=form.seen_at
+            )
+        except ViewNameTaken:
+            _say_taken(form)
+        except ViewChangedMeanwhile as refused:
+            now = {"name": form.cleaned_data["name"], "seen": refused.view.updated_at.isoformat()}
+            form = ViewNameForm(now, instance=refused.view)
+            form.add_error("name", f"{_meanwhile(refused.view)} {_('Send your name again to replace it.')}")
+        else:
+            messages.success(request, _("The view is now called %(name)s.") % {"name": renamed.name})
+            return done(request, request.firm.url("clients:views"))
+    context = {"form": form, "pk": pk}
+    return render(request, "clients/rename_view.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def share(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Offer the view to the whole firm."""
+    view = share_view(actor=request.member, view=_changeable(request, pk))
+    messages.success(request, _("The view %(name)s is shared with the whole firm.") % {"name": view.name})
+    return redirect(request.firm.url("clients:views"))
+
+
+@require_POST
+def unshare(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Leave the view to its owner alone."""
+    view = unshare_view(actor=request.member, view=_changeable(request, pk))
+    messages.success(request, _("The view %(name)s is its owner's alone again.") % {"name": view.name})
+    return redirect(request.firm.url("clients:views"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Delete the view, once confirmed."""
+    view = _changeable(request, pk)
+    if request.method == "POST":
+        delete_view(actor=request.member, view=view)
+        messages.success(request, _("The view %(name)s is deleted.") % {"name": view.name})
+        return done(request, request.firm.url("clients:views"))
+    return render(request, "clients/delete_view.html", {"view": view})
+
+
+def _changeable(request: FirmRequest, pk: UUID) -> SavedView:
+    """The view; 404 for one that the member does not see, 403 for one that they may only use."""
+    assert request.member.user_id is not None
+    view = get_object_or_404(SavedView.objects.of(request.member.user_id), pk=pk)
+    if not _may_change(request.member, view):
+        raise PermissionDenied(Perm.CHANGE_SHARED_VIEWS)
+    return view
+
+
+def _may_change(member: Membership, view: SavedView) -> bool:
+    """Is it worth offering? The action asks again."""
+    return view.owner_id == member.user_id or allows(Role(member.role), Perm.CHANGE_SHARED_VIEWS)
+
+
+def _line(
+    request: FirmRequest, view: SavedView, names: dict[UUID | None, str], *, is_current: bool = False
+) -> dict[str, Any]:
+    """A view as a menu or a list shows it; `by` is its owner, where that is somebody else."""
+    return {
+        "view": view,
+        "url": _shown(request, view),
+        "by": "" if view.owner_id == request.member.user_id else names.get(view.owner_id, ""),
+        "is_current": is_current,
+        "may_change": _may_change(request.member, view),
+    }
+
+
+def _shown(request: FirmRequest, view: SavedView) -> str:
+    return f"{request.firm.url('clients:list')}?{VIEW}={view.pk}"
+
+
+def _unsaved(request: FirmRequest, view: SavedView, state: QueryDict) -> str:
+    """The list as the person has it on screen, begun with the view."""
+    query = state.copy()
+    query[SINCE] = str(view.pk)
+    return f"{request.firm.url('clients:list')}?{query.urlencode()}"
+
+
+def _meanwhile(view: SavedView) -> str:
+    """Who changed the view meanwhile, in words."""
+    last = next(iter(queries.about([view.pk])[:1]), None)
+    who = last.actor_name if last else ""
+    return _("%(who)s changed the view %(name)s meanwhile.") % {
+        "who": who or _("Somebody"),
+        "name": view.name,
+    }
+
+
+def _say_taken(form: ViewNameForm) -> None:
+    """Asked of the database alone, by the action: case and accents aside, it knows best."""
+    form.add_error("name", _("You already have a view of this name. Choose another, or change that view."))
