@@ -2,8 +2,9 @@
 number."""
 
 import datetime as dt
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,8 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 _EXACT_DIGITS = 15
+# What a sheet holds, header included.
+_MOST_ROWS = 1_048_576
 _TEMPLATE_ROWS = 5_000
 _OPTIONS = {
     "constant_memory": True,
@@ -43,6 +46,16 @@ class TemplateColumn:
     help: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a workbook: a header row and what stands under it."""
+
+    name: str
+    headers: Sequence[str]
+    rows: Iterable[Sequence[CellValue]]
+    widths: Sequence[int] = ()
+
+
 def clean(text: str) -> str:
     """Without the characters that a workbook cannot hold, and no longer than a cell can be."""
     return _IMPOSSIBLE.sub("", text)[:_LONGEST_CELL]
@@ -57,13 +70,40 @@ def write_workbook(
     widths: Sequence[int] = (),
 ) -> int:
     """One sheet with a header row, in constant memory. Returns the number of rows written, header aside."""
-    count = 0
+    return write_sheets(target, [Sheet(sheet_name, headers, rows, widths)])[0]
+
+
+def write_sheets(
+    target: Target, sheets: Iterable[Sheet], *, notice: Sequence[str] = (), notice_name: str = ""
+) -> list[int]:
+    """Several sheets, one after the other, in constant memory; after them the notice, a line to each row.
+
+    What is too long for a sheet goes on in another one of that name and a number. Returns how many rows each has.
+    """
     with xlsxwriter.Workbook(target, _OPTIONS) as workbook:
-        writer = _Writer(workbook, sheet_name)
-        writer.header(headers, widths)
-        for count, row in enumerate(rows, 1):
-            writer.row(count, row)
-        writer.sheet.autofilter(0, 0, max(count, 1), max(len(headers) - 1, 0))
+        counts = [_write_sheet(workbook, sheet) for sheet in sheets]
+        if notice:
+            _write_notice(workbook, notice_name, notice)
+    return counts
+
+
+def _write_sheet(workbook: Any, sheet: Sheet) -> int:
+    rows = iter(sheet.rows)
+    total, number = _fill(workbook, sheet, sheet.name, rows), 2
+    while (first := next(rows, None)) is not None:
+        further = itertools.chain([first], rows)
+        total += _fill(workbook, sheet, f"{sheet.name} ({number})", further)
+        number += 1
+    return total
+
+
+def _fill(workbook: Any, sheet: Sheet, name: str, rows: Iterator[Sequence[CellValue]]) -> int:
+    """As many of the rows as one sheet holds."""
+    writer, count = _Writer(workbook, name), 0
+    writer.header(sheet.headers, sheet.widths)
+    for count, row in enumerate(itertools.islice(rows, _MOST_ROWS - 1), 1):
+        writer.row(count, row)
+    writer.sheet.autofilter(0, 0, max(count, 1), max(len(sheet.headers) - 1, 0))
     return count
 
 

@@ -1,5 +1,5 @@
 """What happens to dossiers, assignments, spaces and imports, and whom it concerns: each module registers its types."""
 
-from clients.events import access, assignments, consent, dossiers, imports, space, support, views
+from clients.events import access, assignments, consent, departures, dossiers, imports, space, support, views
 
-__all__ = ["access", "assignments", "consent", "dossiers", "imports", "space", "support", "views"]
+__all__ = ["access", "assignments", "consent", "departures", "dossiers", "imports", "space", "support", "views"]

@@ -1,0 +1,13 @@
+"""What is done with the knowledge of who has access."""
+
+from django.utils.translation import gettext_lazy as _
+
+from activity.events import EventType
+
+
+class AccessExported(EventType):
+    """Concerns nobody else: no access has changed. Details: `lines`, how many the workbook holds."""
+
+    name = "clients.access.exported"
+    summary = _("The accesses were exported")
+    sentence = _("%(actor)s exported who has access to what (%(lines)s lines).")

@@ -1,0 +1,139 @@
+"""The firm-wide matrix of accesses: a row for each portfolio or dossier of a page, a column for each member."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.utils.functional import cached_property
+from django.utils.translation import pgettext
+
+from accounts.models import Membership, Role
+from accounts.permissions import RANKS, ObjectRole
+from clients.access import Openings, Reason, Reasons, Source
+from clients.models import Dossier
+from clients.paging import Page
+from portfolios.models import Portfolio
+
+M = TypeVar("M", bound=models.Model)
+# How many people stand side by side; the others are a step further.
+MOST_COLUMNS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one member has of one thing, and why."""
+
+    person: str
+    reasons: list[Reason]
+
+    @property
+    def role(self) -> Role | ObjectRole:
+        """The one that reaches furthest."""
+        return max((reason.role for reason in self.reasons), key=RANKS.__getitem__)
+
+    @property
+    def letter(self) -> str:
+        letters = {
+            ObjectRole.ACCOUNTANT.value: pgettext("letter of a role", "A"),
+            ObjectRole.READER.value: pgettext("letter of a role", "R"),
+        }
+        return letters.get(self.role.value, pgettext("letter of a role", "S"))
+
+    @property
+    def sources(self) -> list[Source]:
+        """By which ways, each once."""
+        return list(dict.fromkeys(reason.source for reason in self.reasons))
+
+    @property
+    def mark(self) -> Source:
+        """The way that is drawn: what lasts before what ends by itself."""
+        return min(self.sources, key=_DRAWN.index)
+
+    @property
+    def words(self) -> str:
+        """Role and ways, for whoever reads no letters."""
+        return ", ".join([str(self.role.label), *(reason.label for reason in self.reasons)])
+
+    @property
+    def title(self) -> str:
+        return "\n".join(reason.text for reason in self.reasons)
+
+
+_DRAWN = (Source.ASSIGNMENT, Source.PORTFOLIO, Source.REPLACEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[M]):
+    """One row of the matrix."""
+
+    thing: M
+    cells: list[Cell | None]
+
+
+@dataclass(frozen=True)
+class Matrix(Generic[M]):
+    """A page of rows with the columns `first` to `last` of `people`. Administrators reach all, so none is a column."""
+
+    page: Page[M]
+    administrators: list[Membership]
+    people: list[Membership]
+    start: int
+    reasons: Reasons
+
+    @cached_property
+    def columns(self) -> list[Membership]:
+        return self.people[self.start : self.start + MOST_COLUMNS]
+
+    @property
+    def lines(self) -> list[Line[M]]:
+        return [Line(row, self._cells(self.reasons.get(row.pk, {}))) for row in self.page.rows]
+
+    @property
+    def last(self) -> int:
+        return self.start + len(self.columns)
+
+    @property
+    def earlier(self) -> int | None:
+        return max(self.start - MOST_COLUMNS, 0) if self.start else None
+
+    @property
+    def later(self) -> int | None:
+        return self.last if self.last < len(self.people) else None
+
+    def _cells(self, of_row: dict[UUID, list[Reason]]) -> list[Cell | None]:
+        return [Cell(one.name, of_row[one.pk]) if one.pk in of_row else None for one in self.columns]
+
+
+def of_portfolios(
+    page: Page[Portfolio], *, member: Membership | None = None, start: int = 0
+) -> Matrix[Portfolio]:
+    """Who has which of the page's portfolios. Five queries; `member` alone is a column, if given."""
+    return _matrix(
+        page, lambda openings: openings.of_portfolios([row.pk for row in page.rows]), member, start
+    )
+
+
+def of_dossiers(page: Page[Dossier], *, member: Membership | None = None, start: int = 0) -> Matrix[Dossier]:
+    """Who sees which of the page's dossiers. Six queries."""
+    return _matrix(page, lambda openings: openings.by_grants(page.rows), member, start)
+
+
+def columns_of(people: Sequence[Membership]) -> list[Membership]:
+    """Those who reach what is granted to them."""
+    return [one for one in people if one.role != Role.ADMIN]
+
+
+def _matrix(
+    page: Page[M], read: Callable[[Openings], Reasons], member: Membership | None, start: int
+) -> Matrix[M]:
+    openings = Openings()
+    columns = columns_of(openings.people)
+    return Matrix(
+        page=page,
+        administrators=[one for one in openings.people if one.is_admin],
+        people=[one for one in columns if member in (None, one)],
+        start=start if 0 < start < len(columns) else 0,
+        reasons=read(openings),
+    )
