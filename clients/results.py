@@ -1,7 +1,8 @@
 """What became of a selection: what was done, and what was left out and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -40,7 +41,7 @@ class Result:
         return sum(len(dossiers) for dossiers in self.skipped.values())
 
     @classmethod
-    def sorted_out(cls, dossiers: Iterable[Dossier], reasons: dict[object, Skip | None]) -> "Result":
+    def sorted_out(cls, dossiers: Iterable[Dossier], reasons: Mapping[UUID, Skip | None]) -> "Result":
         """By the reason that stands under each dossier's key; None: to be done."""
         result = cls()
         for dossier in dossiers:

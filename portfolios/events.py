@@ -96,8 +96,10 @@ class SubscriptionsChanged(EventType):
 
 
 class PortfolioTerminated(PortfolioEvent):
-    """Details: `count`, its dossiers; `successor`, where they went, by name ("" for nowhere). Administrators alone see it
-    from then on, so the others are told by `also_tell`."""
+    """Details: `count`, its dossiers; `successor`, where they went, by name ("" for nowhere).
+
+    Administrators alone see it from then on, so the others are told by `also_tell`.
+    """
 
     name = "portfolios.portfolio.terminated"
     summary = _("A portfolio was terminated")

@@ -37,7 +37,7 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
         return found
 
     def with_counts(self) -> Self:
-        """Annotated with `dossier_count` (archived ones aside) and `subscriber_count` (persons with a running grant)."""
+        """Annotated with `dossier_count` (archived ones aside) and `subscriber_count` (by running grants)."""
         subscribers = PortfolioGrant.objects.running().filter(content_object=OuterRef("pk"))
         dossiers = _dossiers().filter(portfolio=OuterRef("pk"), archived_at=None)
         return self.annotate(
@@ -76,7 +76,7 @@ class Portfolio(models.Model):
 
     objects: ClassVar[PortfolioQuerySet] = PortfolioQuerySet.as_manager()  # type: ignore[assignment]
     access_paths = ("grants",)
-    # A terminated one keeps its grants, for its restoration; until then administrators alone see it, and it stays as is.
+    # A terminated one keeps its grants, for its restoration; until then administrators alone see it, unchanged.
     admins_only = Q(terminated_at__isnull=False)
     closed: ClassVar[dict[Perm, Q]] = dict.fromkeys(
         (Perm.ADD_TO_PORTFOLIO, Perm.CHANGE_PORTFOLIO, Perm.GRANT_PORTFOLIO), Q(terminated_at__isnull=False)

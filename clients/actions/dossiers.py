@@ -13,6 +13,7 @@ from activity.actions import Changes, record
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.models import Assignment, Dossier
+from portfolios.actions import hold_open
 from portfolios.models import Portfolio
 
 
@@ -34,10 +35,12 @@ def create_dossier(
 ) -> Dossier:
     """Create a dossier from cleaned values; a collaborator becomes its accountant.
 
-    A SIRET whose check digit fails needs Perm.ACCEPT_SIRET, and the event says so. Raises ReferenceTaken.
+    A SIRET whose check digit fails needs Perm.ACCEPT_SIRET, and the event says so. Raises ReferenceTaken, and
+    `portfolios.actions.Terminated`.
     """
     require(actor, Perm.CREATE_DOSSIER)
     if portfolio is not None:
+        hold_open([portfolio.pk])
         require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
     dossier = Dossier(portfolio=portfolio, **values)
     as_is = _siret_as_is(actor, {"siret": ("", dossier.siret)})
@@ -73,8 +76,8 @@ def update_dossier(
     `seen` is the dossier's `updated_at` when the person began: raises ChangedMeanwhile if it is another now. Raises
     ReferenceTaken. For a SIRET whose check digit fails, see `create_dossier`.
     """
-    require(actor, Perm.CHANGE_DOSSIER, dossier)
     dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
+    require(actor, Perm.CHANGE_DOSSIER, dossier)
     if seen is not None and dossier.updated_at != seen:
         raise ChangedMeanwhile(dossier)
     changes = _apply(dossier, values)
@@ -91,14 +94,15 @@ def update_dossier(
 def move_dossier(*, actor: Membership, dossier: Dossier, portfolio: Portfolio | None) -> Dossier:
     """Put the dossier into another portfolio, or (administrators) into none. Where it is already, nothing happens.
 
-    Those who see it by its former portfolio alone lose it, and are told.
+    Those who see it by its former portfolio alone lose it, and are told. Raises `portfolios.actions.Terminated`.
     """
+    if portfolio is not None:
+        hold_open([portfolio.pk])
+        require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
+    dossier = Dossier.objects.select_for_update(of=("self",)).select_related("portfolio").get(pk=dossier.pk)
     require(actor, Perm.CHANGE_DOSSIER, dossier)
     if portfolio is None:
         require(actor, Perm.ASSIGN_DOSSIER, dossier)
-    else:
-        require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
-    dossier = Dossier.objects.select_for_update(of=("self",)).select_related("portfolio").get(pk=dossier.pk)
     previous = dossier.portfolio
     if previous == portfolio:
         return dossier

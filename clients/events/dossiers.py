@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.permissions import Perm, holders
+from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
 from clients.models import Dossier
 
@@ -52,3 +52,64 @@ class DossierMoved(DossierEvent):
     summary = _("A client file was moved to another portfolio")
     sentence = _("%(actor)s moved the client file %(subject)s.")
     concerns = _("Those to whom the client file is open, and those who no longer have it")
+
+
+class DossierArchived(DossierEvent):
+    name = "clients.dossier.archived"
+    summary = _("A client file was archived")
+    sentence = _("%(actor)s archived the client file %(subject)s.")
+    opposite = "clients.dossier.restored"
+
+
+class DossierRestored(DossierEvent):
+    name = "clients.dossier.restored"
+    summary = _("An archived client file was restored")
+    sentence = _("%(actor)s restored the archived client file %(subject)s.")
+    opposite = "clients.dossier.archived"
+
+
+class ManyDossiers(EventType):
+    """About many dossiers, each of which has its own line in the journal.
+
+    Details: `count`; `dossiers_id`, the same for the same dossiers. Those who see one of them are told by `also_tell`.
+    """
+
+    concerns = _("The administrators, and those to whom one of the client files is open")
+
+    @classmethod
+    def audience(cls, subject: Any, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return administrators()
+
+
+class DossiersArchived(ManyDossiers):
+    name = "clients.dossiers.archived"
+    summary = _("Client files were archived")
+    sentence = _("%(actor)s archived %(count)s client files.")
+    opposite = "clients.dossiers.restored"
+
+
+class DossiersRestored(ManyDossiers):
+    name = "clients.dossiers.restored"
+    summary = _("Archived client files were restored")
+    sentence = _("%(actor)s restored %(count)s archived client files.")
+    opposite = "clients.dossiers.archived"
+
+
+class DossiersMoved(ManyDossiers):
+    """The subject is the portfolio in which they are now."""
+
+    name = "clients.dossiers.moved"
+    summary = _("Client files were moved to another portfolio")
+    sentence = _("%(actor)s moved %(count)s client files to the portfolio %(subject)s.")
+    route = "clients:portfolio"
+    concerns = _(
+        "The administrators, those to whom one of the client files is open, and those who no longer have it"
+    )
+
+
+class DossiersTakenOut(DossiersMoved):
+    """They are in no portfolio now."""
+
+    name = "clients.dossiers.taken-out"
+    summary = _("Client files were taken out of their portfolio")
+    sentence = _("%(actor)s took %(count)s client files out of their portfolio.")

@@ -12,7 +12,7 @@ from accounts.models import Membership
 from accounts.permissions import ObjectRole, Perm, can, give
 from activity.actions import Happening, record, record_many
 from clients.actions.space import tell_client
-from clients.events.dossiers import DossierChanged, DossierCreated
+from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.events.imports import ImportApplied
 from clients.imports.rows import client_name
 from clients.imports.staging import TEXTS
@@ -27,6 +27,7 @@ from clients.models import (
     RowOutcome,
     SpaceLink,
 )
+from portfolios.actions import Terminated, hold_open
 from portfolios.events import PortfolioCreated
 from portfolios.models import Portfolio
 from spreadsheets.text import fold
@@ -40,6 +41,10 @@ _STEPS = 5
 
 class NotAllowed(Exception):
     """The person who confirmed may no longer import."""
+
+
+class PortfolioEnded(Exception):
+    """A portfolio into which dossiers were to go has been terminated since the plan was made: its name."""
 
 
 def apply_import(firm_id: UUID, import_id: UUID) -> None:
@@ -56,6 +61,9 @@ def apply_import(firm_id: UUID, import_id: UUID) -> None:
     except NotAllowed:
         with scope(firm=firm_id):
             fail(held, "not_allowed", {})
+    except PortfolioEnded as ended:
+        with scope(firm=firm_id):
+            fail(held, "portfolio_terminated", {"name": str(ended)})
     except Exception:
         let_go(firm_id, held)
         raise
@@ -69,6 +77,7 @@ def _apply(held: Import, progress: Progress) -> None:
     statements.one_at_a_time()
     progress.step, progress.total = 0, _STEPS
     _make_portfolios(held, actor)
+    _hold_portfolios(held)
     progress.step = 1
     created = statements.create()
     progress.step = 2
@@ -90,7 +99,9 @@ def _make_portfolios(held: Import, actor: Membership) -> None:
     if not wanted:
         return
     existing = dict(
-        Portfolio.objects.filter(name_key__in=map(fold, wanted.values())).values_list("name_key", "id")
+        Portfolio.objects.running()
+        .filter(name_key__in=map(fold, wanted.values()))
+        .values_list("name_key", "id")
     )
     for key, name in wanted.items():
         if fold(name) in existing:
@@ -103,6 +114,17 @@ def _make_portfolios(held: Import, actor: Membership) -> None:
     Portfolio.objects.bulk_create(made)
     happenings = [Happening(portfolio.pk, portfolio.name) for portfolio in made]
     record_many(PortfolioCreated, actor=actor, model=Portfolio, happenings=happenings, group=held.pk)
+
+
+def _hold_portfolios(held: Import) -> None:
+    """None of those into which dossiers go is terminated meanwhile. Raises PortfolioEnded."""
+    entered = held.rows.filter(action__in=_WRITTEN).exclude(portfolio_key=None).order_by()
+    keys = {key for key in entered.values_list("portfolio_key", flat=True).distinct() if key}
+    try:
+        hold_open(keys)
+    except Terminated as error:
+        ended = Portfolio.objects.terminated().filter(pk__in=keys).first()
+        raise PortfolioEnded(ended.name if ended else "") from error
 
 
 # --- Dossiers -----------------------------------------------------------------------------------------------------
@@ -189,11 +211,18 @@ class _Statements:
     def update(self) -> int:
         if not (wanted := self.held.count(RowAction.UPDATE)):
             return 0
+        self._pass_over_closed()
         self._run(_REFERENCE_TAKEN)
         updated = self._run(self._updating())
         if updated < wanted:
             self._run(f"{_NOT_UPDATED} AND stage.outcome = ''")
         return updated
+
+    def _pass_over_closed(self) -> None:
+        """Those that nobody in the firm may change by now: archived, or linked for reading only."""
+        closed = Dossier.objects.filter(Dossier.closed[Perm.CHANGE_DOSSIER]).order_by().values("pk")
+        rows = self.held.rows.filter(action=RowAction.UPDATE, dossier_id__in=closed)
+        rows.update(outcome=RowOutcome.CHANGED)
 
     def _updating(self) -> str:
         """Empty values leave the dossier's own."""
@@ -261,7 +290,8 @@ def _record(held: Import, actor: Membership) -> None:
         group=held.pk,
     )
     updated = written.filter(action=RowAction.UPDATE)
-    record_many(DossierChanged, actor=actor, model=Dossier, happenings=_changed(updated), group=held.pk)
+    for event_type, lines in ((DossierChanged, _changed(updated)), (DossierMoved, _moved(updated))):
+        record_many(event_type, actor=actor, model=Dossier, happenings=lines, group=held.pk)
     _tell_clients(updated, actor)
 
 
@@ -276,9 +306,23 @@ def _created(rows: Any) -> Iterator[Happening]:
 
 
 def _changed(rows: Any) -> Iterator[Happening]:
-    named = [f"dossier__{name}" for name in ("kind", "legal_name", "last_name", "first_name")]
-    for key, changes, *name in rows.values_list("dossier_id", "changes", *named).iterator(5_000):
-        yield Happening(key, client_name(*name), _pairs(changes))
+    """What the rows changed, the portfolio aside."""
+    for key, name, changes in _named(rows):
+        if edits := {field: pair for field, pair in changes.items() if field != "portfolio"}:
+            yield Happening(key, name, edits)
+
+
+def _moved(rows: Any) -> Iterator[Happening]:
+    """The dossiers that the rows put into another portfolio."""
+    for key, name, changes in _named(rows.filter(changes__has_key="portfolio")):
+        yield Happening(key, name, {"portfolio": changes["portfolio"]})
+
+
+def _named(rows: Any) -> Iterator[tuple[UUID, str, dict[str, tuple[Any, Any]]]]:
+    """Each row's dossier, its name, and what changed."""
+    columns = [f"dossier__{name}" for name in ("kind", "legal_name", "last_name", "first_name")]
+    for key, changes, *name in rows.values_list("dossier_id", "changes", *columns).iterator(5_000):
+        yield key, client_name(*name), _pairs(changes)
 
 
 def _pairs(changes: Mapping[str, Sequence[str]]) -> dict[str, tuple[Any, Any]]:
@@ -312,4 +356,4 @@ def _left(written: Any) -> Iterator[UUID]:
     """The portfolios that dossiers left: their subscribers lose some, so they are told too."""
     names = written.filter(changes__has_key="portfolio").values_list("changes__portfolio__0", flat=True)
     former = {fold(name) for name in names.distinct().order_by() if name}
-    yield from Portfolio.objects.filter(name_key__in=former).values_list("pk", flat=True)
+    yield from Portfolio.objects.running().filter(name_key__in=former).values_list("pk", flat=True)

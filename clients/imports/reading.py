@@ -110,7 +110,7 @@ class _Firm:
     @classmethod
     def loaded(cls) -> "_Firm":
         keys = {key: user for member in Membership.objects.open() for key, user in _called(member)}
-        return cls(keys, dict(Portfolio.objects.values_list("name_key", "id")))
+        return cls(keys, dict(Portfolio.objects.running().values_list("name_key", "id")))
 
     def portfolio_keys(self, names: Sequence[str]) -> dict[str, UUID]:
         """A key for each name: the portfolio's, or the one that it will have."""

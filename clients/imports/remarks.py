@@ -57,6 +57,10 @@ WORDS: Mapping[str, Text] = {
         "Several dossiers have this SIREN: add the SIRET or the reference of the right one to the row."
     ),
     "name_ambiguous": _("Several dossiers have this name and address: add the reference of the right one to the row."),
+    "archived": _(
+        "This client file is archived: restore it first (list of client files, filter “Archived”), then import again."
+    ),
+    "read_only": _("The client lets your firm read this client file only: nothing in it can be changed by an import."),
     "siren_conflict": _("The dossier has a SIRET that does not begin with this SIREN: give the new SIRET as well."),
 }  # fmt: skip
 

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.permissions import Perm
 from clients.imports.folding import keys
 from clients.imports.remarks import Level, remark
 from clients.imports.rows import Chunk, names
-from clients.models import DossierKind, Import, RowAction
+from clients.models import Dossier, DossierKind, Import, RowAction
 from tenancy.keys import uuid7
 
 # The dossier's own columns, which a row holds as well: compared, copied and updated by these.
@@ -39,7 +40,9 @@ _STAGE = (
 def open_stage() -> None:
     """An empty stage, gone with the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.import_stage, pg_temp.import_match")
+        cursor.execute(
+            "DROP TABLE IF EXISTS pg_temp.import_stage, pg_temp.import_match, pg_temp.import_closed"
+        )
         cursor.execute(_STAGE)
 
 
@@ -108,15 +111,18 @@ def _escaped(column: Sequence[str]) -> Sequence[str]:
 _CLIENTS = "clients_dossier WHERE firm_id = %(firm)s AND NOT is_own"
 
 # Which dossier a row is about: by reference, else by SIRET, else (no SIRET) by SIREN, else (no number at all) by name,
-# address, postcode and city. More than one dossier is a question for a person.
+# address, postcode and city. More than one dossier is a question for a person. An archived one is found where no other
+# is.
+_FOUND = """coalesce((array_agg(id) FILTER (WHERE archived_at IS NULL))[1], (array_agg(id))[1]) AS id,
+           count(*) FILTER (WHERE archived_at IS NULL) AS many"""
 _MATCH = f"""
 CREATE TEMPORARY TABLE import_match ON COMMIT DROP AS
 WITH by_siret AS (
-    SELECT siret, (array_agg(id))[1] AS id, count(*) AS many FROM {_CLIENTS} AND siret <> '' GROUP BY siret
+    SELECT siret, {_FOUND} FROM {_CLIENTS} AND siret <> '' GROUP BY siret
 ), by_siren AS (
-    SELECT siren, (array_agg(id))[1] AS id, count(*) AS many FROM {_CLIENTS} AND siren <> '' GROUP BY siren
+    SELECT siren, {_FOUND} FROM {_CLIENTS} AND siren <> '' GROUP BY siren
 ), by_name AS (
-    SELECT name_key, email, postcode, city, (array_agg(id))[1] AS id, count(*) AS many FROM {_CLIENTS}
+    SELECT name_key, email, postcode, city, {_FOUND} FROM {_CLIENTS}
     AND EXISTS (SELECT FROM import_stage WHERE reference = '' AND siret = '' AND siren = '')
     GROUP BY name_key, email, postcode, city
 ), candidate AS (
@@ -260,12 +266,15 @@ FROM (
             CASE WHEN dossier.id IS NOT NULL AND ({{differs}}) THEN {{changes}} END AS changes,
             CASE WHEN stage.bad THEN ''
                  WHEN match.doubt <> '' THEN match.doubt
+                 WHEN dossier.archived_at IS NOT NULL THEN 'archived'
+                 WHEN closed.id IS NOT NULL AND ({{differs}}) THEN 'read_only'
                  WHEN NOT {_HAS_NAME} THEN 'no_name'
                  WHEN NOT {_NUMBERS_AGREE} THEN 'siren_conflict' ELSE '' END AS fault
         FROM import_stage AS stage
         LEFT JOIN import_match AS match ON match.number = stage.number
         LEFT JOIN clients_dossier AS dossier ON dossier.id = match.dossier_id AND dossier.firm_id = %(firm)s
-            AND match.doubt = ''{{joins}}
+            AND match.doubt = ''
+        LEFT JOIN import_closed AS closed ON closed.id = dossier.id{{joins}}
     ) AS compared
 ) AS classified
 ORDER BY number
@@ -275,6 +284,8 @@ _FAULTS = {
     "siret_ambiguous": "siret",
     "siren_ambiguous": "siren",
     "name_ambiguous": "legal_name",
+    "archived": "legal_name",
+    "read_only": "legal_name",
     "no_name": "legal_name",
     "siren_conflict": "siren",
 }
@@ -293,6 +304,7 @@ def classify(source: Import, present: Sequence[str]) -> dict[str, int]:
         cursor.execute("ANALYZE import_stage")
         cursor.execute(_MATCH, parameters)
         cursor.execute("ANALYZE import_match")
+        _find_closed(cursor)
         cursor.execute(_classifying(present), parameters)
         _rename(cursor, source)
         cursor.execute(
@@ -300,6 +312,17 @@ def classify(source: Import, present: Sequence[str]) -> dict[str, int]:
             [source.pk, source.firm_id],
         )
         return dict(cursor.fetchall())
+
+
+def _find_closed(cursor: Any) -> None:
+    """Of the dossiers that rows are about, those that nobody in the firm may change."""
+    closed = Dossier.objects.filter(Dossier.closed[Perm.CHANGE_DOSSIER]).order_by().values("pk").distinct()
+    statement, parameters = closed.query.sql_with_params()
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE import_closed ON COMMIT DROP AS SELECT pk AS id FROM ({statement}) AS closed"
+        " WHERE pk IN (SELECT dossier_id FROM import_match)",
+        parameters,
+    )
 
 
 # --- Names of dossiers that are to be renamed ---------------------------------------------------------------------

@@ -23,6 +23,10 @@ REFUSALS: Mapping[str, str | Promise] = {
         "The person who confirmed this import is no longer allowed to import. Nothing was written; an administrator "
         "can send the file again."
     ),
+    "portfolio_terminated": _(
+        "The portfolio “%(name)s” was terminated after this file was checked. Nothing was written: put another "
+        "portfolio into the file, or restore that one, and send the file again."
+    ),
 }
 NOTES: Mapping[str, str | Promise] = {
     "rows_without_client": _(

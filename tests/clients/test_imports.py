@@ -2,10 +2,13 @@
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from accounts.models import MemberState
 from accounts.permissions import Perm, can
 from activity.models import Event, Notification
+from clients.actions.archiving import archive_dossiers
+from clients.actions.portfolios import terminate_portfolio
 from clients.jobs import NotNow, cancel_import, choose_sheet, confirm_import, start_import
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from portfolios.actions import grant_portfolio
@@ -327,3 +330,52 @@ def test_confirming_twice_is_refused(firm: World) -> None:
     confirm_import(actor=firm.admin, source=made)
     with pytest.raises(NotNow):
         confirm_import(actor=firm.admin, source=made)
+
+
+# --- Dossiers that nobody may change ------------------------------------------------------------------------------
+
+
+def test_a_row_of_an_archived_dossier_is_refused_and_says_what_to_do(firm: World) -> None:
+    dossier = make_dossier("Boulangerie Martin", reference="C1", archived_at=timezone.now())
+    made = run(firm.admin, [["C1", "Boulangerie Martin et Fils", "", "", ""], ["C2", "Autre", "", "", ""]])
+    refused, created = rows_of(made)
+    assert (refused.action, codes(refused)) == ("error", ["archived"])
+    assert created.action == "create"
+    dossier.refresh_from_db()
+    assert dossier.legal_name == "Boulangerie Martin"
+
+
+def test_the_running_dossier_of_a_number_comes_before_an_archived_one(firm: World) -> None:
+    make_dossier("Ancien", siret="73282932000074", siren="732829320", archived_at=timezone.now())
+    running = make_dossier("Nouveau", siret="73282932000074", siren="732829320")
+    made = run(firm.admin, [["", "Nouveau nom", "73282932000074", "", ""]])
+    assert actions(made) == ["update"]
+    running.refresh_from_db()
+    assert running.legal_name == "Nouveau nom"
+
+
+def test_a_dossier_archived_after_the_plan_is_passed_over(firm: World) -> None:
+    dossier = make_dossier("Boulangerie Martin", reference="C1")
+    made = plan(firm.admin, [["C1", "Boulangerie Martin et Fils", "", "", ""]])
+    confirm_import(actor=firm.admin, source=made)
+    archive_dossiers(actor=firm.admin, dossiers=Dossier.objects.all())
+    apply(made)
+    assert [row.outcome for row in rows_of(made)] == ["changed"]
+    dossier.refresh_from_db()
+    assert dossier.legal_name == "Boulangerie Martin"
+
+
+def test_an_import_that_moves_dossiers_says_so_in_their_history(firm: World) -> None:
+    make_portfolio("Léa")
+    make_dossier("A", reference="C1", portfolio=make_portfolio("Sarah"))
+    run(firm.admin, [["C1", "A bis", "", "", "Léa"]])
+    moved = Event.objects.get(type="clients.dossier.moved")
+    assert moved.changes == {"portfolio": ["Sarah", "Léa"]}
+    assert Event.objects.get(type="clients.dossier.changed").changes == {"legal_name": ["A", "A bis"]}
+
+
+def test_a_name_of_a_terminated_portfolio_makes_a_new_one(firm: World) -> None:
+    terminate_portfolio(actor=firm.admin, portfolio=(ended := make_portfolio("Sarah")))
+    run(firm.admin, [["C1", "A", "", "", "Sarah"]])
+    assert Dossier.objects.get().portfolio != ended
+    assert not Dossier.objects.in_portfolio(ended).exists()

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from accounts.permissions import Perm, can, holders
 from clients.actions.dossiers import update_dossier
+from clients.jobs import confirm_import
 from clients.models import ClientSpace, Dossier, LinkRight, SpaceLink
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
+from tests.clients.lists import apply, codes, plan, rows_of
 from tests.worlds import World, make_dossier
 
 
@@ -43,3 +45,24 @@ def test_one_linked_for_more_or_no_longer_linked_is(firm: World) -> None:
     link(firm, former, LinkRight.MANAGE)
     assert can(firm.admin, Perm.CHANGE_DOSSIER, managed)
     assert can(firm.admin, Perm.CHANGE_DOSSIER, former)
+
+
+def test_nor_by_an_import(firm: World) -> None:
+    read, same, managed = (make_dossier(name, reference=name) for name in ("Lue", "Égale", "Gérée"))
+    for dossier, right in ((read, LinkRight.READ), (same, LinkRight.READ), (managed, LinkRight.MANAGE)):
+        link(firm, dossier, right)
+    rows = [["Lue", "Autre", "", "", ""], ["Égale", "Égale", "", "", ""], ["Gérée", "Nouvelle", "", "", ""]]
+    made = plan(firm.admin, rows)
+    assert [row.action for row in rows_of(made)] == ["error", "identical", "update"]
+    assert codes(rows_of(made)[0]) == ["read_only"]
+
+
+def test_nor_by_an_import_that_was_planned_before(firm: World) -> None:
+    dossier = make_dossier("Lue", reference="Lue")
+    made = plan(firm.admin, [["Lue", "Autre", "", "", ""]])
+    link(firm, dossier, LinkRight.READ)
+    confirm_import(actor=firm.admin, source=made)
+    apply(made)
+    dossier.refresh_from_db()
+    assert dossier.legal_name == "Lue"
+    assert [row.outcome for row in rows_of(made)] == ["changed"]
