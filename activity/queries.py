@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -92,6 +92,20 @@ def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:
     """When something last happened to these things, of those to which something has. One query."""
     events = Event.objects.of_scope().filter(subject_id__in=list(subject_ids))
     return dict(events.order_by().values_list("subject_id").annotate(latest=Max("at")))
+
+
+def latest(kind: str, subject_id: UUID) -> Event | None:
+    """The newest event of this kind about the thing."""
+    found: Event | None = about([subject_id]).filter(type=kind).first()
+    return found
+
+
+def of_group(group: UUID) -> EventQuerySet:
+    """What one action did in one go, oldest first. The group's key was made first, and an action takes no hour."""
+    begun = datetime.fromtimestamp((group.int >> 80) / 1000, tz=UTC)
+    keys = {"id__gte": _first_key(begun - _KEYS_RUN_AHEAD), "id__lt": _first_key(begun + timedelta(hours=1))}
+    found: EventQuerySet = _events().filter(group=group, **keys).order_by("id")
+    return found
 
 
 def concerning(user_id: UUID, limit: int = 10) -> list[Line]:

@@ -107,13 +107,17 @@ def mail_person(*, person: User, kind: str, to: str, params: Mapping[str, Any] |
 
 
 @transaction.atomic
-def end_sessions(*, person: User, sessions: Collection[UserSession]) -> int:
-    """End these sessions of the person at once: their next request is anonymous. Returns how many."""
+def end_sessions(*, person: User, sessions: Collection[UserSession], by_themself: bool = True) -> int:
+    """End these sessions of the person at once: their next request is anonymous. Returns how many.
+
+    `by_themself`: or by the product, because their last place has ended; a person's journal names no firm's member.
+    """
     for session in sessions:
         session.end()
     if sessions:
         with scope(person=person):
-            record(SessionsEnded, actor=person, subject=person, details={"count": len(sessions)})
+            actor = person if by_themself else None
+            record(SessionsEnded, actor=actor, subject=person, details={"count": len(sessions)})
     return len(sessions)
 
 

@@ -59,6 +59,15 @@ def resend_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) 
 
 
 @transaction.atomic
+def revoke_sent_by(*, actor: Membership, invitations: QuerySet[Invitation], group: UUID) -> list[Invitation]:
+    """Revoke those of them that wait for an answer, as a part of a departure, whose event tells of it; returns them."""
+    held = _held_among(actor, invitations)
+    end(held, InvitationState.REVOKED)
+    _record_lines(InvitationRevoked, actor, held, group)
+    return held
+
+
+@transaction.atomic
 def revoke_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
     """Revoke those of them that wait for an answer; returns how many."""
     held = _held_among(actor, invitations)
@@ -147,13 +156,7 @@ def _record_group(
     if not invitations:
         return
     group = uuid7()
-    for model in (Dossier, Membership):
-        happenings = [
-            Happening(i.target.pk, i.target_name, details={"email": i.email})
-            for i in invitations
-            if isinstance(i.target, model)
-        ]
-        record_many(one, actor=actor, model=model, happenings=happenings, group=group)
+    _record_lines(one, actor, invitations, group)
     dossiers = [invitation.dossier_id for invitation in invitations if invitation.dossier_id]
     record(
         all_of_them,
@@ -163,6 +166,18 @@ def _record_group(
         also_tell=who_sees_some(dossiers),
         group=group,
     )
+
+
+def _record_lines(
+    one: type[EventType], actor: Membership, invitations: list[Invitation], group: UUID
+) -> None:
+    for model in (Dossier, Membership):
+        happenings = [
+            Happening(i.target.pk, i.target_name, details={"email": i.email})
+            for i in invitations
+            if isinstance(i.target, model)
+        ]
+        record_many(one, actor=actor, model=model, happenings=happenings, group=group)
 
 
 def who_sees_some(dossiers: Iterable[UUID]) -> list[Membership]:

@@ -50,7 +50,9 @@ def arranged(firm: World, **given: Any) -> Replacement:
 
 def move(replacement: Replacement, by: timedelta) -> None:
     """As if so much time had passed before (a negative one) or had to pass still."""
-    Replacement.objects.filter(pk=replacement.pk).update(starts_at=F("starts_at") + by, ends_at=F("ends_at") + by)
+    Replacement.objects.filter(pk=replacement.pk).update(
+        starts_at=F("starts_at") + by, ends_at=F("ends_at") + by
+    )
 
 
 @pytest.fixture
@@ -171,7 +173,9 @@ def test_both_need_an_open_place(firm: World, who: str) -> None:
         arranged(firm)
 
 
-@pytest.mark.parametrize(("first", "last", "clashes"), [(0, 3, True), (7, 9, True), (8, 9, False), (2, 4, True)])
+@pytest.mark.parametrize(
+    ("first", "last", "clashes"), [(0, 3, True), (7, 9, True), (8, 9, False), (2, 4, True)]
+)
 def test_the_same_pair_has_one_at_a_time(firm: World, first: int, last: int, clashes: bool) -> None:
     arranged(firm)
     again = {"starts_on": TODAY() + first * DAY, "ends_on": TODAY() + last * DAY}

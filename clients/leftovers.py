@@ -1,0 +1,56 @@
+"""What a member who leaves has left standing (invitations that wait, keys), to be looked at and revoked.
+
+The apps that own such things register a kind; the departure wizard shows what each lists.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from django.utils.functional import Promise
+
+from accounts.models import Membership
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing: its key, what it is called, and what is to be known of it."""
+
+    key: UUID
+    name: str
+    note: str = ""
+
+
+class LeftoverKind(ABC):
+    """One kind of thing. `name` is its key in forms and details; `title` what people read."""
+
+    name: ClassVar[str]
+    title: ClassVar[str | Promise]
+    explanation: ClassVar[str | Promise]
+
+    # The event type, by name, of which each revoked one leaves a line in the group.
+    line: ClassVar[str]
+
+    @abstractmethod
+    def of(self, member: Membership) -> list[Leftover]:
+        """Those of the member that still stand."""
+
+    @abstractmethod
+    def revoke(
+        self, *, actor: Membership, member: Membership, keys: Collection[UUID], group: UUID
+    ) -> list[Leftover]:
+        """Revoke these of the member's, if they still stand; returns those that did.
+
+        Called inside the departure, whose one event tells of it: `group` is that event's.
+        """
+
+
+LEFTOVERS: list[LeftoverKind] = []
+
+
+def leftovers_of(member: Membership) -> list[tuple[LeftoverKind, list[Leftover]]]:
+    """The kinds of which the member has some, with these."""
+    listed = [(kind, kind.of(member)) for kind in LEFTOVERS]
+    return [(kind, things) for kind, things in listed if things]
