@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
-from accounts.places import KINDS, Place, places_of
+from accounts.places import KINDS, Place, places_of, record_visit
 from activity.origin import Origin, coming_from
 
 SEEN, SEEN_EVERY = "seen_at", 300
@@ -114,6 +114,7 @@ class PlaceScope:
         return None
 
     def _inside(self, request: HttpRequest, place: Place) -> HttpResponse:
+        record_visit(place)
         with place.kind.scope(place):
             try:
                 place.kind.enter(request, place)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.places import Place, PlaceKind, record_visit
+from accounts.places import Place, PlaceKind
 from clients import lookups
 from clients.models import ClientSpace, SpaceMember, SpaceProfile
 from tenancy.scopes import scope
@@ -48,7 +49,9 @@ class SpacePlaces(PlaceKind):
     def scope(self, place: Place) -> AbstractContextManager[Any]:
         return scope(space=place.key)
 
+    def note_visit(self, place: Place) -> None:
+        SpaceMember.objects.present().filter(pk=place.member_id).update(last_visit_at=timezone.now())
+
     def enter(self, request: HttpRequest, place: Place) -> None:
         member = SpaceMember.objects.present().select_related("space").get(pk=place.member_id)
-        record_visit(member)
         request.space_member, request.space = member, member.space  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ grants open, and what those of whom they replace for a time do; a model says by 
 `("assignments", "portfolio__grants")`.
 """
 
+from accounts.permissions.counting import reached_counts, without_grants
 from accounts.permissions.deciding import (
     administrators,
     can,
@@ -54,10 +55,12 @@ __all__ = [
     "people_of_role",
     "permitted",
     "reach",
+    "reached_counts",
     "require",
     "role_id",
     "stands_in_for",
     "take",
     "take_all",
     "take_role",
+    "without_grants",
 ]

@@ -1,28 +1,23 @@
 """The questions: may this member, which objects may this member, which members may."""
 
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import PermissionDenied
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet, PermissionDenied
 from django.db import models
-from django.db.models import Exists, F, Func, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
 
 from accounts.grants import Grant
 from accounts.models import Membership, MembershipQuerySet, Replacement, Role
-from accounts.permissions.reading import closed, paths, reserved, role_ids, running
+from accounts.permissions.expressions import Compiled, IsAny, WithOne
+from accounts.permissions.reading import paths, role_ids, running, without_closed, without_reserved
 from accounts.permissions.roles import FIRM_PERMS, ObjectRole, Perm, firm_roles
 from tenancy.scopes import current
 
 M = TypeVar("M", bound=models.Model)
-
-
-class IsAny(Func):
-    """`value = ANY(array)`: with an array of a subquery, its cost grows with what a person sees, not with the firm."""
-
-    template = "%(expressions)s)"
-    arg_joiner = " = ANY("
-    output_field = models.BooleanField()
 
 
 def can(member: Membership, perm: Perm, obj: models.Model | None = None) -> bool:
@@ -47,11 +42,10 @@ def permitted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet
     was loaded before. A model with `admins_only` (a Q) keeps those objects to administrators; one with `closed` (a Q
     per permission) keeps those that match from everybody, administrators included.
     """
-    queryset = queryset.filter(firm_id=member.firm_id).exclude(closed(queryset.model, perm))
-    myself = Membership.objects.open().filter(pk=member.pk)
-    if member.role == Role.ADMIN:
-        return queryset.filter(Exists(myself.filter(role=Role.ADMIN)))
-    return granted(queryset, member, perm).filter(Exists(myself))
+    is_admin = member.role == Role.ADMIN
+    queryset = queryset.filter(_may_enter(member, is_admin), firm_id=member.firm_id)
+    queryset = without_closed(queryset, perm)
+    return queryset if is_admin else granted(queryset, member, perm)
 
 
 def granted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet[M]:
@@ -60,13 +54,56 @@ def granted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet[M
     What lists call "mine": their own grants, and those of whom they replace. Whether they may enter the firm at all is
     asked by `permitted`.
     """
-    opened = Q()
+    opened = Q(pk__in=[])
     for column, grants in paths(queryset.model):
-        absent = _replaced(grants).filter(cover_id=member.user_id)
-        theirs = Q(IsAny(F("user_id"), ArraySubquery(absent.values("absent_id")))) & _passed_on(grants)
-        mine = running(grants, perm).filter(Q(user_id=member.user_id) | theirs, firm_id=member.firm_id)
-        opened |= Q(IsAny(F(column), ArraySubquery(mine.values("content_object_id"))))
-    return queryset.filter(opened).exclude(reserved(queryset.model))
+        opened |= Q(IsAny(F(column), _keys_opened(grants, member, perm)))
+    return without_reserved(queryset.filter(opened))
+
+
+def _may_enter(member: Membership, is_admin: bool) -> Compiled:
+    """Is their membership open (and an administrator's still)?"""
+    sql, params = _may_enter_sql(is_admin)
+    return Compiled(sql, _filled_in(params, member), models.BooleanField())
+
+
+def _keys_opened(grants: type[Grant], member: Membership, perm: Perm) -> Compiled:
+    """The array of the keys of the objects that such grants open to the member, their own or of whom they replace."""
+    # Without roles, the migrations are not through yet.
+    sql, params = _keys_opened_sql(grants, perm) if role_ids(grants) else _NO_KEYS
+    return Compiled(sql, _filled_in(params, member), ArrayField(models.UUIDField()))
+
+
+# Django takes longer to put these two queries together than PostgreSQL to answer them, so it does so once; what stands
+# in them for a member is then replaced by the member's own keys.
+_A_FIRM, _A_MEMBER, _A_PERSON = UUID(int=1), UUID(int=2), UUID(int=3)
+_NO_KEYS: tuple[str, tuple[Any, ...]] = ("'{}'::uuid[]", ())
+
+
+def _filled_in(params: tuple[Any, ...], member: Membership) -> tuple[Any, ...]:
+    keys = {_A_FIRM: member.firm_id, _A_MEMBER: member.pk, _A_PERSON: member.user_id}
+    return tuple(keys.get(param, param) for param in params)
+
+
+@cache
+def _may_enter_sql(is_admin: bool) -> tuple[str, tuple[Any, ...]]:
+    myself = Membership.objects.open().filter(pk=_A_MEMBER, firm_id=_A_FIRM)
+    found = myself.filter(role=Role.ADMIN) if is_admin else myself
+    sql, params = found.order_by().values("pk").query.sql_with_params()
+    return f"EXISTS({sql})", params
+
+
+@cache
+def _keys_opened_sql(grants: type[Grant], perm: Perm) -> tuple[str, tuple[Any, ...]]:
+    absent = _replaced(grants).filter(cover_id=_A_PERSON, firm_id=_A_FIRM).order_by()
+    # One array of people: the index on grants is entered by it, as it would not be by an OR.
+    people = WithOne(ArraySubquery(absent.values("absent_id")), Value(_A_PERSON, models.UUIDField()))
+    of_them = running(grants, perm).filter(IsAny(F("user_id"), people), firm_id=_A_FIRM)
+    opened = of_them.filter(Q(user_id=_A_PERSON) | _passed_on(grants))
+    try:
+        sql, params = opened.values("content_object_id").query.sql_with_params()
+    except EmptyResultSet:  # no grant's role allows it
+        return _NO_KEYS
+    return f"ARRAY({sql})", params
 
 
 def holders(perm: Perm, obj: models.Model) -> MembershipQuerySet:
@@ -76,13 +113,13 @@ def holders(perm: Perm, obj: models.Model) -> MembershipQuerySet:
 
 def holders_of_any(perm: Perm, objects: QuerySet[M]) -> MembershipQuerySet:
     """The members who may do this to at least one of these objects of the firm in scope, with their person loaded."""
-    open_to_some = objects.exclude(closed(objects.model, perm)).order_by()
+    open_to_some = without_closed(objects, perm).order_by()
     members = Membership.objects.open().with_person()
     if not open_to_some.exists():
         return members.none()
     reached = Q(role=Role.ADMIN)
     for column, grants in paths(objects.model):
-        columns = open_to_some.exclude(reserved(objects.model)).values(column)
+        columns = without_reserved(open_to_some).values(column)
         of_these = running(grants, perm).filter(IsAny(F("content_object_id"), ArraySubquery(columns)))
         reached |= Q(IsAny(F("user_id"), ArraySubquery(of_these.values("user_id"))))
         absent = of_these.filter(_passed_on(grants)).values("user_id")
@@ -98,14 +135,14 @@ def reach(objects: QuerySet[M], perm: Perm) -> dict[UUID, set[UUID]]:
     grows with objects × people, so it is for what a page or an action holds, not for a whole firm.
     """
     people = dict(Membership.objects.open().values_list("user_id", "role"))
-    objects = objects.exclude(closed(objects.model, perm)).exclude(reserved(objects.model)).order_by()
+    objects = without_reserved(without_closed(objects, perm)).order_by()
     found: dict[UUID, set[UUID]] = {}
     for column, grants in paths(objects.model):
         of_column: dict[UUID, list[UUID]] = {}
         for key, value in objects.exclude(**{column: None}).values_list("pk", column):
             of_column.setdefault(value, []).append(key)
         opened = running(grants, perm).filter(content_object_id__in=list(of_column))
-        covers = _covers(grants)
+        covers = covers_by_absent(grants)
         for user_id, key, role in opened.values_list("user_id", "content_object_id", "permission__codename"):
             passed_on = covers.get(user_id, ()) if role != ObjectRole.SUPPORT else ()
             for person in (user_id, *passed_on):
@@ -147,7 +184,7 @@ def _replaced(grants: type[Grant]) -> "QuerySet[Replacement]":
     return now.filter(includes_assignments=True) if _opens_one_by_one(grants) else now
 
 
-def _covers(grants: type[Grant]) -> dict[UUID, list[UUID]]:
+def covers_by_absent(grants: type[Grant]) -> dict[UUID, list[UUID]]:
     """Who covers whom at this moment: the absent person's key → those of the covers."""
     covers: dict[UUID, list[UUID]] = {}
     for absent, cover in _replaced(grants).values_list("absent_id", "cover_id"):
@@ -158,7 +195,7 @@ def _covers(grants: type[Grant]) -> dict[UUID, list[UUID]]:
 def _passed_on(grants: type[Grant]) -> Q:
     """The grants that a cover gets too: all but technical support, which the client has authorised by name."""
     support = role_ids(grants).get(ObjectRole.SUPPORT)
-    return ~Q(permission_id=support) if support else Q()
+    return ~Q(permission_id=support) if support else ~Q(pk__in=[])
 
 
 def _opens_one_by_one(grants: type[Grant]) -> bool:
