@@ -6,6 +6,7 @@ to nothing else; Paul has nothing. Claire is the client of the followed dossier,
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,8 @@ from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
 from activity.models import Event, Notification
+from clients.access_book import AccessBook
+from clients.actions.access import export_access
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
 from clients.actions.space import edit_space_details, open_space
 from clients.jobs import cancel_import
@@ -294,6 +297,13 @@ def _followed(cast: Cast) -> set[str]:
         profile=SpaceProfile.MANAGER,
         space_id=cast.link.space_id,
     )
+    return NOBODY
+
+
+@row("clients.access.exported")
+def _access_exported(cast: Cast) -> set[str]:
+    book = AccessBook(by=cast.alice, portfolios=Portfolio.objects.all(), dossiers=Dossier.objects.all())
+    export_access(book=book, target=BytesIO())
     return NOBODY
 
 

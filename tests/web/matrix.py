@@ -126,6 +126,11 @@ MATRIX: dict[str, Row] = {
     "clients:dossier": on("dossier", "GET", HOLDERS),
     "clients:edit": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
     "clients:move": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
+    "clients:access": firm("GET", ADMINS),
+    "clients:access_dossiers": firm("GET", ADMINS),
+    "clients:export_access": firm("POST", ADMINS),
+    # The accountant is the member whose page it is.
+    "clients:member_access": on("member", "GET", KEEPERS, 403),
     "clients:imports": firm("GET", ADMINS),
     "clients:upload_import": firm("POST", ADMINS),
     "clients:import_template": firm("GET", ADMINS),
