@@ -24,8 +24,16 @@ from clients.access_book import AccessBook
 from clients.actions.access import export_access
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
 from clients.actions.space import edit_space_details, open_space
+from clients.actions.views import (
+    change_view,
+    delete_view,
+    rename_view,
+    save_view,
+    share_view,
+    unshare_view,
+)
 from clients.jobs import cancel_import
-from clients.models import Dossier, SpaceLink, SpaceMember, SpaceProfile
+from clients.models import Dossier, SavedView, SpaceLink, SpaceMember, SpaceProfile
 from invitations.actions.answering import (
     Link,
     accept_as_client,
@@ -305,6 +313,41 @@ def _access_exported(cast: Cast) -> set[str]:
     book = AccessBook(by=cast.alice, portfolios=Portfolio.objects.all(), dossiers=Dossier.objects.all())
     export_access(book=book, target=BytesIO())
     return NOBODY
+
+
+@row("clients.view.saved")
+def _view_saved(cast: Cast) -> set[str]:
+    save_view(actor=cast.alice, name="Lyon", query="q=lyon", is_shared=True)
+    return NOBODY
+
+
+@row("clients.view.changed")
+def _view_changed(cast: Cast) -> set[str]:
+    change_view(actor=cast.alice, view=_shared_view(cast), query="q=rhone")
+    return NOBODY
+
+
+@row("clients.view.renamed")
+def _view_renamed(cast: Cast) -> set[str]:
+    rename_view(actor=cast.alice, view=_shared_view(cast), name="Rhône")
+    return NOBODY
+
+
+@row("clients.view.shared", "clients.view.unshared")
+def _view_shared(cast: Cast) -> set[str]:
+    view = unshare_view(actor=cast.chloe, view=_shared_view(cast))
+    share_view(actor=cast.chloe, view=view)
+    return NOBODY
+
+
+@row("clients.view.deleted")
+def _view_deleted(cast: Cast) -> set[str]:
+    delete_view(actor=cast.alice, view=_shared_view(cast))
+    return NOBODY
+
+
+def _shared_view(cast: Cast) -> SavedView:
+    return save_view(actor=cast.chloe, name="Lyon", query="q=lyon", is_shared=True)
 
 
 @row("clients.import.uploaded")

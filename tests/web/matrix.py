@@ -131,6 +131,14 @@ MATRIX: dict[str, Row] = {
     "clients:export_access": firm("POST", ADMINS),
     # The accountant is the member whose page it is.
     "clients:member_access": on("member", "GET", KEEPERS, 403),
+    # Everybody's own, and those that are shared: the one here is the accountant's, shared with the firm.
+    "clients:views": firm("GET", MEMBERS),
+    "clients:save_view": firm(FORM, MEMBERS),
+    "clients:change_view": on("view", "POST", KEEPERS, seen_by=MEMBERS),
+    "clients:rename_view": on("view", FORM, KEEPERS, seen_by=MEMBERS),
+    "clients:share_view": on("view", "POST", KEEPERS, seen_by=MEMBERS),
+    "clients:unshare_view": on("view", "POST", KEEPERS, seen_by=MEMBERS),
+    "clients:delete_view": on("view", FORM, KEEPERS, seen_by=MEMBERS),
     "clients:imports": firm("GET", ADMINS),
     "clients:upload_import": firm("POST", ADMINS),
     "clients:import_template": firm("GET", ADMINS),

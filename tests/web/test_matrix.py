@@ -9,7 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.permissions import ObjectRole, give, pairs_of
-from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember
+from clients.models import ClientSpace, Dossier, SavedView, SpaceLink, SpaceMember
 from clients.models.imports import Import
 from invitations.models import Invitation, InvitationKind
 from portfolios.models import PortfolioGrant
@@ -43,12 +43,14 @@ def make_objects(world: World) -> dict[str, Any]:
         kind=InvitationKind.CLIENT, email=invited.email, dossier=invited, invited_by=world.admin
     )
     sent = Import.objects.create(created_by=world.admin, file_name="clients.xlsx", size=1)
+    view = SavedView.objects.create(owner_id=world.collaborator.user_id, name="Bâtiment", is_shared=True)
     return {
         "portfolio": portfolio,
         "dossier": dossier,
         "invitation": invitation,
         "member": world.collaborator,
         "import": sent,
+        "view": view,
     }
 
 
