@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
+
+from accounts.permissions.expressions import IsAny
 
 M = TypeVar("M", bound=models.Model)
 SIZES = (20, 50, 100)
@@ -61,10 +64,13 @@ class _Mark:
     backwards: bool
 
 
-def page_of(rows: QuerySet[M], query: QueryDict, order: Order, columns: Sequence[str] = ()) -> Page[M]:
-    """The page that the query string names, of these rows in this order. An unknown place is the first page."""
+def page_of(rows: QuerySet[M], query: QueryDict, order: Order, *, sparse: bool = False) -> Page[M]:
+    """The page that the query string names, of these rows in this order. An unknown place is the first page.
+
+    `sparse` says that the rows lie thinly among others: then their keys are found in the order's index first, which
+    spares a look at each of the others.
+    """
     size = _size(query.get("size", ""))
-    total = rows.count()
     mark = _mark(query)
     found = order.of(rows, backwards=bool(mark and mark.backwards))
     if mark:
@@ -73,8 +79,18 @@ def page_of(rows: QuerySet[M], query: QueryDict, order: Order, columns: Sequence
             mark, found = None, order.of(rows)
         else:
             found = found.filter(order.behind(value, mark.key, backwards=mark.backwards))
-    shown = list(found[: size + 1])
+    shown = list(_by_keys(rows, found, size + 1) if sparse else found[: size + 1])
+    # Whoever finds less than a page is spared the count, which is as dear as the search.
+    total = rows.count() if mark or len(shown) > size else len(shown)
     return _page(shown, size, total, mark)
+
+
+def _by_keys(rows: QuerySet[M], found: QuerySet[M], most: int) -> QuerySet[M]:
+    """The first of what was found, with the columns of `rows`."""
+    keys = ArraySubquery(found.values("pk")[:most])
+    loaded = rows.model._default_manager.filter(IsAny(F("pk"), keys)).order_by(*found.query.order_by)
+    loaded.query.deferred_loading = rows.query.deferred_loading
+    return loaded
 
 
 def _page(shown: list[M], size: int, total: int, mark: _Mark | None) -> Page[M]:

@@ -11,7 +11,7 @@ from accounts.grants import Grant
 from accounts.models import MembershipQuerySet, Replacement, Role
 from accounts.permissions.deciding import covers_by_absent
 from accounts.permissions.granting import grant_models
-from accounts.permissions.reading import closed, paths, reserved, running
+from accounts.permissions.reading import paths, running, without_closed, without_reserved
 from accounts.permissions.roles import ObjectRole, Perm
 
 M = TypeVar("M", bound=models.Model)
@@ -25,7 +25,7 @@ def reached_counts(objects: QuerySet[M], perm: Perm) -> Counter[UUID]:
     By person's key; administrators reach all besides. A handful of queries. The objects hang on one group at most
     (a dossier on its portfolio): each group is counted once, and what is opened one by one only outside of it.
     """
-    objects = objects.exclude(closed(objects.model, perm)).exclude(reserved(objects.model)).order_by()
+    objects = without_reserved(without_closed(objects, perm)).order_by()
     ways = dict(paths(objects.model))
     group = next((column for column in ways if column != "pk"), "")
     held = _held(ways[group], perm) if group else {}

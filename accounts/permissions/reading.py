@@ -1,13 +1,15 @@
 """How the grants of each model are read: which rows run, which roles they stand for, how they reach an object."""
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import Permission
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from accounts.grants import Grant
 from accounts.permissions.roles import ObjectRole, Perm, object_roles
+
+M = TypeVar("M", bound=models.Model)
 
 _known_role_ids: dict[str, dict[str, int]] = {}
 
@@ -65,15 +67,17 @@ def grants_on(grants: type[Grant], obj: models.Model) -> list[dict[str, Any]]:
     )
 
 
-def closed(model: type[models.Model], perm: Perm) -> Q:
-    """The objects on which nobody in the firm has this permission."""
-    condition = getattr(model, "closed", {}).get(perm)
+def without_closed(queryset: QuerySet[M], perm: Perm) -> QuerySet[M]:
+    """Without the objects on which nobody in the firm has this permission."""
+    condition = getattr(queryset.model, "closed", {}).get(perm)
     if condition is None:
-        return Q(pk__in=[])
-    # A subquery, because `exclude` would let each half of a condition on a relation match another row.
-    return Q(pk__in=model._default_manager.filter(condition).values("pk"))
+        return queryset
+    # A query of its own, because `exclude` would let each half of a condition on a relation match another row.
+    themselves = queryset.model._default_manager.filter(condition, pk=OuterRef("pk"))
+    return queryset.exclude(Exists(themselves))
 
 
-def reserved(model: type[models.Model]) -> Q:
-    """The objects that administrators alone reach."""
-    return cast(Q, getattr(model, "admins_only", Q(pk__in=[])))
+def without_reserved(queryset: QuerySet[M]) -> QuerySet[M]:
+    """Without the objects that administrators alone reach."""
+    condition = getattr(queryset.model, "admins_only", None)
+    return queryset if condition is None else queryset.exclude(condition)
