@@ -10,12 +10,13 @@ from pathlib import Path
 from devtools import foreground, preparation, services, venv
 from devtools.console import Stop, say
 
+# The browser waits most of the time, so two go well on two cores, and more gain nothing.
+PROCESSES = 2
+PYTEST = ("-m", "pytest")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def run_tests(
-    arguments: Sequence[str], *, long: bool = False, runner: Sequence[str] = ("-m", "pytest")
-) -> int:
+def run_tests(arguments: Sequence[str], *, long: bool = False, runner: Sequence[str] = PYTEST) -> int:
     """Run pytest with these arguments. `long`: those marked so too, and full counts where CI takes a share."""
     venv.ensure("dev")
     browser = _browser() if _may_need_browser(arguments) else _installed_browser()
@@ -24,8 +25,10 @@ def run_tests(
         preparation.collect_static(environment)
         variables = environment | ({"PORTAL_CHROMIUM": browser} if browser else {})
         everything = ["-m", ""] if long else []
+        whole = runner == PYTEST and not long and _is_whole(arguments)
+        side_by_side = ["-n", str(PROCESSES), "--dist", "loadgroup"] if whole else []
         variables["PORTAL_LONG"] = "1" if long else "0"
-        return foreground.python(*runner, *everything, *arguments, env=variables)
+        return foreground.python(*runner, *everything, *side_by_side, *arguments, env=variables)
 
 
 def measure_coverage(arguments: Sequence[str]) -> int:
@@ -43,6 +46,11 @@ def with_services(command: Sequence[str], *, migrated: bool = False) -> int:
         if migrated:
             preparation.make_tables(environment)
         return foreground.run(command, env=environment)
+
+
+def _is_whole(arguments: Sequence[str]) -> bool:
+    """A run of everything, which is worth a second process (a database, and the start of all that is shared)."""
+    return not any(argument.startswith(("tests", "-n", "-k", "--pdb")) for argument in arguments)
 
 
 def _may_need_browser(arguments: Sequence[str]) -> bool:

@@ -8,12 +8,16 @@ import pytest
 from django.test import Client, TransactionTestCase
 
 from tenancy import scopes
-from tests import database, worlds
+from tests import database, parallel, worlds
 from tests.outbox import Outbox
 from tests.worlds import World
 
 # Playwright keeps an event loop in this thread from its first test to the end, which Django would take for async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    parallel.keep_together(items)
 
 
 @pytest.fixture(scope="session")

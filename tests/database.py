@@ -7,6 +7,8 @@ import psycopg
 from django.db import connections
 from psycopg import sql
 
+from tests.parallel import suffix
+
 # What the migrations fill and no test changes.
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "accounts_terms"}
 
@@ -17,6 +19,8 @@ def make() -> None:
     It is never dropped: `dev.py test` throws its whole server away, and elsewhere the next run replaces it.
     """
     creation = connections["owner"].creation
+    settings = connections["owner"].settings_dict
+    settings["TEST"]["NAME"] = f"test_{settings['NAME']}{suffix()}"
     name = creation.create_test_db(verbosity=0, autoclobber=True)
     connections["owner"].close()
     connections["default"].close()
