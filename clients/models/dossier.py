@@ -125,7 +125,13 @@ class Dossier(ClientDetails):
             models.CheckConstraint(condition=Q(urssaf_account__regex=r"^\d*$"), name="dossier_urssaf_digits"),
         ]
         indexes = [
-            models.Index(fields=["firm", "name_key", "id"], name="dossier_by_name"),
+            # What is asked of the list's usual dossiers stands in the index: a page's keys are found there alone.
+            models.Index(
+                fields=["firm", "name_key", "id"],
+                include=["portfolio"],
+                condition=Q(archived_at=None, is_own=False),
+                name="dossier_by_name",
+            ),
             models.Index(
                 fields=["firm", "name_key", "id"],
                 condition=Q(archived_at__isnull=False),
