@@ -104,6 +104,10 @@ class Access:
         """The one of their roles that reaches furthest."""
         return max((reason.role for reason in self.reasons), key=RANKS.__getitem__)
 
+    @property
+    def is_assigned(self) -> bool:
+        return any(reason.source == Source.ASSIGNMENT for reason in self.reasons)
+
 
 # An object's key → a member's key → why.
 Reasons = dict[UUID, dict[UUID, list[Reason]]]

@@ -89,9 +89,9 @@ def selection_again(request: HttpRequest) -> list[tuple[str, str]]:
     """The selection for a form that posts it once more: all the ticked ones in one field, however many they are."""
     said = _said(request)
     if said.get("all"):
-        return [(name, said[name]) for name in ("all", "query", "portfolio") if name in said]
+        return [(name, str(said[name])) for name in ("all", "query", "portfolio") if name in said]
     keys = ",".join(str(key) for key in keys_in(said.getlist("ids")))
-    return [("ids", keys), *((name, said[name]) for name in ("query", "portfolio") if name in said)]
+    return [("ids", keys), *((name, str(said[name])) for name in ("query", "portfolio") if name in said)]
 
 
 def _said(request: HttpRequest) -> QueryDict:

@@ -4,7 +4,17 @@ from django.urls import URLPattern, path
 
 from accounts.places import FIRM
 from clients.places import SPACE
-from clients.views import access, dossiers, imports, portfolio, saved, space
+from clients.views import (
+    access,
+    assigning,
+    authorisations,
+    consents,
+    dossiers,
+    imports,
+    portfolio,
+    saved,
+    space,
+)
 
 app_name = "clients"
 
@@ -21,6 +31,19 @@ dossier_pages: list[URLPattern] = [
     path(f"{DOSSIER}deplacer/", dossiers.move, name="move"),
     path(PORTFOLIO, portfolio.portfolio, name="portfolio"),
     path(f"{PORTFOLIO}abonnes/<uuid:member>/retirer/", portfolio.withdraw, name="withdraw"),
+]
+
+# --- Assignments --------------------------------------------------------------------------------------------
+
+ASSIGN = FIRM + "dossiers/affecter/"
+
+assignment_pages: list[URLPattern] = [
+    path(ASSIGN, assigning.choose, name="assign"),
+    path(f"{ASSIGN}apercu/", assigning.preview, name="assign_preview"),
+    path(f"{ASSIGN}confirmer/", assigning.confirm, name="assign_confirm"),
+    path(f"{ASSIGN}resultat/", assigning.result, name="assign_result"),
+    path(f"{DOSSIER}affecter/", assigning.one, name="assign_one"),
+    path(f"{DOSSIER}affecter/<uuid:member>/retirer/", assigning.withdraw, name="unassign"),
 ]
 
 # --- Saved views of the table of dossiers -------------------------------------------------------------------
@@ -65,10 +88,35 @@ import_pages: list[URLPattern] = [
 
 # --- The client's side --------------------------------------------------------------------------------------
 
+ALLOWED = f"{SPACE}autorisations/"
+
 space_pages: list[URLPattern] = [
     path(SPACE, space.home, name="space_home"),
     path(f"{SPACE}coordonnees/modifier/", space.edit, name="space_edit"),
     path(f"{SPACE}bienvenue/", space.welcome, name="space_welcome"),
+    path(ALLOWED, authorisations.authorisations, name="space_authorisations"),
+    path(f"{ALLOWED}cabinets/<uuid:pk>/support/", authorisations.authorise, name="space_authorise_support"),
+    path(f"{ALLOWED}support/<uuid:pk>/retirer/", authorisations.withdraw, name="space_withdraw_support"),
+    path(f"{ALLOWED}declarants/", authorisations.declarants, name="space_declarants"),
+    path(
+        f"{ALLOWED}demandes/<uuid:pk>/accepter/", authorisations.accept_request, name="space_accept_request"
+    ),
+    path(f"{ALLOWED}demandes/<uuid:pk>/refuser/", authorisations.refuse_request, name="space_refuse_request"),
 ]
 
-urlpatterns = [*dossier_pages, *view_pages, *access_pages, *import_pages, *space_pages]
+# --- Other firms that ask for this one's consent ----------------------------------------------------------------
+
+consent_pages: list[URLPattern] = [
+    path(f"{FIRM}demandes/<uuid:pk>/accepter/", consents.accept_request, name="accept_request"),
+    path(f"{FIRM}demandes/<uuid:pk>/refuser/", consents.refuse_request, name="refuse_request"),
+]
+
+urlpatterns = [
+    *dossier_pages,
+    *assignment_pages,
+    *view_pages,
+    *access_pages,
+    *import_pages,
+    *space_pages,
+    *consent_pages,
+]

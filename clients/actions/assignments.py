@@ -142,7 +142,7 @@ def change_assignments(
     *,
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    add: Mapping[Membership, ObjectRole] | None = None,
+    add: Mapping[Membership, ObjectRole] | Iterable[tuple[Membership, ObjectRole]] = (),
     remove: Collection[Membership] = (),
 ) -> Result:
     """Assign all these dossiers to some members, each in a role, and take them from others; nobody else is touched.
@@ -151,7 +151,7 @@ def change_assignments(
     on that dossier and ends with it. What cannot be done, or is so already, is skipped with its reason. Raises
     PermissionDenied if one of the dossiers is not the actor's to assign.
     """
-    add = add or {}
+    add = dict(add)
     keys = list(dossiers.order_by().values_list("pk", flat=True))
     members = _locked([*add, *remove])
     _require_all(actor, keys)

@@ -86,6 +86,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "history": queries.described(queries.about([pk])[: HISTORY_SHORT if in_drawer else HISTORY]),
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
             "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),
+            "may_assign": not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier),
         },
     )
 

@@ -27,7 +27,10 @@ def table_of(
     filters = asked.filters
     columns = [name for name in asked.columns if name not in without]
     page = page_of(
-        filters.narrow(dossiers).only(*fields_of(columns)), _at(request, asked.state), filters.order
+        filters.narrow(dossiers).only(*fields_of(columns)),
+        _at(request, asked.state),
+        filters.order,
+        sparse=request.member.role != Role.ADMIN,
     )
     rows = rows_of(
         page.rows,
@@ -46,6 +49,7 @@ def table_of(
         "previous_url": _with(asked, before=page.previous) if page.previous else "",
         "next_url": _with(asked, after=page.following) if page.following else "",
         "bulk_actions": _bulk_actions(request),
+        "may_assign": allows(Role(request.member.role), Perm.ASSIGN_DOSSIER),
         "bulk_hidden": [("portfolio", str(portfolio.pk))] if portfolio else [],
         "columns": {name: COLUMNS[name].label for name in columns if not COLUMNS[name].text},
         "more": [COLUMNS[name] for name in columns if COLUMNS[name].text],
@@ -81,7 +85,12 @@ def _choice(asked: Asked, without: tuple[str, ...]) -> dict[str, Any]:
 
 def _bulk_actions(request: FirmRequest) -> list[dict[str, Any]]:
     """What may be done to the ticked rows. The page behind each address asks again who may."""
-    if not allows(Role(request.member.role), Perm.INVITE_CLIENTS):
-        return []
-    url = request.firm.url("invitations:invite_clients")
-    return [{"label": _("Activate"), "url": url, "icon": "send", "dialog": True}]
+    offered = (
+        (Perm.INVITE_CLIENTS, _("Activate"), "invitations:invite_clients", "send", True),
+        (Perm.ASSIGN_DOSSIER, _("Assign…"), "clients:assign", "user-plus", False),
+    )
+    return [
+        {"label": label, "url": request.firm.url(route), "icon": icon, "dialog": dialog}
+        for perm, label, route, icon, dialog in offered
+        if allows(Role(request.member.role), perm)
+    ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Perm, can
 from accounts.places import FirmRequest
 from clients.paging import Order, page_of
+from clients.selection import keys_in
 from invitations.actions.handling import (
     NotPending,
     resend_invitation,
@@ -117,17 +118,7 @@ def _selected(request: FirmRequest) -> InvitationQuerySet:
         filters = InvitationFilter(QueryDict(request.POST.get("query", "")))
         # A list shows all where a filter makes no sense; nothing is done to what nobody asked for.
         return filters.narrow(allowed) if filters.is_valid() else allowed.none()
-    return allowed.filter(pk__in=_keys(request.POST.getlist("ids")))
-
-
-def _keys(texts: list[str]) -> list[UUID]:
-    keys = []
-    for text in texts:
-        try:
-            keys.append(UUID(text))
-        except ValueError:
-            continue
-    return keys
+    return allowed.filter(pk__in=keys_in(request.POST.getlist("ids")))
 
 
 def _report(request: FirmRequest, text: str, count: int, total: int) -> None:

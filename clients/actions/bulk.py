@@ -1,0 +1,67 @@
+"""Editing many dossiers at once: what is not named stays as it is."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import Membership
+from accounts.permissions import ObjectRole
+from clients import results
+from clients.actions.assignments import Result, change_assignments
+from clients.actions.portfolios import move_dossiers
+from clients.models import Dossier
+from portfolios.models import Portfolio
+
+
+@dataclass(frozen=True)
+class Into:
+    """Where dossiers are put; `portfolio` is None for into none."""
+
+    portfolio: Portfolio | None
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What became of it; `moves` is None where nothing was to be moved."""
+
+    assignments: Result
+    moves: results.Result | None = None
+
+    @property
+    def moved(self) -> int:
+        return self.moves.count if self.moves else 0
+
+    @property
+    def count(self) -> int:
+        """How many changes were made; 0 where everything was so already."""
+        return self.assignments.count + self.moved
+
+    @property
+    def meaning(self) -> str:
+        """The same for the same changes."""
+        digest = hashlib.sha256(self.assignments.meaning.encode())
+        for key in sorted(dossier.pk for dossier in self.moves.done) if self.moves else []:
+            digest.update(key.bytes)
+        return digest.hexdigest()
+
+
+@transaction.atomic
+def edit_dossiers(
+    *,
+    actor: Membership,
+    dossiers: QuerySet[Dossier],
+    add: Mapping[Membership, ObjectRole] | Iterable[tuple[Membership, ObjectRole]] = (),
+    remove: Collection[Membership] = (),
+    into: Into | None = None,
+) -> Edited:
+    """Assign these dossiers to some, take them from others, and move them, all or nothing; None moves nothing.
+
+    Raises PermissionDenied, Terminated (the portfolio).
+    """
+    # The keys now: moved dossiers may no longer be found by the query that chose them.
+    chosen = Dossier.objects.filter(pk__in=list(dossiers.order_by().values_list("pk", flat=True)))
+    moves = move_dossiers(actor=actor, dossiers=chosen, portfolio=into.portfolio) if into else None
+    return Edited(change_assignments(actor=actor, dossiers=chosen, add=add, remove=remove), moves)
