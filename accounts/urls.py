@@ -3,7 +3,7 @@
 from django.urls import URLPattern, include, path, re_path
 
 from accounts.places import FIRM
-from accounts.views import entrance, firm, journal, places, profile
+from accounts.views import declarants, entrance, firm, journal, places, profile
 
 ALLAUTH: list[URLPattern] = [
     path("connexion/", entrance.login, name="account_login"),
@@ -43,6 +43,7 @@ OWN: list[URLPattern] = [
     path("profil/sessions/terminer/", profile.end_other_sessions, name="end_other_sessions"),
     path("profil/sessions/<int:pk>/terminer/", profile.end_session, name="end_session"),
     path(FIRM + "membres/", firm.members, name="members"),
+    path(FIRM + "membres/declarants/", declarants.declarants, name="declarants"),
     path(FIRM + "journal/", journal.journal, name="journal"),
     path(FIRM + "parametres/", firm.settings, name="settings"),
 ]

@@ -24,10 +24,12 @@ class ChangesMail(MailKind):
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete if the events are gone, or the person has lost their place since the mail was composed."""
-        told = list(Notification.objects.of_scope().filter(mail=mail).select_related("event__firm"))
+        told = list(Notification.objects.of_scope().filter(mail=mail).select_related("event"))
         if not told:
             raise Obsolete
         events = [notification.event for notification in told]
+        for event in events:  # not joined: on a client's side, no firm is in scope
+            event.firm = mail.firm
         changes = net_changes(still_concerning(told[0].recipient_id, events))
         if not changes:
             raise Obsolete

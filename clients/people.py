@@ -1,9 +1,11 @@
-"""The client's own people, as the firm's page of a dossier shows them."""
+"""Who stands on the other side: the client's own people, as the firm sees them, and technical support, as the client does."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from clients.models import Dossier, SpaceLink, SpaceMember, SupportAuthorisation
+from accounts.models import Membership
+from accounts.permissions import ObjectRole, grants_on
+from clients.models import Assignment, Dossier, SpaceLink, SpaceMember, SupportAuthorisation
 from tenancy.scopes import Purpose, crossing
 
 
@@ -27,6 +29,14 @@ class ClientSide:
     people: list[ClientPerson]
     waits: bool = False
     support: SupportAuthorisation | None = None
+
+
+def support_people(link: SpaceLink) -> list[str]:
+    """The names of those at the firm whom technical support's access is open to now; in the space's scope."""
+    with crossing(link, Purpose.SHOW_SUPPORT):
+        grants = grants_on(Assignment, Dossier.objects.get(pk=link.dossier_id))
+        people = {grant["user_id"] for grant in grants if grant["role"] == ObjectRole.SUPPORT}
+        return [member.name for member in Membership.objects.open().filter(user_id__in=people)]
 
 
 def client_side(dossier: Dossier) -> ClientSide | None:

@@ -6,11 +6,13 @@ from accounts.places import FIRM
 from clients.places import SPACE
 from clients.views import (
     access,
+    archiving,
     assigning,
     authorisations,
     consents,
     dossiers,
     imports,
+    moving,
     portfolio,
     saved,
     space,
@@ -28,9 +30,18 @@ dossier_pages: list[URLPattern] = [
     path(FIRM + "dossiers/nouveau/", dossiers.create, name="create"),
     path(DOSSIER, dossiers.detail, name="dossier"),
     path(f"{DOSSIER}modifier/", dossiers.edit, name="edit"),
-    path(f"{DOSSIER}deplacer/", dossiers.move, name="move"),
+    path(f"{DOSSIER}deplacer/", moving.move, name="move"),
+    path(FIRM + "dossiers/deplacer/", moving.move_many, name="move_many"),
+    path(FIRM + "dossiers/archiver/", archiving.archive, name="archive"),
+    path(FIRM + "dossiers/restaurer/", archiving.restore, name="restore"),
+    path(f"{DOSSIER}archiver/", archiving.archive_one, name="archive_one"),
+    path(f"{DOSSIER}restaurer/", archiving.restore_one, name="restore_one"),
     path(PORTFOLIO, portfolio.portfolio, name="portfolio"),
+    path(f"{PORTFOLIO}abonnes/ajouter/", portfolio.grant, name="grant"),
+    path(f"{PORTFOLIO}abonnes/<uuid:member>/role/", portfolio.change_role, name="change_role"),
     path(f"{PORTFOLIO}abonnes/<uuid:member>/retirer/", portfolio.withdraw, name="withdraw"),
+    path(f"{PORTFOLIO}resilier/", portfolio.terminate, name="terminate_portfolio"),
+    path(f"{PORTFOLIO}restaurer/", portfolio.restore, name="restore_portfolio"),
 ]
 
 # --- Assignments --------------------------------------------------------------------------------------------

@@ -57,6 +57,18 @@ class ClientJoined(InvitationEvent):
     concerns = _("Those to whom the client file is open")
 
 
+class ClientWaits(InvitationEvent):
+    """Details: as ClientJoined."""
+
+    name = "invitations.client.waits"
+    summary = _("A client has accepted; their company is asked for its consent")
+    sentence = _(
+        "%(actor)s accepted the invitation for %(subject)s; the link waits for the company's consent."
+    )
+    route = "clients:dossier"
+    concerns = _("Those to whom the client file is open")
+
+
 class MemberInvited(InvitationEvent):
     """Details: `email`, `role`."""
 

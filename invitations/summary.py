@@ -14,19 +14,24 @@ from invitations.models import Invitation, InvitationState
 
 
 def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
-    """For each of these dossiers that has one: the state of its latest invitation, or that its client is active.
+    """For each of these dossiers that has one: the state of its latest invitation, or that its client is active, or
+    that the company was asked for its consent.
 
     One query: the list of dossiers asks it of each page.
     """
     newest = Invitation.objects.filter(dossier=OuterRef("pk")).order_by("-sent_at", "-id")
     active = SpaceLink.objects.running().filter(dossier=OuterRef("pk"))
+    waits = SpaceLink.objects.awaiting().filter(dossier=OuterRef("pk"))
+    latest = [Subquery(newest.values(field)[:1]) for field in ("state", "expires_at")]
     rows = Dossier.objects.filter(pk__in=dossiers).order_by()
     states: dict[UUID, str] = {}
-    for key, is_active, state, deadline in rows.values_list(
-        "pk", Exists(active), Subquery(newest.values("state")[:1]), Subquery(newest.values("expires_at")[:1])
+    for key, is_active, is_asked, state, deadline in rows.values_list(
+        "pk", Exists(active), Exists(waits), *latest
     ):
         if is_active:
             states[key] = "active"
+        elif is_asked:
+            states[key] = "consent"
         elif state:
             states[key] = str(Invitation(state=state, expires_at=deadline).shown_state)
     return states
@@ -38,12 +43,17 @@ def state_filters() -> dict[str, StateFilter]:
     return {
         "none": StateFilter(pgettext_lazy("state", "Not invited"), _never_invited),
         **{str(state): StateFilter(state.label, partial(_latest_in, str(state))) for state in unanswered},
+        "consent": StateFilter(pgettext_lazy("state", "Waiting for the company's consent"), _asked),
         "active": StateFilter(pgettext_lazy("state", "Active"), _active),
     }
 
 
 def _active() -> Q:
     return Q(Exists(SpaceLink.objects.running().filter(dossier=OuterRef("pk"))))
+
+
+def _asked() -> Q:
+    return Q(Exists(SpaceLink.objects.awaiting().filter(dossier=OuterRef("pk"))))
 
 
 def _never_invited() -> Q:
@@ -55,7 +65,7 @@ def _latest_in(state: str) -> Q:
     newest = Invitation.objects.filter(dossier=OuterRef("dossier")).order_by("-sent_at", "-id")
     found = Invitation.objects.in_state(state)
     found = found.filter(dossier=OuterRef("pk"), pk=Subquery(newest.values("pk")[:1]))
-    return Q(Exists(found)) & ~_active()
+    return Q(Exists(found)) & ~_active() & ~_asked()
 
 
 def waiting_counts(member: Membership) -> dict[str, int]:

@@ -15,6 +15,7 @@ from accounts.models import Membership
 from accounts.permissions import Perm, holders_of_any
 from activity.actions import Happening, record, record_many
 from activity.events import EventType
+from clients.actions.support import end_support
 from clients.events.dossiers import DossierArchived, DossierRestored, DossiersArchived, DossiersRestored
 from clients.models import Dossier
 from clients.results import Result, Skip
@@ -24,9 +25,13 @@ from tenancy.keys import uuid7
 
 @transaction.atomic
 def archive_dossiers(*, actor: Membership, dossiers: QuerySet[Dossier]) -> Result:
-    """Archive these, of those that the actor sees; returns which were, and which were left out and why."""
+    """Archive these, of those that the actor sees; returns which were, and which were left out and why.
+
+    What a client allowed technical support ends with it, and does not come back by itself.
+    """
     result = _sorted_out(actor, dossiers, _why_not_archived)
     _put(actor, result.done, timezone.now(), DossierArchived, DossiersArchived)
+    end_support(dossiers=these(result.done))
     return result
 
 

@@ -3,15 +3,42 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from clients.actions.support import SupportDuration
 from clients.cleaning import CLEANERS, clean_together
-from clients.models import ClientSpace, DossierKind
+from clients.models import ClientSpace, DossierKind, SpaceLink
 from clients.models.details import DETAIL_FIELDS
 from tenancy.forms import ModelForm
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
+
+_CARD = "<strong>{}</strong><small>{}</small>"
+_WHAT_DURATIONS_MEAN = {
+    SupportDuration.DAY: _("Enough for one question"),
+    SupportDuration.WEEK: _("For a longer repair"),
+}
+
+
+class SupportForm(forms.Form):
+    """For how long the technical support of the link's firm is let in."""
+
+    duration = forms.ChoiceField(
+        label=_("For how long?"), initial=SupportDuration.DAY, widget=forms.RadioSelect({"class": "cards"})
+    )
+
+    def __init__(self, *args: Any, link: SpaceLink, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id=f"id_{link.pk}_%s", **kwargs)
+        self.link = link
+        field = self.fields["duration"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            (duration, format_html(_CARD, duration.label, means))
+            for duration, means in _WHAT_DURATIONS_MEAN.items()
+        ]
+
 
 _ONE_KIND_ONLY = {
     DossierKind.COMPANY: ("civility", "first_name", "last_name"),

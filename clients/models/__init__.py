@@ -5,6 +5,7 @@ from clients.models.imports import Import, ImportFile, ImportRow, ImportState, R
 from clients.models.space import (
     ClientSpace,
     ConsentRequest,
+    ConsentRequestQuerySet,
     ConsentState,
     LinkRight,
     SpaceLink,
@@ -18,6 +19,7 @@ __all__ = [
     "Assignment",
     "ClientSpace",
     "ConsentRequest",
+    "ConsentRequestQuerySet",
     "ConsentState",
     "Dossier",
     "DossierKind",

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clients.actions.space import edit_space_details
 from clients.forms.space import SpaceDetailsForm
-from clients.models import ClientSpace, SpaceLink, SpaceMember
+from clients.frame import DETAILS, framed
+from clients.models import ClientSpace, ConsentRequest, SpaceLink, SpaceMember
 from clients.places import SpaceRequest
 
 
@@ -22,7 +23,7 @@ def home(request: SpaceRequest) -> HttpResponse:
 @require_safe
 def welcome(request: SpaceRequest) -> HttpResponse:
     """The same, with a word for who has just arrived."""
-    return render(request, "clients/space_home.html", {**_page(request), "welcome": True})
+    return render(request, "clients/space_home.html", _page(request, welcome=True))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,24 +36,21 @@ def edit(request: SpaceRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         edit_space_details(actor=request.space_member, space=request.space, values=form.cleaned_data)
         messages.success(request, _("Your details are saved."))
-        return redirect(request.space.url("clients:space_home"))
-    context = {"form": form, "firms": _firms(request), **_navigation(request)}
+        return redirect(request.space.url(DETAILS))
+    context = framed(request, DETAILS, form=form)
     return render(request, "clients/space_edit.html", context, status=422 if form.is_bound else 200)
 
 
-def _page(request: SpaceRequest) -> dict[str, object]:
-    people = SpaceMember.objects.present().filter(space=request.space)
-    return {"space": request.space, "people": people, "firms": _firms(request), **_navigation(request)}
-
-
-def _firms(request: SpaceRequest) -> list[SpaceLink]:
-    return list(SpaceLink.objects.running().filter(space=request.space).order_by("firm_name"))
-
-
-def _navigation(request: SpaceRequest) -> dict[str, object]:
-    """The menu across the top, and the firm named in the foot."""
-    home_url = request.space.url("clients:space_home")
-    items = [{"label": _("My details"), "url": home_url, "active": True}]
-    link = SpaceLink.objects.running().filter(space=request.space).order_by("since").first()
-    contact = link and {"name": link.firm_name, "phone": link.firm_phone, "email": link.firm_email}
-    return {"nav": items, "space_firm": contact}
+def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
+    asked = ConsentRequest.objects.of_company(space=request.space.pk)
+    # Of the links that wait, those for another company's consent; those for this one's are requests to answer.
+    elsewhere = SpaceLink.objects.awaiting().filter(space=request.space).exclude(pk__in=asked.values("link"))
+    return framed(
+        request,
+        DETAILS,
+        space=request.space,
+        people=SpaceMember.objects.present().filter(space=request.space),
+        waiting_firms=elsewhere.order_by("firm_name"),
+        is_asked=request.space_member.may_edit and asked.waiting().shown().exists(),
+        **more,
+    )

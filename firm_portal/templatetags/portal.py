@@ -1,5 +1,6 @@
 """The interface's own tags and filters; docs/interface.md shows each in use."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.models import Role
+from accounts.permissions import Perm, allows
 from firm_portal.navigation import firm_navigation, firm_search
 from firm_portal.states import STATES, UNKNOWN
 
@@ -61,6 +64,15 @@ def search_url(context: Mapping[str, Any]) -> str:
 def firm_url(context: Mapping[str, Any], name: str, *args: Any, **kwargs: Any) -> str:
     """A URL of the firm in which this page stands: `{% firm_url "portfolios:detail" pk=portfolio.pk %}`."""
     return str(context["request"].firm.url(name, *args, **kwargs))
+
+
+@register.simple_tag(takes_context=True)
+def contact_hint(context: Mapping[str, Any]) -> str:
+    """Where an administrator fills in the firm's phone and e-mail; empty where both are known, or for others."""
+    request = context["request"]
+    if (request.firm.phone and request.firm.email) or not allows(Role(request.member.role), Perm.CHANGE_FIRM):
+        return ""
+    return str(request.firm.url("accounts:settings"))
 
 
 @register.simple_tag(takes_context=True)
@@ -222,6 +234,12 @@ def siret(value: Any) -> str:
     if len(digits) != 14 or not digits.isdigit():
         return digits
     return f"{siren(digits[:9])}{NO_BREAK_SPACE}{digits[9:]}"
+
+
+@register.filter
+def tel(value: Any) -> str:
+    """What a `tel:` link dials: the number without the spaces and dots that people write."""
+    return re.sub(r"[^\d+*#]", "", str(value or ""))
 
 
 @register.filter

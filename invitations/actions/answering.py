@@ -18,6 +18,7 @@ from clients.models import SpaceLink, SpaceProfile
 from invitations.actions.handling import end, renew, send
 from invitations.events import (
     ClientJoined,
+    ClientWaits,
     InvitationOpened,
     InvitationRefused,
     InvitationRenewed,
@@ -79,6 +80,8 @@ def accept_as_client(
 ) -> tuple[User, SpaceLink]:
     """Open the client's space, a new one or `space_id`, which the person manages, and tie the dossier to it.
 
+    The link may wait for the consent of the company of the dossier's SIREN (`clients.actions.space.open_space`).
+
     Exactly once: whoever comes second, however fast, finds it answered. Raises what this module declares,
     `accounts.newcomers.AddressTaken` and `clients.actions.space.NotTheirSpace`.
     """
@@ -99,7 +102,7 @@ def accept_as_client(
         raise NothingLeftToOpen from error
     _close(invitation, user)
     details = {"email": invitation.email, "terms": terms.version}
-    record(ClientJoined, actor=user, subject=dossier, details=details)
+    record(ClientWaits if space.waiting else ClientJoined, actor=user, subject=dossier, details=details)
     return user, space
 
 

@@ -45,6 +45,7 @@ class Skip(models.TextChoices):
 
     NO_ADDRESS = "no_address", _("no e-mail address")
     ACTIVE = "active", _("already active")
+    CONSENT = "consent", _("the company was asked for its consent")
     PENDING = "pending", _("already invited, waiting for an answer")
     OWN = "own", _("the firm's own file")
 
@@ -100,7 +101,7 @@ def invite_client(*, actor: Membership, dossier: Dossier, email: str = "") -> In
     """Invite the dossier's client, at `email` or at the dossier's address (which it becomes, where there is none).
 
     One that waits at the same address is sent again; one at another address is replaced: its links become void.
-    Raises AlreadyActive.
+    While the company is asked for its consent, somebody who speaks for it may be invited. Raises AlreadyActive.
     """
     require(actor, Perm.INVITE_CLIENT, dossier)
     dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
@@ -151,8 +152,11 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
         "firm_id", "kind", "legal_name", "first_name", "last_name", "email", "is_own"
     )
     chosen = list(found.select_for_update(of=("self",)) if lock else found)
-    links = SpaceLink.objects.running().filter(dossier__in=found.values("pk"))
-    active = set(links.values_list("dossier_id", flat=True))
+    links = SpaceLink.objects.current().filter(dossier__in=found.values("pk"))
+    linked = {
+        key: Skip.CONSENT if waits else Skip.ACTIVE
+        for key, waits in links.values_list("dossier_id", "waiting")
+    }
     waiting: dict[object, list[Invitation]] = {}
     for invitation in (
         Invitation.objects.pending().filter(dossier__in=found.values("pk")).select_related("dossier")
@@ -160,12 +164,12 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
         waiting.setdefault(invitation.dossier_id, []).append(invitation)
     plan = Plan()
     for dossier in chosen:
-        _place_in(plan, dossier, active=dossier.pk in active, waiting=waiting.get(dossier.pk, []))
+        _place_in(plan, dossier, linked=linked.get(dossier.pk), waiting=waiting.get(dossier.pk, []))
     return plan
 
 
-def _place_in(plan: Plan, dossier: Dossier, *, active: bool, waiting: list[Invitation]) -> None:
-    if reason := _why_not(dossier, active, waiting):
+def _place_in(plan: Plan, dossier: Dossier, *, linked: Skip | None, waiting: list[Invitation]) -> None:
+    if reason := _why_not(dossier, linked, waiting):
         plan.skipped.setdefault(reason, []).append(dossier)
         return
     address = dossier.email.lower()
@@ -176,11 +180,11 @@ def _place_in(plan: Plan, dossier: Dossier, *, active: bool, waiting: list[Invit
         plan.new.append(dossier)
 
 
-def _why_not(dossier: Dossier, active: bool, waiting: list[Invitation]) -> Skip | None:
+def _why_not(dossier: Dossier, linked: Skip | None, waiting: list[Invitation]) -> Skip | None:
     if dossier.is_own:
         return Skip.OWN
-    if active:
-        return Skip.ACTIVE
+    if linked:
+        return linked
     if any(invitation.is_open and invitation.state != InvitationState.FAILED for invitation in waiting):
         return Skip.PENDING
     return None if dossier.email else Skip.NO_ADDRESS

@@ -283,9 +283,12 @@ def _accept(request: HttpRequest, visit: Visit, form: forms.Form) -> HttpRespons
         chosen = form.cleaned_data.get("space")
         space_id = UUID(chosen) if chosen else None
         user, link = accept_as_client(link=visit.link, shown=shown, person=person, space_id=space_id)
-        url = reverse("clients:space_welcome", kwargs={"space_id": link.space_id})
+        url = "" if link.waiting else reverse("clients:space_welcome", kwargs={"space_id": link.space_id})
     if newcomer:
         login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    if not url:
+        context = {"invitation": visit.invitation, "firm": visit.invitation.firm}
+        return _forgotten(render(request, "invitations/waits.html", context))
     return _forgotten(redirect(url))
 
 
