@@ -100,6 +100,13 @@ def latest(kind: str, subject_id: UUID) -> Event | None:
     return found
 
 
+def last_done(kind: str, subject_ids: Iterable[UUID]) -> dict[UUID, tuple[datetime, str]]:
+    """When, and by whom, that kind of thing was last done to each of these. One query."""
+    events = Event.objects.of_scope().filter(type=kind, subject_id__in=list(subject_ids))
+    newest = events.order_by("subject_id", "-id").distinct("subject_id")
+    return {key: (at, name) for key, at, name in newest.values_list("subject_id", "at", "actor_name") if key}
+
+
 def of_group(group: UUID) -> EventQuerySet:
     """What one action did in one go, oldest first. The group's key was made first, and an action takes no hour."""
     begun = datetime.fromtimestamp((group.int >> 80) / 1000, tz=UTC)

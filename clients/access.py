@@ -17,9 +17,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.events.members import MemberRoleChanged
 from accounts.grants import Grant
 from accounts.models import Membership, Replacement, Role
 from accounts.permissions import RANKS, ObjectRole, Perm, allows, permitted
+from activity.queries import last_done
 from clients.models import Assignment, Dossier
 from portfolios.models import Portfolio, PortfolioGrant
 
@@ -65,15 +67,17 @@ class Reason:
     def details(self) -> list[str]:
         """What is to be known besides: role, way of the person replaced, since when, by whom, until when."""
         if self.source == Source.ROLE:
-            return [self._span()]
+            return [self._span(), *self._giver()]
         ways = [self._their_way()] if self.source == Source.REPLACEMENT else []
-        givers = [_("by %(name)s") % {"name": self.by}] if self.by else []
-        return [str(self.role.label), *ways, self._span(), *givers]
+        return [str(self.role.label), *ways, self._span(), *self._giver()]
 
     @property
     def text(self) -> str:
         """All of it in one line."""
         return " · ".join([self.label, *self.details])
+
+    def _giver(self) -> list[str]:
+        return [_("by %(name)s") % {"name": self.by}] if self.by else []
 
     def _their_way(self) -> str:
         """How whoever is replaced comes by it."""
@@ -154,12 +158,14 @@ class Openings:
         return {key: portfolio.name for key, portfolio in self._portfolios.items()}
 
     def by_role(self) -> dict[UUID, list[Reason]]:
-        """Those who reach all that is the firm's."""
-        return {
-            member.pk: [Reason(Source.ROLE, Role.ADMIN, member.invited_at)]
-            for member in self.people
-            if member.is_admin and self._asked(member.user_id)
-        }
+        """Those who reach all that is the firm's, since they were made administrators. One query."""
+        found = [one for one in self.people if one.is_admin and self._asked(one.user_id)]
+        made = last_done(MemberRoleChanged.name, [one.pk for one in found]) if found else {}
+        reasons = {}
+        for member in found:
+            since, by = made.get(member.pk, (member.invited_at, ""))
+            reasons[member.pk] = [Reason(Source.ROLE, Role.ADMIN, since, by)]
+        return reasons
 
     def by_grants(self, dossiers: Iterable[Dossier]) -> Reasons:
         """Whom portfolios, assignments and replacements let see each of the dossiers, and why."""
@@ -238,7 +244,7 @@ class Openings:
 
 
 def access_to(dossier: Dossier) -> list[Access]:
-    """Those who may see the dossier now, administrators first, then by name. Four or five queries."""
+    """Those who may see the dossier now, administrators first, then by name. Six queries at most."""
     openings = Openings()
     by_role, by_grants = openings.by_role(), openings.by_grants([dossier]).get(dossier.pk, {})
     found = [
@@ -271,7 +277,7 @@ def opened_by(dossiers: QuerySet[Dossier], member: Membership, source: Source) -
 
 
 def sources_of(member: Membership, dossiers: Sequence[Dossier]) -> dict[UUID, list[Reason]]:
-    """Why the member sees each of these dossiers, which are among those that they reach. Five queries at most."""
+    """Why the member sees each of these dossiers, which are among those that they reach. Six queries at most."""
     openings = Openings(only=[member])
     by_role, by_grants = openings.by_role().get(member.pk, []), openings.by_grants(dossiers)
     return {one.pk: [*by_role, *by_grants.get(one.pk, {}).get(member.pk, ())] for one in dossiers}

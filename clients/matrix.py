@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import models
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Membership, Role
@@ -19,6 +20,7 @@ from portfolios.models import Portfolio
 M = TypeVar("M", bound=models.Model)
 # How many people stand side by side; the others are a step further.
 MOST_COLUMNS = 100
+_FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Cell:
 
     person: str
     reasons: list[Reason]
+    row: UUID
 
     @property
     def role(self) -> Role | ObjectRole:
@@ -54,11 +57,21 @@ class Cell:
     @property
     def words(self) -> str:
         """Role and ways, for whoever reads no letters."""
-        return ", ".join([str(self.role.label), *(reason.label for reason in self.reasons)])
+        return ", ".join([str(self.role.label), *filter(None, map(self._way, self.reasons))])
 
     @property
     def title(self) -> str:
         return "\n".join(reason.text for reason in self.reasons)
+
+    def _way(self, reason: Reason) -> str:
+        """Nothing where the row is the very portfolio that was opened."""
+        match reason.source:
+            case Source.PORTFOLIO if reason.portfolio:
+                named = _("by the portfolio %(name)s") % {"name": reason.portfolio.name}
+                return "" if reason.portfolio.pk == self.row else named
+            case Source.ASSIGNMENT:
+                return _("by an assignment")
+        return reason.label
 
 
 _DRAWN = (Source.ASSIGNMENT, Source.PORTFOLIO, Source.REPLACEMENT)
@@ -70,6 +83,7 @@ class Line(Generic[M]):
 
     thing: M
     cells: list[Cell | None]
+    is_open: bool  # to somebody besides the administrators, with a column here or not
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,12 @@ class Matrix(Generic[M]):
 
     @property
     def lines(self) -> list[Line[M]]:
-        return [Line(row, self._cells(self.reasons.get(row.pk, {}))) for row in self.page.rows]
+        return [self._line(row, self.reasons.get(row.pk, {})) for row in self.page.rows]
+
+    @property
+    def is_small(self) -> bool:
+        """Is there room for words?"""
+        return len(self.columns) <= _FEW
 
     @property
     def last(self) -> int:
@@ -102,8 +121,9 @@ class Matrix(Generic[M]):
     def later(self) -> int | None:
         return self.last if self.last < len(self.people) else None
 
-    def _cells(self, of_row: dict[UUID, list[Reason]]) -> list[Cell | None]:
-        return [Cell(one.name, of_row[one.pk]) if one.pk in of_row else None for one in self.columns]
+    def _line(self, row: M, found: dict[UUID, list[Reason]]) -> Line[M]:
+        cells = [Cell(one.name, found[one.pk], row.pk) if one.pk in found else None for one in self.columns]
+        return Line(row, cells, any(one.pk in found for one in self.people))
 
 
 def of_portfolios(

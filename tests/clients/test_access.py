@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.actions.members import change_role
 from accounts.models import Membership, MemberState, Replacement, Role
 from accounts.permissions import ObjectRole, Perm, give, holders, pairs_of, permitted, reach
 from activity.models import Event, Notification
@@ -41,6 +42,7 @@ def assign(dossier: Dossier, *members: Membership, by: Membership | None = None,
 
 
 def replace(absent: Membership, cover: Membership, **of: Any) -> Replacement:
+    assert absent.user_id and cover.user_id
     now = timezone.now()
     running = {"starts_at": now - DAY, "ends_at": now + 7 * DAY}
     return Replacement.objects.create(absent_id=absent.user_id, cover_id=cover.user_id, **{**running, **of})
@@ -68,6 +70,13 @@ def test_each_reason_tells_its_way_role_giver_and_span(firm: World) -> None:
     )
     assert (whole.source, whole.role, whole.portfolio) == (Source.PORTFOLIO, ObjectRole.READER, portfolio)
     assert paul.role == ObjectRole.ACCOUNTANT
+
+
+def test_whoever_was_made_administrator_is_one_since_then_and_by_whom(firm: World) -> None:
+    change_role(actor=firm.admin, member=firm.colleague, role=Role.ADMIN)
+    reason = access_to(make_dossier())[1].reasons[0]
+    assert (reason.source, reason.by) == (Source.ROLE, "Alice Martin")
+    assert reason.since == Event.objects.latest("id").at > firm.colleague.invited_at
 
 
 def test_whoever_covers_another_has_what_they_have_and_it_is_said_by_which_way(firm: World) -> None:
@@ -117,7 +126,7 @@ def test_it_costs_the_same_for_two_people_and_for_fifty(firm: World) -> None:
         one = make_member(firm.firm, f"Membre{number}")
         grant(portfolio, one, by=firm.admin)
         assign(dossier, one, by=firm.admin)
-    with queries_at_most(5):
+    with queries_at_most(6):
         assert len(access_to(dossier)) == 49
 
 

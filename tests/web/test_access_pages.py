@@ -28,6 +28,7 @@ def grant(portfolio: Portfolio, *members: Membership, role: ObjectRole = ObjectR
 
 
 def cover(absent: Membership, cover: Membership) -> None:
+    assert absent.user_id and cover.user_id
     now = timezone.now()
     Replacement.objects.create(
         absent_id=absent.user_id,
@@ -80,7 +81,7 @@ def test_the_matrix_of_dossiers_shows_the_furthest_role_and_each_source(firm: Wo
     assert list(found) == ["Boulangerie"]
     paul = found["Boulangerie"]["Paul Martin"]
     assert (paul.letter, paul.sources, paul.mark) == ("C", ["assignment", "portfolio"], "assignment")
-    assert paul.words == "Comptable, Affectation, Sarah"
+    assert paul.words == "Comptable, par une affectation, par le portefeuille Sarah"
 
 
 def test_filters_choose_rows_and_columns(firm: World, browse: Browse) -> None:
