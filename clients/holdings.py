@@ -63,7 +63,7 @@ def _portfolios(member: Membership) -> list[Held]:
             name=portfolio.name,
             role=granted[portfolio.pk][0],
             until=granted[portfolio.pk][1],
-            dossiers=portfolio.dossier_count,
+            dossiers=portfolio.dossier_count,  # type: ignore[attr-defined]  # annotated by `with_counts`
             others=others.get(portfolio.pk, []),
         )
         for portfolio in found

@@ -74,8 +74,8 @@ def arrange_replacement(
     if starts_on < timezone.localdate() or ends_on < starts_on:
         raise WrongDates(starts_on, ends_on)
     made = Replacement(
-        absent_id=people[absent.pk].user_id,
-        cover_id=people[cover.pk].user_id,
+        absent=people[absent.pk].user,
+        cover=people[cover.pk].user,
         includes_assignments=includes_assignments,
         arranged_by_id=actor.user_id,
     )
@@ -167,8 +167,8 @@ def tell_replacement(*, replacement_id: UUID) -> None:
 def _held_open(*members: Membership) -> dict[UUID, Membership]:
     """The members, held until the commit, so that two arrangements of the same pair come one after the other."""
     keys = [member.pk for member in members]
-    held = Membership.objects.open().select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
-    found = {member.pk: member for member in held}
+    held = Membership.objects.open().with_person().filter(pk__in=keys).order_by("pk")
+    found = {member.pk: member for member in held.select_for_update(of=("self",), no_key=True)}
     if len(found) != len(keys):
         raise NotOpen(*set(keys) - found.keys())
     return found

@@ -37,7 +37,7 @@ DAY = timedelta(days=1)
 
 def arranged(firm: World, **given: Any) -> Replacement:
     """Chloé replaces Paul, today and for a week unless told otherwise."""
-    values = {
+    values: dict[str, Any] = {
         "actor": firm.admin,
         "absent": firm.colleague,
         "cover": firm.collaborator,
