@@ -56,10 +56,15 @@ class Asked:
     @property
     def linked(self) -> QueryDict:
         """The state with the view that it came from: what a change of it begins with."""
-        linked = self.state.copy()
-        if self.view is not None:
-            linked[SINCE] = str(self.view.pk)
-        return linked
+        return since(self.view, self.state)
+
+
+def since(view: SavedView | None, state: QueryDict) -> QueryDict:
+    """The address of a list that was begun with the view."""
+    address = state.copy()
+    if view is not None:
+        address[SINCE] = str(view.pk)
+    return address
 
 
 def state_of(query: QueryDict) -> QueryDict:
@@ -92,7 +97,7 @@ def asked_of(query: QueryDict, member: Membership, *, without: tuple[str, ...] =
     if wanted is not None and saved is not None:
         state = saved
     return Asked(
-        filters=filtered(state),
+        filters=filtered(since(view, state)),
         state=state,
         view=view,
         views=views,

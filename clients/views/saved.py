@@ -25,7 +25,7 @@ from clients.actions.views import (
     share_view,
     unshare_view,
 )
-from clients.asked import SINCE, VIEW, Asked, allowed_state, state_of
+from clients.asked import VIEW, Asked, allowed_state, since, state_of
 from clients.forms.views import NewViewForm, ViewNameForm, moment
 from clients.models import SavedView
 
@@ -180,9 +180,7 @@ def _shown(request: FirmRequest, view: SavedView) -> str:
 
 def _unsaved(request: FirmRequest, view: SavedView, state: QueryDict) -> str:
     """The list as the person has it on screen, begun with the view."""
-    query = state.copy()
-    query[SINCE] = str(view.pk)
-    return f"{request.firm.url('clients:list')}?{query.urlencode()}"
+    return f"{request.firm.url('clients:list')}?{since(view, state).urlencode()}"
 
 
 def _meanwhile(view: SavedView) -> str:

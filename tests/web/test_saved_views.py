@@ -156,7 +156,7 @@ def test_what_is_changed_in_a_view_says_from_which_it_came_and_stays_changed_whe
     client = browse(firm.admin)
     page = unescape(open_list(firm, client, f"?vue={view.pk}").content.decode())
     assert f"?q=boulangerie&depuis={view.pk}&sort=-name" in page
-    assert f'name="depuis" value="{view.pk}"' in page
+    assert f'name="depuis" value="{view.pk}" hx-swap-oob' in page
     cleared = open_list(firm, client, f"?depuis={view.pk}")
     assert names(cleared) == ["Boulangerie", "Garage"]
     assert "Vue modifiée" in cleared.content.decode()
