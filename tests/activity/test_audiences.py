@@ -9,21 +9,25 @@ from dataclasses import dataclass
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.actions import firms, members, people
+from accounts.actions import declarants, firms, members, people
 from accounts.events import people as person_events
 from accounts.models import Firm, Membership, Role, User
+from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
 from activity.models import Event, Notification
 from clients.access_book import AccessBook
 from clients.actions.access import export_access
+from clients.actions.consent import answer_consent, change_declarants
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
 from clients.actions.space import edit_space_details, open_space
+from clients.actions.support import SupportDuration, authorise_support, end_support, withdraw_support
 from clients.actions.views import (
     change_view,
     delete_view,
@@ -33,7 +37,17 @@ from clients.actions.views import (
     unshare_view,
 )
 from clients.jobs import cancel_import
-from clients.models import Dossier, SavedView, SpaceLink, SpaceMember, SpaceProfile
+from clients.models import (
+    Assignment,
+    ClientSpace,
+    ConsentRequest,
+    Dossier,
+    SavedView,
+    SpaceLink,
+    SpaceMember,
+    SpaceProfile,
+    SupportAuthorisation,
+)
 from invitations.actions.answering import (
     Link,
     accept_as_client,
@@ -60,9 +74,10 @@ from portfolios.actions import (
     withdraw_portfolio,
 )
 from portfolios.models import Portfolio
+from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, scope
 from tests.clients.lists import plan, run
-from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
+from tests.worlds import World, make_dossier, make_firm, make_member, make_person, make_portfolio
 
 NOBODY: set[str] = set()
 
@@ -368,6 +383,133 @@ def _applied(cast: Cast) -> set[str]:
     return {"Zoé", "Chloé"}
 
 
+# --- technical support, and the consent of a company -----------------------------------------------------------------
+
+
+@row("clients.space.support_authorised", "clients.dossier.support_authorised")
+def _support_authorised(cast: Cast) -> set[str]:
+    _support(cast)
+    return {"Alice", "Zoé"}
+
+
+@row("clients.space.support_withdrawn", "clients.dossier.support_withdrawn")
+def _support_withdrawn(cast: Cast) -> set[str]:
+    authorisation = _support(cast, to=cast.paul)
+    with scope(space=cast.link.space_id):
+        withdraw_support(actor=cast.claire_inside(), authorisation=authorisation)
+    return {"Alice", "Zoé", "Paul"}
+
+
+@row("clients.space.support_ended", "clients.dossier.support_ended")
+def _support_ended(cast: Cast) -> set[str]:
+    _support(cast, to=cast.paul)
+    end_support(dossiers=Dossier.objects.all())
+    return {"Alice", "Zoé", "Paul"}
+
+
+@row("clients.space.declarants_changed")
+def _declarants_changed(cast: Cast) -> set[str]:
+    _close_space(cast)
+    return NOBODY
+
+
+@row("clients.space.consent_asked")
+def _space_asked(cast: Cast) -> set[str]:
+    _close_space(cast)
+    _another_firm_is_accepted("443061841")
+    return {"Claire"}
+
+
+@row("clients.space.consent_refused")
+def _space_refused(cast: Cast) -> set[str]:
+    _close_space(cast)
+    _another_firm_is_accepted("443061841")
+    with scope(space=cast.link.space_id):
+        answer_consent(actor=cast.claire_inside(), request=ConsentRequest.objects.get(), agrees=False)
+    return NOBODY
+
+
+@row("clients.firm.consent_asked")
+def _firm_asked(cast: Cast) -> set[str]:
+    declarants.change_declarants(actor=cast.alice, allowed=False)
+    _another_firm_is_accepted(cast.firm.siren)
+    return {"Alice", "Zoé"}
+
+
+@row("clients.firm.consent_given", "clients.firm.consent_refused")
+def _firm_answered(cast: Cast) -> set[str]:
+    declarants.change_declarants(actor=cast.alice, allowed=False)
+    for agrees in (True, False):
+        _another_firm_is_accepted(cast.firm.siren)
+        _answers(cast.world, agrees)
+    return {"Zoé"}
+
+
+@row("clients.dossier.consent_given", "clients.dossier.consent_refused", "invitations.client.waits")
+def _consent_answered(cast: Cast) -> set[str]:
+    """The other way round: another firm is asked about two clients of this one."""
+    other, person = _closed_firm(), make_person("garage@client.test")
+    for agrees in (True, False):
+        invitation = cast.invitation()
+        Dossier.objects.filter(pk=invitation.dossier_id).update(siren=other.firm.siren)
+        accept_as_client(**_answer(invitation, person))
+        _answers(other, agrees)
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("clients.space.follow_agreed")
+def _follow_agreed(cast: Cast) -> set[str]:
+    other = _closed_firm()
+    dossier = make_dossier("Autre activité", siren=other.firm.siren)
+    _opens(cast.claire, cast.firm, dossier, cast.link.space_id)
+    _answers(other, agrees=True)
+    return {"Claire"}
+
+
+def _support(cast: Cast, to: Membership | None = None) -> SupportAuthorisation:
+    """Claire authorises it, and it is given to somebody."""
+    with scope(space=cast.link.space_id):
+        actor = cast.claire_inside()
+        given = authorise_support(actor=actor, link=cast.link, duration=SupportDuration.DAY)
+    if to is not None:
+        pairs = pairs_of([cast.dossier], [to])
+        give(Assignment, pairs, role=ObjectRole.SUPPORT, by=cast.alice, until=given.until)
+    return given
+
+
+def _close_space(cast: Cast) -> None:
+    with scope(space=cast.link.space_id):
+        ClientSpace.objects.update(siren="443061841")
+        change_declarants(actor=cast.claire_inside(), allowed=False)
+
+
+def _closed_firm() -> World:
+    other = make_firm("Bertrand Conseil", "443061841")
+    with scope(firm=other.firm):
+        declarants.change_declarants(actor=other.admin, allowed=False)
+    return other
+
+
+def _another_firm_is_accepted(siren: str) -> None:
+    """By somebody whom it has invited for a dossier of that SIREN."""
+    other = make_firm(f"Cabinet {uuid7()}", "732829320")
+    with scope(firm=other.firm):
+        _opens(make_person(f"{uuid7()}@client.test"), other.firm, make_dossier(siren=siren))
+
+
+def _opens(person: User, firm: Firm, dossier: Dossier, space_id: UUID | None = None) -> None:
+    profile = SpaceProfile.MANAGER
+    open_space(
+        person=person, firm=firm, dossier=dossier, email=person.email, profile=profile, space_id=space_id
+    )
+
+
+def _answers(firm: World, agrees: bool) -> None:
+    with scope(firm=firm.firm):
+        request = ConsentRequest.objects.waiting().get()
+        answer_consent(actor=firm.admin, request=request, agrees=agrees)
+
+
 # --- invitations ------------------------------------------------------------------------------------------------------
 
 
@@ -477,6 +619,9 @@ ELSEWHERE = {
 TOLD_IN_THE_SPACE = {
     "clients.space.firm_changed_details": {"Claire"},
     "clients.space.details_changed": NOBODY,
+    "clients.space.support_authorised": NOBODY,
+    "clients.space.support_withdrawn": NOBODY,
+    "clients.space.support_ended": {"Claire"},
 }
 
 
