@@ -298,8 +298,7 @@ document.addEventListener("toggle", (event) => {
   const menu = event.target;
   if (!menu.matches?.(".menu[popover]")) return;
   buttonOf(menu)?.setAttribute("aria-expanded", String(event.newState === "open"));
-  // Where it stood is forgotten: htmx would hand the style on to what comes in the menu's place, against the CSP.
-  if (event.newState !== "open") return menu.removeAttribute("style");
+  if (event.newState !== "open") return;
   place(menu);
   (itemsOf(menu)[0] ?? $("a, button, input:not([type=hidden])", menu))?.focus({ preventScroll: true });
 }, true);
