@@ -86,6 +86,10 @@ class Completed:
         ]
 
 
+def departed_by_wizard(member: Membership) -> bool:
+    return queries.latest(MemberDeparted.name, member.pk) is not None
+
+
 def departure_of(member: Membership) -> Completed | None:
     """The member's last one; None for somebody who never left by the wizard."""
     event = queries.latest(MemberDeparted.name, member.pk)

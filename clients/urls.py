@@ -10,10 +10,13 @@ from clients.views import (
     assigning,
     authorisations,
     consents,
+    departure,
     dossiers,
     imports,
+    members,
     moving,
     portfolio,
+    replacements,
     saved,
     space,
 )
@@ -82,6 +85,37 @@ access_pages: list[URLPattern] = [
     path(FIRM + "membres/<uuid:pk>/acces/", access.member, name="member_access"),
 ]
 
+# --- Departures and replacements ------------------------------------------------------------------------------
+
+MEMBER = FIRM + "membres/<uuid:pk>/"
+REPLACEMENTS = FIRM + "membres/remplacements/"
+
+leaving_pages: list[URLPattern] = [
+    path(f"{MEMBER}depart/", departure.departure, name="departure"),
+    path(f"{MEMBER}depart/resultat/", departure.departed, name="departed"),
+    path(f"{MEMBER}depart/attestation/", departure.certificate, name="departure_certificate"),
+    path(f"{MEMBER}remplacer/", replacements.arrange, name="replace"),
+    path(REPLACEMENTS, replacements.index, name="replacements"),
+    path(f"{REPLACEMENTS}<uuid:pk>/modifier/", replacements.change, name="change_replacement"),
+    path(f"{REPLACEMENTS}<uuid:pk>/terminer/", replacements.end, name="end_replacement"),
+]
+
+# --- Members ------------------------------------------------------------------------------------------------
+
+MEMBERS = FIRM + "membres/"
+
+member_pages: list[URLPattern] = [
+    path(MEMBERS, members.index, name="members"),
+    path(f"{MEMBERS}quitter/", members.leave, name="leave_firm"),
+    path(MEMBER, members.detail, name="member"),
+    path(f"{MEMBER}role/", members.role, name="member_role"),
+    path(f"{MEMBER}suspendre/", members.suspend, name="suspend_member"),
+    path(f"{MEMBER}retablir/", members.restore, name="restore_member"),
+    path(f"{MEMBER}resilier/", members.terminate, name="terminate_member"),
+    path(f"{MEMBER}portefeuilles/", members.portfolios, name="member_portfolios"),
+    path(f"{MEMBER}portefeuilles/<uuid:portfolio>/retirer/", members.withdraw, name="withdraw_from_member"),
+]
+
 # --- Imports ------------------------------------------------------------------------------------------------
 
 IMPORT = FIRM + "imports/<uuid:pk>/"
@@ -123,7 +157,9 @@ consent_pages: list[URLPattern] = [
 ]
 
 urlpatterns = [
+    *leaving_pages,
     *dossier_pages,
+    *member_pages,
     *assignment_pages,
     *view_pages,
     *access_pages,

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext_lazy
 from accounts.models import Firm, Membership, Role
 from accounts.permissions import Perm, can, permitted
 from activity import queries
+from clients import replacements
 from clients.models import Dossier
 from clients.models.imports import Import
 from invitations.models import Invitation
@@ -27,6 +28,8 @@ EXPIRED = ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have 
 FAILED = ngettext_lazy(
     "%(n)s invitation could not be delivered", "%(n)s invitations could not be delivered", "n"
 )
+STANDS_IN = _("You replace %(absent)s until %(until)s")
+IS_REPLACED = _("%(cover)s replaces you until %(until)s")
 TO_CONFIRM = ngettext_lazy(
     "%(n)s import waits for your confirmation", "%(n)s imports wait for your confirmation", "n"
 )
@@ -91,7 +94,7 @@ def needs(firm: Firm, member: Membership) -> list[Need]:
     waiting = waiting_counts(member)
     imports = Import.objects.waiting_for_someone().count() if can(member, Perm.IMPORT_DOSSIERS) else 0
     invitations = firm.url("invitations:list")
-    return [
+    return _replacements(firm, member) + [
         Need(text % {"n": number}, icon, url)
         for number, text, icon, url in (
             (waiting["expired"], EXPIRED, "mail-x", f"{invitations}?state=expired"),
@@ -99,6 +102,20 @@ def needs(firm: Firm, member: Membership) -> list[Need]:
             (imports, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
         )
         if number
+    ]
+
+
+def _replacements(firm: Firm, member: Membership) -> list[Need]:
+    """For whom the member stands in today, and who stands in for them."""
+    listed = firm.url("clients:replacements")
+    return [
+        Need(text % {name: person.name, "until": f"{one.ends_on:%d/%m/%Y}"}, "calendar-event", listed)
+        for found, text, name in (
+            (replacements.covered_by(member), STANDS_IN, "absent"),
+            (replacements.covering(member), IS_REPLACED, "cover"),
+        )
+        for one in found
+        for person in [getattr(one, name)]
     ]
 
 

@@ -32,8 +32,8 @@ class Line:
 class DepartureForm(forms.Form):
     """To whom all goes, and the exceptions.
 
-    The exceptions are the fields `to-<key>` of the dossiers and portfolios that the page shows; those of the dossiers on
-    other pages travel in `kept`, so that turning the page loses nothing. Works without JavaScript.
+    The exceptions are the fields `to-<key>` of the dossiers and portfolios that the page shows; those of the dossiers
+    on other pages travel in `kept`, so that turning the page loses nothing. Works without JavaScript.
     """
 
     all_portfolios = forms.ChoiceField(label=_("All portfolios go to"))
@@ -156,7 +156,9 @@ class DepartureForm(forms.Form):
     @property
     def kept_elsewhere(self) -> str:
         """The exceptions among the dossiers of other pages."""
-        here = {line.held.key for line in self.dossier_lines} | {held.key for held in self.holdings.portfolios}
+        here = {line.held.key for line in self.dossier_lines} | {
+            held.key for held in self.holdings.portfolios
+        }
         return " ".join(f"{key}:{value}" for key, value in self.exceptions.items() if key not in here)
 
     @property

@@ -15,9 +15,7 @@ class DaysForm(forms.Form):
     """From which day to which, and how much of what the absent person holds."""
 
     starts_on = forms.DateField(label=_("First day"), widget=forms.DateInput(_DAY, format="%Y-%m-%d"))
-    ends_on = forms.DateField(
-        label=_("Last day (included)"), widget=forms.DateInput(_DAY, format="%Y-%m-%d")
-    )
+    ends_on = forms.DateField(label=_("Last day (included)"), widget=forms.DateInput(_DAY, format="%Y-%m-%d"))
     includes_assignments = forms.BooleanField(
         label=_("With the client files assigned one by one"),
         required=False,

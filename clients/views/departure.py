@@ -36,13 +36,15 @@ NAMED = 20
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def departure(request: FirmRequest, pk: UUID) -> HttpResponse:
-    """First the choices, then what they mean, then it is done: one page for each, and each takes along what was chosen."""
+    """First the choices, then what they mean, then it is done: each page takes along what was chosen."""
     require(request.member, Perm.MANAGE_MEMBERS)
     member = get_object_or_404(Membership.objects.exclude(user=None), pk=pk)
     if member.state == MemberState.TERMINATED:
         return _gone(request, member)
     if member.pk == request.member.pk:
-        messages.info(request, _("Another administrator completes your departure, or you leave the firm yourself."))
+        messages.info(
+            request, _("Another administrator completes your departure, or you leave the firm yourself.")
+        )
         return redirect(request.firm.url("clients:member", pk=pk))
     form = _form(request, member)
     goes_on = not {"page", "change"} & request.POST.keys()

@@ -88,9 +88,7 @@ def change(request: FirmRequest, pk: UUID) -> HttpResponse:
     answer = _settle(
         request,
         form,
-        lambda: change_replacement(
-            actor=request.member, replacement=replacement, **_days(form.cleaned_data)
-        ),
+        lambda: change_replacement(actor=request.member, replacement=replacement, **_days(form.cleaned_data)),
         cover,
         "clients/replacement_change.html",
         context,
@@ -155,7 +153,13 @@ def _settle(
         _explain(form, refused)
         return _form(request, template, context)
     later = form.cleaned_data["starts_on"] > timezone.localdate()
-    shown = {**context, "impact": impact, "cover": cover, "starts_later": later, "changed_meanwhile": bool(seen)}
+    shown = {
+        **context,
+        "impact": impact,
+        "cover": cover,
+        "starts_later": later,
+        "changed_meanwhile": bool(seen),
+    }
     hidden = [(name, request.POST.get(name, "")) for name in form.fields if name in request.POST]
     days = {name: form.cleaned_data[name] for name in ("starts_on", "ends_on", "includes_assignments")}
     return render(
