@@ -5,7 +5,7 @@ the SIRENs pass their checksum, no more.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from accounts.newcomers import Newcomer, admit
 from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.terms import current_terms
 from clients.actions.dossiers import create_dossier, update_dossier
+from clients.actions.views import save_view
 from clients.lookups import spaces_of
 from clients.models import Assignment, Dossier, DossierKind
 from invitations.actions.answering import Link, accept_as_client, accept_as_member, fingerprint
@@ -187,6 +188,7 @@ def _make_firm(plan: DemoFirm) -> None:
         _invite_some(admin, dossiers)
         _bring_in_the_client(admin, portfolios[plan.portfolios[0]])
         _leave_traces(plan, members, dossiers)
+        _save_views(admin, members.values())
 
 
 def _account(email: str) -> Account:
@@ -337,3 +339,11 @@ def _leave_traces(plan: DemoFirm, members: dict[str, Membership], dossiers: list
                 by=None,
                 until=until,
             )
+
+
+def _save_views(admin: Membership, collaborators: Iterable[Membership]) -> None:
+    """The administrator shares a view of the client files; each collaborator has one of their own."""
+    to_invite = "state=none&size=20&cols=name.reference.email.phone.portfolio.state"
+    save_view(actor=admin, name="Clients à inviter", query=to_invite, is_shared=True)
+    for member in collaborators:
+        save_view(actor=member, name="Entreprises par SIREN", query="kind=company&sort=siren")

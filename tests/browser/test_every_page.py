@@ -53,7 +53,7 @@ SECOND_FACTOR = {
     "mfa_authenticate",
 }  # fmt: skip
 FIRM = {name for name in SHOWN - set(NOT_PAGES) if "firm_slug" in PARAMETERS[name]}
-SEARCHED = ["clients:list", "portfolios:list", "accounts:members", "invitations:list", "accounts:journal"]
+SEARCHED = ["clients:list", "portfolios:list", "clients:members", "invitations:list", "accounts:journal"]
 SPACE = {name for name in SHOWN if "space_id" in PARAMETERS[name]}
 
 NewViewer = Callable[[], Viewer]
@@ -251,6 +251,7 @@ class FirmPages:
         self.follow("portfolio", self.url("portfolios:list"), "/portefeuilles/0")
         self.follow("portfolio", self.url("clients:portfolio"), "/retirer/")
         self.follow("invitation", self.url("invitations:list"), "/revoquer/")
+        self.follow("view", self.url("clients:views"), "/renommer/")
 
 
 @pytest.fixture
@@ -353,7 +354,7 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
         ("portfolios:list", "/portefeuilles/nouveau/"),
         ("clients:portfolio", "/renommer/"),
         ("clients:portfolio", "/retirer/"),
-        ("accounts:members", "/membres/inviter/"),
+        ("clients:members", "/membres/inviter/"),
         ("invitations:list", "/revoquer/"),
     ):
         viewer.go(firm.url(name))
@@ -367,6 +368,30 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
     page.get_by_role("button", name="Révoquer").first.click()
     expect(page.locator("#dialog-body form")).to_be_visible()
     viewer.look("dialog: revoke invitations")
+
+
+def test_views_and_columns_of_the_list(firm: FirmPages, viewer: Viewer) -> None:
+    page = viewer.page
+    view = firm.known["view"]["pk"]
+    viewer.go(firm.url("clients:list") + f"?vue={view}")
+    viewer.look("a saved view")
+    viewer.look("menu of the views", open_menu('[popovertarget="views"]'))
+    viewer.look("the columns to choose from", open_menu('[popovertarget="columns"]'))
+    viewer.go(firm.url("clients:list") + f"?depuis={view}&kind=company&cols=name.city")
+    expect(page.get_by_text("Vue modifiée")).to_be_visible()
+    viewer.look("a saved view, changed")
+    page.get_by_role("link", name="Enregistrer sous…").click()
+    expect(page.locator("#dialog-body form")).to_be_visible()
+    send_empty(page, "Enregistrer la vue")
+    viewer.look("dialog: save a view, with errors")
+    every = "name.reference.siren.kind.legal_form.naf_code.urssaf_account.fiscal_year_end.email.phone.city.created"
+    viewer.go(firm.url("clients:list") + f"?size=20&cols={every}.portfolio.people.state.activity")
+    viewer.look("every column")
+    viewer.go(firm.url("clients:list") + "?vue=x")
+    expect(page.locator(".callout")).to_be_visible()
+    viewer.look("a view that is not there")
+    viewer.go(firm.url("clients:views"))
+    viewer.look("menu of a view", open_menu("tbody .btn-icon"))
 
 
 def test_forms_with_errors_notices_and_lists_without_a_hit(firm: FirmPages, viewer: Viewer) -> None:
@@ -415,6 +440,7 @@ def test_a_collaborators_pages(viewer: Viewer) -> None:
     pages = FirmPages(viewer, resolve(viewer.page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
     pages.follow("dossier", pages.url("clients:list"), "/modifier/")
     pages.follow("portfolio", pages.url("portfolios:list"), "/portefeuilles/0")
+    pages.follow("view", pages.url("clients:views"), "/renommer/")
     for name in sorted(name for name in FIRM if MATRIX[name].allows("accountant", "GET")):
         viewer.visit(name, pages.url(name))
     viewer.go(pages.url("accounts:journal"))

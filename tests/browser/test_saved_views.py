@@ -1,0 +1,93 @@
+"""A view is saved, changed and opened again without a mouse; the columns too; what it shows is what is selected."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from firm_portal.demo import LEMOINE, PASSWORD
+from tests.browser.stack import Stack
+from tests.browser.viewer import Viewer
+
+pytestmark = pytest.mark.browser
+ALICE = LEMOINE.people[0]
+BY_KEY = re.compile(r"\?vue=[0-9a-f-]+$")
+
+
+@pytest.fixture
+def viewer(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
+    """An administrator before the list of client files."""
+    one = Viewer(demo_product, browser)
+    one.sign_in(ALICE, PASSWORD)
+    one.go(one.page.url.removeprefix(demo_product.url) + "dossiers/")
+    yield one
+    one.close()
+
+
+def press(page: Page, label: str) -> None:
+    """What one does with the keys: reach the button or line of that name, and press it."""
+    exactly = re.compile(f"^{label}$")
+    page.get_by_role("button", name=exactly).or_(page.get_by_role("menuitem", name=exactly)).first.focus()
+    page.keyboard.press("Enter")
+
+
+def rows(page: Page) -> int:
+    return page.locator("tbody tr").count()
+
+
+def test_a_view_is_saved_changed_and_found_again_with_the_keyboard(viewer: Viewer) -> None:
+    page, everything = viewer.page, rows(viewer.page)
+    search = page.locator(".filter-bar .search-input")
+    search.focus()
+    page.keyboard.type("boulangerie")
+    expect(page).to_have_url(re.compile("q=boulangerie"))
+    expect(page.locator("[data-page-count]")).not_to_have_text("61")
+    found = rows(page)
+    press(page, "Vues")
+    expect(page.get_by_role("menuitem", name="La liste entière")).to_be_focused()
+    press(page, "Enregistrer cette liste comme vue")
+    expect(page.get_by_label("Nom", exact=True)).to_be_focused()
+    page.keyboard.type("Boulangeries du quartier")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(BY_KEY)
+    expect(search).to_have_value("boulangerie")
+    assert 0 < rows(page) == found < everything
+
+    search.fill("")
+    expect(page.get_by_text("Vue modifiée")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(everything)
+    page.go_back()
+    expect(page.locator("tbody tr")).to_have_count(found)
+    expect(search).to_have_value("boulangerie")
+    expect(page.get_by_text("Vue modifiée")).to_be_hidden()
+
+
+def test_columns_are_chosen_with_the_keyboard_and_saved_in_a_view(viewer: Viewer) -> None:
+    page = viewer.page
+    page.get_by_role("button", name="Vues").click()
+    page.get_by_role("menuitem", name="Clients à inviter").click()
+    expect(page).to_have_url(BY_KEY)
+    press(page, "Colonnes")
+    page.locator("#columns").get_by_label("Ville").focus()
+    page.keyboard.press("Space")
+    press(page, "Afficher")
+    expect(page.get_by_role("columnheader", name="Ville")).to_be_visible()
+    expect(page.get_by_text("Vue modifiée")).to_be_visible()
+    press(page, "Enregistrer")
+    expect(page).to_have_url(BY_KEY)
+    expect(page.get_by_role("columnheader", name="Ville")).to_be_visible()
+
+
+def test_all_that_a_view_shows_is_selected_and_no_more(viewer: Viewer) -> None:
+    page = viewer.page
+    page.get_by_role("button", name="Vues").click()
+    page.get_by_role("menuitem", name="Clients à inviter").click()
+    page.locator("[data-bulk-page]").check()
+    page.locator("[data-bulk-all]").click()
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.get_by_role("button", name="Activer").click()
+    posted = parse_qs(sent.value.post_data or "")
+    assert posted["all"] == ["1"]
+    assert posted["query"] == ["state=none"]
