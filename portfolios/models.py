@@ -53,6 +53,11 @@ def _dossiers() -> models.QuerySet[Any]:
     return related._default_manager.all()
 
 
+def dossiers_in_none() -> models.QuerySet[Any]:
+    """The clients' dossiers that stand in no portfolio, archived ones aside."""
+    return _dossiers().filter(portfolio=None, is_own=False, archived_at=None)
+
+
 def _number(rows: models.QuerySet[Any], group: str, count: Count) -> Coalesce:
     """Counted row by row of the page: a join of both would count every pair."""
     return Coalesce(Subquery(rows.order_by().values(group).annotate(number=count).values("number")), 0)

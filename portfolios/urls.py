@@ -12,5 +12,4 @@ urlpatterns = [
     path(FIRM + "portefeuilles/", views.index, name="list"),
     path(FIRM + "portefeuilles/nouveau/", views.create, name="create"),
     path(f"{PORTFOLIO}renommer/", views.rename, name="rename"),
-    path(f"{PORTFOLIO}abonnes/ajouter/", views.grant, name="grant"),
 ]

@@ -1,4 +1,4 @@
-"""The list of portfolios; creating, renaming, opening one. Its own page shows dossiers: it stands in `clients`."""
+"""The list of portfolios; creating and renaming one. Whatever shows or moves dossiers stands in `clients`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,15 +9,18 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.answers import done
-from accounts.models import Membership, MembershipQuerySet
-from accounts.permissions import ObjectRole, Perm, can, grants_on, permitted, require
+from accounts.models import Membership
+from accounts.permissions import Perm, can, permitted, require
 from accounts.places import FirmRequest
-from portfolios.actions import NameTaken, create_portfolio, grant_portfolio, rename_portfolio
-from portfolios.forms import GrantForm, PortfolioForm, PortfolioSearch
-from portfolios.models import Portfolio, PortfolioGrant, PortfolioQuerySet
+from activity import queries
+from portfolios.actions import NameTaken, RenamedMeanwhile, create_portfolio, rename_portfolio
+from portfolios.events import PortfolioRenamed
+from portfolios.forms import TERMINATED, PortfolioForm, PortfolioSearch, RenameForm
+from portfolios.models import Portfolio, PortfolioGrant, PortfolioQuerySet, dossiers_in_none
 
 ORDERS = {"name": "name_key", "dossiers": "dossier_count", "subscribers": "subscriber_count", "created": "id"}
 SIZES = ("20", "50", "100")
@@ -25,17 +28,21 @@ SIZES = ("20", "50", "100")
 
 @require_safe
 def index(request: FirmRequest) -> HttpResponse:
-    """The portfolios that the member sees."""
-    search = PortfolioSearch(request.GET)
+    """The portfolios that the member sees; administrators may see the terminated ones instead."""
+    may_create = can(request.member, Perm.CREATE_PORTFOLIO)
+    search = PortfolioSearch(request.GET, shows_states=may_create)
     found = permitted(Portfolio.objects.all(), request.member, Perm.VIEW_PORTFOLIO)
     page = Paginator(_listed(found, search), _size(search)).get_page(request.GET.get("page"))
+    ended = search.chosen("state") == TERMINATED
     context = {
         "search": search,
         "page": page,
-        "rows": _rows(page.object_list),
+        "rows": _rows(request, page.object_list, with_menus=may_create),
         "total": page.paginator.count,
-        "is_searching": bool(search.chosen("q")),
-        "may_create": can(request.member, Perm.CREATE_PORTFOLIO),
+        "is_searching": bool(search.chosen("q")) or ended,
+        "ended": ended,
+        "may_create": may_create,
+        "alone": None if ended or search.chosen("q") or page.number > 1 else _alone(request),
     }
     return render(request, "portfolios/list.html", context)
 
@@ -58,33 +65,25 @@ def create(request: FirmRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: FirmRequest, pk: UUID) -> HttpResponse:
-    """Another name."""
+    """Another name; who renamed it meanwhile is not overruled in silence."""
     portfolio = _changeable(request, pk, Perm.CHANGE_PORTFOLIO)
-    form = PortfolioForm(request.POST or None, instance=portfolio)
+    form = RenameForm(request.POST or None, instance=portfolio, initial={"seen": portfolio.name})
+    context: dict[str, Any] = {"pk": pk}
     if form.is_valid():
+        name, seen = form.cleaned_data["name"], form.cleaned_data["seen"]
         try:
-            renamed = rename_portfolio(actor=request.member, portfolio=portfolio, **form.cleaned_data)
+            renamed = rename_portfolio(
+                actor=request.member, portfolio=portfolio, name=name, seen=seen or None
+            )
         except NameTaken:
             _say_taken(form)
+        except RenamedMeanwhile as refused:
+            form = RenameForm({"name": name, "seen": refused.portfolio.name}, instance=refused.portfolio)
+            context |= {"meanwhile": refused.portfolio.name, "before": seen, "by": _renamer(pk)}
         else:
             messages.success(request, _("The portfolio is now called %(name)s.") % {"name": renamed.name})
             return done(request, request.firm.url("clients:portfolio", pk=pk))
-    return _answer(request, "portfolios/rename.html", form, pk=pk)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def grant(request: FirmRequest, pk: UUID) -> HttpResponse:
-    """Open the portfolio and its dossiers to a member who has none of it."""
-    portfolio = _changeable(request, pk, Perm.GRANT_PORTFOLIO)
-    members = _without(portfolio)
-    form = GrantForm(request.POST or None, members=members)
-    if form.is_valid():
-        member, role = form.cleaned_data["member"], ObjectRole(form.cleaned_data["role"])
-        grant_portfolio(actor=request.member, portfolio=portfolio, member=member, role=role)
-        told = _("%(member)s now has the portfolio %(name)s.")
-        messages.success(request, told % {"member": member.name, "name": portfolio.name})
-        return done(request, request.firm.url("clients:portfolio", pk=pk))
-    return _answer(request, "portfolios/grant.html", form, portfolio=portfolio, anybody=members.exists())
+    return _answer(request, "portfolios/rename.html", form, **context)
 
 
 def _changeable(request: FirmRequest, pk: UUID, perm: Perm) -> Portfolio:
@@ -104,14 +103,20 @@ def _say_taken(form: PortfolioForm) -> None:
     form.add_error("name", _("A portfolio of this name already exists in the firm."))
 
 
-def _without(portfolio: Portfolio) -> MembershipQuerySet:
-    """Members to whom the portfolio is not open by a grant."""
-    subscribers = [grant["user_id"] for grant in grants_on(PortfolioGrant, portfolio)]
-    return Membership.objects.open().exclude(user_id__in=subscribers)
+def _renamer(pk: UUID) -> str:
+    """Who gave the portfolio its present name."""
+    event = queries.about([pk]).filter(type=PortfolioRenamed.name).first()
+    return event.who if event else ""
+
+
+def _alone(request: FirmRequest) -> int:
+    """How many dossiers the member sees that no portfolio holds."""
+    return permitted(dossiers_in_none(), request.member, Perm.VIEW_DOSSIER).count()
 
 
 def _listed(found: Any, search: PortfolioSearch) -> PortfolioQuerySet:
-    portfolios: PortfolioQuerySet = found.search(search.chosen("q")).with_counts()
+    of_state = found.terminated() if search.chosen("state") == TERMINATED else found.running()
+    portfolios: PortfolioQuerySet = of_state.search(search.chosen("q")).with_counts()
     chosen = search.chosen("sort") or "name"
     column = ORDERS.get(chosen.removeprefix("-"), "name_key")
     return portfolios.order_by(f"-{column}" if chosen.startswith("-") else column, "name_key")
@@ -122,12 +127,53 @@ def _size(search: PortfolioSearch) -> int:
     return int(chosen) if chosen in SIZES else 50
 
 
-def _rows(portfolios: Iterable[Portfolio]) -> list[dict[str, Any]]:
-    """Each portfolio with the names of its subscribers."""
+def _rows(request: FirmRequest, portfolios: Iterable[Portfolio], *, with_menus: bool) -> list[dict[str, Any]]:
+    """Each portfolio with the names of its subscribers and, for administrators, what they may do to it."""
     portfolios = list(portfolios)
     names = {member.user_id: member.name for member in Membership.objects.exclude(user=None)}
     subscribers: dict[UUID, set[str]] = {}
     grants = PortfolioGrant.objects.filter(content_object__in=portfolios).running()
     for key, user_id in grants.values_list("content_object_id", "user_id"):
         subscribers.setdefault(key, set()).add(names[user_id])
-    return [{"portfolio": one, "people": sorted(subscribers.get(one.pk, ()))} for one in portfolios]
+    return [
+        {
+            "portfolio": one,
+            "people": sorted(subscribers.get(one.pk, ())),
+            "menu_id": f"m{one.pk}",
+            "menu_label": _("Actions for %(name)s") % {"name": one.name},
+            "menu": _menu(request, one) if with_menus else [],
+        }
+        for one in portfolios
+    ]
+
+
+def _menu(request: FirmRequest, portfolio: Portfolio) -> list[dict[str, Any]]:
+    """What an administrator may do to it: the page behind each address asks again."""
+
+    def item(label: str, route: str, icon: str, **more: bool) -> dict[str, Any]:
+        return {"label": label, "url": request.firm.url(route, pk=portfolio.pk), "icon": icon, **more}
+
+    if portfolio.terminated_at:
+        return [
+            item(_("Open"), "clients:portfolio", "briefcase"),
+            item(
+                pgettext("verb", "Restore"),
+                "clients:restore_portfolio",
+                "arrow-back-up",
+                dialog=True,
+                split=True,
+            ),
+        ]
+    return [
+        item(_("Open"), "clients:portfolio", "briefcase"),
+        item(_("Rename"), "portfolios:rename", "pencil", dialog=True),
+        item(_("Add a subscriber"), "clients:grant", "user-plus", dialog=True),
+        item(
+            pgettext("verb", "Terminate"),
+            "clients:terminate_portfolio",
+            "ban",
+            dialog=True,
+            danger=True,
+            split=True,
+        ),
+    ]

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -21,15 +20,15 @@ from clients.actions.dossiers import (
     ChangedMeanwhile,
     ReferenceTaken,
     create_dossier,
-    move_dossier,
     update_dossier,
 )
-from clients.forms.dossiers import DossierForm, MoveForm, NewDossierForm
+from clients.forms.dossiers import DossierForm, NewDossierForm
 from clients.meanwhile import compare
 from clients.models import Dossier
 from clients.people import client_side
+from clients.views.moving import targets_of
 from clients.views.table import table_of
-from portfolios.models import Portfolio
+from portfolios.actions import Terminated
 
 HISTORY, HISTORY_SHORT = 30, 4
 
@@ -53,7 +52,7 @@ def create(request: FirmRequest) -> HttpResponse:
     form = NewDossierForm(
         request.POST or None,
         initial={"portfolio": request.GET.get("portefeuille", "")},
-        portfolios=_targets(request),
+        portfolios=targets_of(request),
         may_accept_siret=can(request.member, Perm.ACCEPT_SIRET),
     )
     if form.is_valid():
@@ -63,6 +62,10 @@ def create(request: FirmRequest) -> HttpResponse:
             )
         except ReferenceTaken:
             _say_taken(form)
+        except Terminated:
+            form.add_error(
+                "portfolio", _("This portfolio has been terminated meanwhile. Choose another one.")
+            )
         else:
             messages.success(request, _("The client file %(name)s is created.") % {"name": dossier.name})
             return done(request, request.firm.url("clients:dossier", pk=dossier.pk))
@@ -85,6 +88,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "client": client_side(dossier),
             "history": queries.described(queries.about([pk])[: HISTORY_SHORT if in_drawer else HISTORY]),
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
+            "may_archive": not dossier.is_own and allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
             "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),
             "may_assign": not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier),
         },
@@ -113,28 +117,6 @@ def edit(request: FirmRequest, pk: UUID) -> HttpResponse:
             return done(request, request.firm.url("clients:dossier", pk=pk))
     status = 422 if form.is_bound else 200
     return render(request, "clients/edit.html", {"form": form, **context}, status=status)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def move(request: FirmRequest, pk: UUID) -> HttpResponse:
-    """Put a dossier into another portfolio."""
-    dossier = _seen(request, pk, Dossier.objects.clients())
-    require(request.member, Perm.CHANGE_DOSSIER, dossier)
-    form = MoveForm(
-        request.POST or None,
-        initial={"portfolio": dossier.portfolio_id},
-        portfolios=_targets(request),
-        may_leave_all=can(request.member, Perm.ASSIGN_DOSSIER, dossier),
-    )
-    if form.is_valid():
-        moved = move_dossier(actor=request.member, dossier=dossier, portfolio=form.cleaned_data["portfolio"])
-        where = moved.portfolio.name if moved.portfolio else _("no portfolio")
-        messages.success(
-            request, _("%(name)s is now in: %(portfolio)s.") % {"name": moved.name, "portfolio": where}
-        )
-        return done(request, request.firm.url("clients:list"))
-    context = {"form": form, "dossier": dossier}
-    return render(request, "clients/move.html", context, status=422 if form.is_bound else 200)
 
 
 def _import_url(request: FirmRequest) -> str:
@@ -167,16 +149,10 @@ def _shown(dossier: Dossier, field: str) -> str:
     return str(shown.get(field, getattr(dossier, field)))
 
 
-def _seen(request: FirmRequest, pk: UUID, dossiers: QuerySet[Dossier] | None = None) -> Dossier:
+def _seen(request: FirmRequest, pk: UUID) -> Dossier:
     """The dossier; 404 for one that the member does not see."""
-    among = Dossier.objects.all() if dossiers is None else dossiers
-    seen = permitted(among.select_related("portfolio"), request.member, Perm.VIEW_DOSSIER)
+    seen = permitted(Dossier.objects.select_related("portfolio"), request.member, Perm.VIEW_DOSSIER)
     return get_object_or_404(seen, pk=pk)
-
-
-def _targets(request: FirmRequest) -> QuerySet[Portfolio]:
-    """The portfolios into which the member may put dossiers."""
-    return permitted(Portfolio.objects.all(), request.member, Perm.ADD_TO_PORTFOLIO)
 
 
 def _say_taken(form: DossierForm) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Role
 from accounts.permissions import Perm, allows
@@ -48,7 +49,9 @@ def table_of(
         "page": page,
         "previous_url": _with(asked, before=page.previous) if page.previous else "",
         "next_url": _with(asked, after=page.following) if page.following else "",
-        "bulk_actions": _bulk_actions(request),
+        "bulk_actions": _bulk_actions(request, archived=filters.shows_archived),
+        "shows_archived": filters.shows_archived,
+        "may_archive": allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
         "may_assign": allows(Role(request.member.role), Perm.ASSIGN_DOSSIER),
         "bulk_hidden": [("portfolio", str(portfolio.pk))] if portfolio else [],
         "columns": {name: COLUMNS[name].label for name in columns if not COLUMNS[name].text},
@@ -83,12 +86,18 @@ def _choice(asked: Asked, without: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _bulk_actions(request: FirmRequest) -> list[dict[str, Any]]:
+def _bulk_actions(request: FirmRequest, *, archived: bool) -> list[dict[str, Any]]:
     """What may be done to the ticked rows. The page behind each address asks again who may."""
-    offered = (
+    offered: tuple[tuple[Perm, str, str, str, bool], ...] = (
         (Perm.INVITE_CLIENTS, _("Activate"), "invitations:invite_clients", "send", True),
         (Perm.ASSIGN_DOSSIER, _("Assign…"), "clients:assign", "user-plus", False),
+        (Perm.CREATE_DOSSIER, pgettext("verb", "Move"), "clients:move_many", "briefcase", True),
+        (Perm.ARCHIVE_DOSSIER, pgettext("verb", "Archive"), "clients:archive", "archive", True),
     )
+    if archived:
+        offered = (
+            (Perm.ARCHIVE_DOSSIER, pgettext("verb", "Restore"), "clients:restore", "archive-off", True),
+        )
     return [
         {"label": label, "url": request.firm.url(route), "icon": icon, "dialog": dialog}
         for perm, label, route, icon, dialog in offered
