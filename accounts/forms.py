@@ -215,7 +215,3 @@ class FirmSettingsForm(ModelForm[Firm]):
             "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "data-span": "half"}),
             "email": forms.EmailInput(attrs={"autocomplete": "off", "data-span": "half"}),
         }
-
-
-class MemberSearch(forms.Form):
-    q = forms.CharField(label=_("Search"), required=False, max_length=100)

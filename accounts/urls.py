@@ -42,7 +42,6 @@ OWN: list[URLPattern] = [
     path("profil/", profile.profile, name="profile"),
     path("profil/sessions/terminer/", profile.end_other_sessions, name="end_other_sessions"),
     path("profil/sessions/<int:pk>/terminer/", profile.end_session, name="end_session"),
-    path(FIRM + "membres/", firm.members, name="members"),
     path(FIRM + "membres/declarants/", declarants.declarants, name="declarants"),
     path(FIRM + "journal/", journal.journal, name="journal"),
     path(FIRM + "parametres/", firm.settings, name="settings"),

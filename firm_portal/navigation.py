@@ -26,7 +26,7 @@ FIRM_MENU = (
     Item(_("Dashboard"), "layout-dashboard", "dashboard"),
     Item(_("Client files"), "folders", "clients:list"),
     Item(_("Portfolios"), "briefcase", "portfolios:list"),
-    Item(_("Members"), "users", "accounts:members", Perm.VIEW_MEMBERS),
+    Item(_("Members"), "users", "clients:members", Perm.VIEW_MEMBERS),
     Item(_("Invitations"), "mail-forward", "invitations:list"),
     Item(_("Imports"), "file-spreadsheet", "clients:imports", Perm.IMPORT_DOSSIERS),
     Item(_("Activity log"), "history", "accounts:journal", Perm.VIEW_JOURNAL),

@@ -42,7 +42,7 @@ def member(request: FirmRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (made := _invited_member(request, form)):
         messages.success(request, _("The invitation for %(email)s is on its way.") % {"email": made.email})
         return lead_to(request, request.firm.url("invitations:list"))
-    context = {"form": form, "back": request.firm.url("accounts:members")}
+    context = {"form": form, "back": request.firm.url("clients:members")}
     return render(request, "invitations/invite_member.html", context, status=422 if form.is_bound else 200)
 
 

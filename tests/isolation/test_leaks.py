@@ -169,7 +169,7 @@ def test_names_are_text_on_every_page_and_in_every_mail(firm: World, browse: Bro
     client, url = browse(firm.admin), firm.firm.url
     told = browse(firm.collaborator).get(url("dashboard")).content.decode()
     pages = [
-        url("dashboard"), url("clients:list"), url("portfolios:list"), url("accounts:members"), url("invitations:list"),
+        url("dashboard"), url("clients:list"), url("portfolios:list"), url("clients:members"), url("invitations:list"),
         url("accounts:journal"), url("accounts:settings"), url("clients:dossier", pk=dossier.pk),
         url("clients:portfolio", pk=portfolio.pk), url("clients:move", pk=dossier.pk), "/mes-espaces/?tous=1",
     ]  # fmt: skip

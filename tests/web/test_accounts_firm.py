@@ -1,12 +1,11 @@
-"""The firm's members and settings."""
+"""The firm's settings."""
 
 from collections.abc import Callable
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Firm, Membership, MemberState, Role, User
+from accounts.models import Firm, Membership, Role, User
 from tenancy.scopes import scope
 from tests.outbox import Outbox
 from tests.worlds import World, make_member
@@ -17,52 +16,6 @@ Browse = Callable[..., Client]
 def person_of(member: Membership) -> User:
     assert member.user is not None
     return member.user
-
-
-def test_administrators_stand_before_the_others(browse: Browse, firm: World) -> None:
-    page = browse(firm.collaborator).get(firm.firm.url("accounts:members"))
-    (_first, admins), (_second, others) = page.context["groups"]
-    assert [member.pk for member in admins] == [firm.admin.pk]
-    assert {member.pk for member in others} == {firm.collaborator.pk, firm.colleague.pk}
-
-
-@pytest.mark.parametrize("sought", ["chlo", "CHLOÉ martin", "chloe@"])
-def test_members_are_found_by_name_and_address(browse: Browse, firm: World, sought: str) -> None:
-    page = browse(firm.admin).get(firm.firm.url("accounts:members"), {"q": sought})
-    assert [row.pk for _label, rows in page.context["groups"] for row in rows] == [firm.collaborator.pk]
-
-
-def test_a_search_without_success_says_so(browse: Browse, firm: World) -> None:
-    page = browse(firm.admin).get(firm.firm.url("accounts:members"), {"q": "zzz"})
-    assert "Personne à ce nom" in page.content.decode()
-
-
-def test_another_firms_members_are_not_there(browse: Browse, lemoine: World, bertrand: World) -> None:
-    assert browse(lemoine.admin).get(bertrand.firm.url("accounts:members")).status_code == 404
-
-
-def test_a_suspended_member_loses_the_firm_at_the_next_request(browse: Browse, firm: World) -> None:
-    client = browse(firm.collaborator)
-    assert client.get(firm.firm.url("accounts:members")).status_code == 200
-    Membership.objects.filter(pk=firm.collaborator.pk).update(state=MemberState.SUSPENDED)
-    assert client.get(firm.firm.url("accounts:members")).status_code == 404
-
-
-def test_the_list_costs_the_same_with_many_members(
-    browse: Browse, firm: World, django_assert_num_queries: object
-) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    client, url = browse(firm.admin), firm.firm.url("accounts:members")
-    client.get(url)
-    with CaptureQueriesContext(connection) as few:
-        client.get(url)
-    for number in range(20):
-        make_member(firm.firm, f"Membre {number}")
-    with CaptureQueriesContext(connection) as many:
-        client.get(url)
-    assert len(few) == len(many)
 
 
 def settings_of(firm: Firm, **changes: object) -> dict[str, object]:
@@ -112,7 +65,7 @@ def test_requiring_a_second_factor_holds_from_the_next_request_on(browse: Browse
     colleague = browse(lemoine.colleague)
     data = settings_of(lemoine.firm, second_factor_required="on")
     browse(lemoine.admin).post(lemoine.firm.url("accounts:settings"), data)
-    answer = colleague.get(lemoine.firm.url("accounts:members"))
+    answer = colleague.get(lemoine.firm.url("clients:members"))
     assert answer["Location"] == reverse("mfa_activate_totp")
 
 

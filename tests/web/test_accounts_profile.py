@@ -240,10 +240,10 @@ def test_a_rotated_key_still_reads_what_the_former_one_wrote(settings: Any) -> N
 def test_a_firm_that_requires_it_sends_its_members_to_set_it_up(alice: Client, lemoine: World) -> None:
     with scope(firm=lemoine.firm):
         Firm.objects.update(second_factor_required=True)
-    answer = alice.get(lemoine.firm.url("accounts:members"))
+    answer = alice.get(lemoine.firm.url("clients:members"))
     assert answer["Location"] == reverse("mfa_activate_totp")
     assert activate(alice).status_code == 302
-    assert alice.get(lemoine.firm.url("accounts:members")).status_code == 200
+    assert alice.get(lemoine.firm.url("clients:members")).status_code == 200
 
 
 def test_what_a_firm_requires_cannot_be_removed(alice: Client, lemoine: World) -> None:

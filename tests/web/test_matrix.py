@@ -8,13 +8,25 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from accounts.models import Membership
 from accounts.permissions import ObjectRole, give, pairs_of
-from clients.models import ClientSpace, Dossier, SavedView, SpaceLink, SpaceMember
+from clients.actions.departing import complete_departure
+from clients.actions.support import SupportDuration, authorise_support
+from clients.models import (
+    ClientSpace,
+    ConsentRequest,
+    Dossier,
+    SavedView,
+    SpaceLink,
+    SpaceMember,
+    SupportAuthorisation,
+)
 from clients.models.imports import Import
 from invitations.models import Invitation, InvitationKind
 from portfolios.models import PortfolioGrant
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
+from tests.accounts.test_replacements import arranged
 from tests.conftest import OutsideClient
 from tests.web.matrix import EVERYBODY, MATRIX, MEMBERS, PEOPLE, Row
 from tests.web.pages import stable
@@ -49,9 +61,18 @@ def make_objects(world: World) -> dict[str, Any]:
         "dossier": dossier,
         "invitation": invitation,
         "member": world.collaborator,
+        "departed": make_departed(world),
+        "replacement": arranged(world),
         "import": sent,
         "view": view,
     }
+
+
+def make_departed(world: World) -> Membership:
+    """Somebody who has left by the wizard."""
+    denis = make_member(world.firm, "Denis")
+    complete_departure(actor=world.admin, member=denis, takers={}, revoke={})
+    return denis
 
 
 def make_client(world: World, dossier: Dossier, email: str) -> SpaceMember:
@@ -63,6 +84,22 @@ def make_client(world: World, dossier: Dossier, email: str) -> SpaceMember:
             firm_id=world.firm.pk, dossier_id=dossier.pk, space_id=key, firm_name=world.firm.name
         )
     return person
+
+
+def authorise(space: UUID) -> SupportAuthorisation:
+    """The client of the space lets technical support in."""
+    with scope(space=space):
+        member, link = SpaceMember.objects.select_related("space").get(), SpaceLink.objects.running().get()
+        return authorise_support(actor=member, link=link, duration=SupportDuration.DAY)
+
+
+def ask(by: World, space: UUID, **asked: Any) -> ConsentRequest:
+    """The firm asks whether it may be linked."""
+    with scope(firm=by.firm):
+        common = {"firm": by.firm, "firm_name": by.firm.name}
+        dossier = make_dossier("Demandée")
+        link = SpaceLink.objects.create(dossier=dossier, space_id=space, waiting=True, **common)
+        return ConsentRequest.objects.create(link=link, siren="443061841", **common, **asked)
 
 
 class Stage:
@@ -86,6 +123,15 @@ class Stage:
         client = make_client(ours, self.own["dossier"], "client@exemple.fr")
         other = make_client(theirs, self.foreign["dossier"], "autre@exemple.fr")
         self.space = client.space_id
+        for things, asking, asked, person in (
+            (self.own, theirs, ours, client),
+            (self.foreign, ours, theirs, other),
+        ):
+            things["support"] = authorise(person.space_id)
+            things["request"] = ask(asking, person.space_id, asked_space_id=person.space_id)
+            things["asked"] = ask(asking, person.space_id, asked_firm=asked.firm)
+            with scope(space=person.space_id):
+                things["link"] = SpaceLink.objects.running().get()
         self.users = {
             "admin": ours.admin.user,
             "accountant": ours.collaborator.user,
@@ -112,6 +158,7 @@ class Stage:
             "space_id": self.space,
             "pk": key or 1,
             "member": self.own["member"].pk,
+            "portfolio": self.own["portfolio"].pk,
         }
         return reverse(pattern.name, kwargs={name: values[name] for name in pattern.parameters})
 
