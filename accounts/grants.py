@@ -7,6 +7,7 @@ alone, with set-based queries; guardian's own shortcuts are not used (docs/decis
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -28,12 +29,26 @@ class Grant(UserObjectPermissionBase):
     """One person's role on one object. A subclass adds `content_object` and lists `grant_constraints()`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Grants are looked for by firm and person, or by object: other indexes would only cost those who write thousands.
     firm = OwnerField(
-        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+        "accounts.Firm",
+        models.CASCADE,
+        default=scopes.firm_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
     )
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, related_name="+")
+    permission = models.ForeignKey(Permission, models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
     granted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_constraint=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     granted_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)

@@ -79,18 +79,20 @@ def page_of(rows: QuerySet[M], query: QueryDict, order: Order, *, sparse: bool =
             mark, found = None, order.of(rows)
         else:
             found = found.filter(order.behind(value, mark.key, backwards=mark.backwards))
-    shown = list(_by_keys(rows, found, size + 1) if sparse else found[: size + 1])
+    shown = list(first_of(found, size + 1, sparse=sparse))
     # Whoever finds less than a page is spared the count, which is as dear as the search.
     total = rows.count() if mark or len(shown) > size else len(shown)
     return _page(shown, size, total, mark)
 
 
-def _by_keys(rows: QuerySet[M], found: QuerySet[M], most: int) -> QuerySet[M]:
-    """The first of what was found, with the columns of `rows`."""
-    keys = ArraySubquery(found.values("pk")[:most])
-    loaded = rows.model._default_manager.filter(IsAny(F("pk"), keys)).order_by(*found.query.order_by)
-    loaded.query.deferred_loading = rows.query.deferred_loading
-    return loaded
+def first_of(found: QuerySet[M], most: int, *, sparse: bool = False) -> QuerySet[M]:
+    """The first of these rows in their order, `sparse` being as for `page_of`."""
+    if not sparse:
+        return found[:most]
+    keys = IsAny(F("pk"), ArraySubquery(found.values("pk")[:most]))
+    read = found.model._default_manager.filter(keys).order_by(*found.query.order_by)
+    read.query.deferred_loading = found.query.deferred_loading
+    return read
 
 
 def _page(shown: list[M], size: int, total: int, mark: _Mark | None) -> Page[M]:

@@ -1,0 +1,96 @@
+"""10,000 client files granted to one person: by us, by guardian's bulk, and by its `assign_perm` in a loop."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.models import Group
+from django.db import connections, transaction
+from guardian.managers import UserObjectPermissionManager
+from guardian.shortcuts import assign_perm
+
+from accounts.permissions import ObjectRole, give
+from benchmarks._access_world import Office
+from benchmarks._runner import Result, Run, compete, timed
+from clients.models import Assignment, Dossier
+from tenancy.scopes import scope
+
+MANY = 10_000
+ROLE = ObjectRole.READER
+Way = Callable[[Office, Any], None]
+
+
+def race_of_grants(office: Office, rounds: int) -> dict[str, float]:
+    """The loop takes so long that it runs in a race of its own, over a tenth."""
+    print(f"\n{MANY:,} client files granted to one person")
+    bulk = compete(_contestants(office, MANY, {"ours": _ours, "guardian's bulk": _bulk}), rounds=rounds)
+    print(f"\n{MANY // 10:,} client files granted to one person")
+    loop = compete(
+        _contestants(office, MANY // 10, {"ours": _ours, "assign_perm in a loop": _loop}), rounds=rounds
+    )
+    return {
+        "grant_vs_guardian_bulk": _ratio(bulk, "guardian's bulk"),
+        "grant_vs_loop": _ratio(loop, "assign_perm in a loop"),
+    }
+
+
+def _contestants(office: Office, many: int, ways: dict[str, Way]) -> dict[str, Callable[[], Run]]:
+    return {name: partial(_granted, office, way, many) for name, way in ways.items()}
+
+
+def _ours(office: Office, dossiers: Any) -> None:
+    keys, person = dossiers.values_list("pk", flat=True), cast(UUID, office.collaborator.user_id)
+    give(Assignment, [(key, person) for key in keys], role=ROLE, by=office.admin)
+
+
+def _bulk(office: Office, dossiers: Any) -> None:
+    with _guardian() as person:
+        assign_perm(ROLE, person(office), dossiers)
+
+
+def _loop(office: Office, dossiers: Any) -> None:
+    with _guardian() as person:
+        user = person(office)
+        for dossier in dossiers:
+            assign_perm(ROLE, user, dossier)
+
+
+def _granted(office: Office, way: Way, many: int) -> Run:
+    """The time, and to which client files the person has the role then; taken back."""
+    with scope(firm=office.firm):
+        mine = Assignment.objects.filter(user=office.collaborator.user_id)
+        dossiers = Dossier.objects.exclude(pk__in=mine.values("content_object")).order_by("reference")[:many]
+        chosen = dossiers.all()
+        run = timed(lambda: way(office, chosen), lambda: _rows(mine))
+        transaction.set_rollback(True)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM clients_assignment")
+    return run
+
+
+def _rows(mine: Any) -> frozenset[Any]:
+    return frozenset(mine.values_list("content_object_id", "permission_id", "firm_id"))
+
+
+@contextmanager
+def _guardian() -> Generator[Callable[[Office], Any]]:
+    """Guardian's own manager on our table, and a person as guardian wants them."""
+    theirs = UserObjectPermissionManager()
+    theirs.model = Assignment
+    Assignment.objects = theirs
+    try:
+        yield _person
+    finally:
+        del Assignment.objects  # ours stands in the class above
+
+
+def _person(office: Office) -> Any:
+    user: Any = office.collaborator.user
+    user.is_superuser, user.groups = False, Group.objects.none()
+    return user
+
+
+def _ratio(results: dict[str, Result], theirs: str) -> float:
+    return results[theirs].seconds / results["ours"].seconds
