@@ -68,7 +68,7 @@ class PortfolioWithdrawn(PortfolioGranted):
 class SubscriberChanged(PortfolioEvent):
     """Changes: `role`. Details: `member`, `member_id`."""
 
-    name = "portfolios.portfolio.subscriber-changed"
+    name = "portfolios.portfolio.subscriber_changed"
     summary = _("A member has another role on a portfolio")
     sentence = _("%(actor)s changed the role of %(member)s on the portfolio %(subject)s.")
     fields = {"role": _("Role")}

@@ -110,6 +110,6 @@ class DossiersMoved(ManyDossiers):
 class DossiersTakenOut(DossiersMoved):
     """They are in no portfolio now."""
 
-    name = "clients.dossiers.taken-out"
+    name = "clients.dossiers.taken_out"
     summary = _("Client files were taken out of their portfolio")
     sentence = _("%(actor)s took %(count)s client files out of their portfolio.")

@@ -6,6 +6,7 @@ to nothing else; Paul has nothing. Claire is the client of the followed dossier,
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,17 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.actions import declarants, firms, members, people
+from accounts.actions.replacements import (
+    arrange_replacement,
+    change_replacement,
+    end_replacement,
+    tell_replacement,
+)
 from accounts.events import people as person_events
-from accounts.models import Firm, Membership, Role, User
+from accounts.models import Firm, Membership, Replacement, Role, User
 from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
@@ -24,8 +32,12 @@ from activity.management.commands import audiences_page
 from activity.models import Event, Notification
 from clients.access_book import AccessBook
 from clients.actions.access import export_access
+from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.actions.consent import answer_consent, change_declarants
+from clients.actions.assignments import change_assignments
+from clients.actions.departing import complete_departure, take_certificate
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
+from clients.actions.portfolios import move_dossiers, restore_portfolio, terminate_portfolio
 from clients.actions.space import edit_space_details, open_space
 from clients.actions.support import SupportDuration, authorise_support, end_support, withdraw_support
 from clients.actions.views import (
@@ -36,6 +48,7 @@ from clients.actions.views import (
     share_view,
     unshare_view,
 )
+from clients.holdings import holdings_of
 from clients.jobs import cancel_import
 from clients.models import (
     Assignment,
@@ -246,6 +259,154 @@ def _left(cast: Cast) -> set[str]:
     return {"Alice", "Zoé"}
 
 
+# --- assignments -------------------------------------------------------------------------------------------------
+
+
+def _assigned(cast: Cast, *dossiers: Dossier, role: ObjectRole | None) -> None:
+    """To Paul, as this; withdrawn where there is no role."""
+    chosen = Dossier.objects.filter(pk__in=[dossier.pk for dossier in dossiers])
+    add = {cast.paul: role} if role else {}
+    change_assignments(actor=cast.alice, dossiers=chosen, add=add, remove=[] if role else [cast.paul])
+
+
+@row("clients.dossier.assigned")
+def _dossier_assigned(cast: Cast) -> set[str]:
+    _assigned(cast, cast.dossier, role=ObjectRole.READER)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("clients.dossier.assignment-changed")
+def _assignment_changed(cast: Cast) -> set[str]:
+    _assigned(cast, cast.elsewhere, role=ObjectRole.READER)
+    _assigned(cast, cast.elsewhere, role=ObjectRole.ACCOUNTANT)
+    return {"Zoé", "Paul"}
+
+
+@row("clients.dossier.unassigned")
+def _dossier_unassigned(cast: Cast) -> set[str]:
+    _assigned(cast, cast.elsewhere, role=ObjectRole.READER)
+    _assigned(cast, cast.elsewhere, role=None)
+    return {"Zoé", "Paul"}
+
+
+@row("clients.assignments.given")
+def _assignments_given(cast: Cast) -> set[str]:
+    _assigned(cast, cast.dossier, cast.elsewhere, role=ObjectRole.READER)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("clients.assignments.changed")
+def _assignments_changed(cast: Cast) -> set[str]:
+    _assigned(cast, cast.dossier, cast.elsewhere, role=ObjectRole.READER)
+    _assigned(cast, cast.dossier, cast.elsewhere, role=ObjectRole.ACCOUNTANT)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("clients.assignments.taken")
+def _assignments_taken(cast: Cast) -> set[str]:
+    pair = [cast.elsewhere, make_dossier("Garage Petit")]
+    _assigned(cast, *pair, role=ObjectRole.READER)
+    _assigned(cast, *pair, role=None)
+    return {"Zoé", "Paul"}
+
+
+# --- replacements and departures ---------------------------------------------------------------------------------
+
+
+def _replaced(cast: Cast, first: int = 0, last: int = 3) -> Replacement:
+    """Chloé replaces Paul: from and to so many days from today."""
+    today = timezone.localdate()
+    return arrange_replacement(
+        actor=cast.alice,
+        absent=cast.paul,
+        cover=cast.chloe,
+        starts_on=today + timedelta(days=first),
+        ends_on=today + timedelta(days=last),
+    )
+
+
+@row("accounts.replacement.arranged")
+def _replacement_arranged(cast: Cast) -> set[str]:
+    _replaced(cast)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("accounts.replacement.changed")
+def _replacement_changed(cast: Cast) -> set[str]:
+    replacement = _replaced(cast)
+    change_replacement(
+        actor=cast.alice,
+        replacement=replacement,
+        starts_on=replacement.starts_on,
+        ends_on=replacement.starts_on,
+        includes_assignments=True,
+    )
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("accounts.replacement.cancelled")
+def _replacement_cancelled(cast: Cast) -> set[str]:
+    end_replacement(actor=cast.alice, replacement=_replaced(cast))
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("accounts.replacement.started", "accounts.replacement.ended")
+def _replacement_came_and_went(cast: Cast) -> set[str]:
+    replacement = _replaced(cast, 1, 1)
+    two_days = timedelta(days=2)
+    Replacement.objects.filter(pk=replacement.pk).update(
+        starts_at=replacement.starts_at - two_days, ends_at=replacement.ends_at - two_days
+    )
+    tell_replacement(replacement_id=replacement.pk)
+    return {"Alice", "Zoé", "Chloé", "Paul"}
+
+
+@row("accounts.replacement.ended_with_member")
+def _replacement_ended_with_member(cast: Cast) -> set[str]:
+    _replaced(cast)
+    members.terminate_member(actor=cast.alice, member=cast.paul)
+    return {"Chloé"}
+
+
+def _departed(cast: Cast) -> None:
+    """Chloé leaves: “Sarah” goes to Paul, a single dossier to nobody."""
+    single = [cast.elsewhere, make_dossier("Garage Petit")]
+    give(Assignment, pairs_of(single, [cast.chloe]), role=ObjectRole.READER, by=cast.alice)
+    takers = dict.fromkeys(holdings_of(cast.chloe).keys, cast.paul) | {cast.elsewhere.pk: None}
+    complete_departure(actor=cast.alice, member=cast.chloe, takers=takers, revoke={})
+
+
+@row("clients.member.departed")
+def _member_departed(cast: Cast) -> set[str]:
+    _departed(cast)
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.member.received_handover")
+def _handover_received(cast: Cast) -> set[str]:
+    _departed(cast)
+    return {"Paul"}
+
+
+@row("clients.portfolio.handed_over", "clients.dossier.handed_over", "clients.dossier.left_alone")
+def _handed_over(cast: Cast) -> set[str]:
+    _departed(cast)
+    return NOBODY
+
+
+@row("clients.portfolio.left_alone")
+def _left_alone(cast: Cast) -> set[str]:
+    takers = dict.fromkeys(holdings_of(cast.chloe).keys)
+    complete_departure(actor=cast.alice, member=cast.chloe, takers=takers, revoke={})
+    return NOBODY
+
+
+@row("clients.member.certificate_taken")
+def _certificate_taken(cast: Cast) -> set[str]:
+    take_certificate(actor=cast.alice, member=cast.chloe)
+    return NOBODY
+
+
 # --- portfolios -------------------------------------------------------------------------------------------------
 
 
@@ -264,6 +425,26 @@ def _portfolio_renamed(cast: Cast) -> set[str]:
 @row("portfolios.portfolio.granted")
 def _portfolio_granted(cast: Cast) -> set[str]:
     grant_portfolio(actor=cast.alice, portfolio=cast.portfolio, member=cast.paul)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("portfolios.portfolio.subscriber_changed")
+def _subscriber_changed(cast: Cast) -> set[str]:
+    grant_portfolio(actor=cast.alice, portfolio=cast.portfolio, member=cast.chloe, role=ObjectRole.READER)
+    return {"Zoé", "Chloé"}
+
+
+@row("portfolios.portfolio.terminated")
+def _portfolio_terminated(cast: Cast) -> set[str]:
+    grant_portfolio(actor=cast.alice, portfolio=(successor := make_portfolio("Léa")), member=cast.paul)
+    terminate_portfolio(actor=cast.alice, portfolio=cast.portfolio, successor=successor)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("portfolios.portfolio.restored")
+def _portfolio_restored(cast: Cast) -> set[str]:
+    _portfolio_terminated(cast)
+    restore_portfolio(actor=cast.alice, portfolio=cast.portfolio)
     return {"Zoé", "Chloé", "Paul"}
 
 
@@ -298,6 +479,48 @@ def _dossier_changed(cast: Cast) -> set[str]:
 @row("clients.dossier.moved")
 def _dossier_moved(cast: Cast) -> set[str]:
     move_dossier(actor=cast.alice, dossier=cast.dossier, portfolio=None)
+    return {"Zoé", "Chloé"}
+
+
+def _two_in_the_portfolio(cast: Cast) -> Any:
+    """The followed dossier and another one, both open to Chloé."""
+    make_dossier("Garage Petit", portfolio=cast.portfolio)
+    return Dossier.objects.in_portfolio(cast.portfolio)
+
+
+@row("clients.dossiers.moved")
+def _dossiers_moved(cast: Cast) -> set[str]:
+    grant_portfolio(actor=cast.alice, portfolio=(target := make_portfolio("Léa")), member=cast.paul)
+    chosen = Dossier.objects.filter(pk__in=list(_two_in_the_portfolio(cast).values_list("pk", flat=True)))
+    move_dossiers(actor=cast.alice, dossiers=chosen, portfolio=target)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("clients.dossiers.taken_out")
+def _dossiers_taken_out(cast: Cast) -> set[str]:
+    move_dossiers(actor=cast.alice, dossiers=_two_in_the_portfolio(cast), portfolio=None)
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.dossier.archived")
+def _dossier_archived(cast: Cast) -> set[str]:
+    archive_dossiers(actor=cast.alice, dossiers=Dossier.objects.filter(pk=cast.dossier.pk))
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.dossier.restored")
+def _dossier_restored(cast: Cast) -> set[str]:
+    archived = Dossier.objects.filter(pk=cast.dossier.pk)
+    archive_dossiers(actor=cast.alice, dossiers=archived)
+    restore_dossiers(actor=cast.alice, dossiers=archived)
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.dossiers.archived", "clients.dossiers.restored")
+def _dossiers_archived_and_restored(cast: Cast) -> set[str]:
+    two = _two_in_the_portfolio(cast)
+    archive_dossiers(actor=cast.alice, dossiers=two)
+    restore_dossiers(actor=cast.alice, dossiers=two)
     return {"Zoé", "Chloé"}
 
 

@@ -201,7 +201,7 @@ def test_a_subscriber_is_given_another_role(firm: World, browse: Browse) -> None
     assert client.post(url, {"role": "reader", "seen": "accountant"}).status_code == 302
     event = Event.objects.latest("id")
     assert (event.type, event.changes) == (
-        "portfolios.portfolio.subscriber-changed",
+        "portfolios.portfolio.subscriber_changed",
         {"role": ["accountant", "reader"]},
     )
     stale = client.post(url, {"role": "accountant", "seen": "accountant"})
