@@ -166,6 +166,13 @@ MATRIX: dict[str, Row] = {
     "clients:share_view": on("view", "POST", KEEPERS, seen_by=MEMBERS),
     "clients:unshare_view": on("view", "POST", KEEPERS, seen_by=MEMBERS),
     "clients:delete_view": on("view", FORM, KEEPERS, seen_by=MEMBERS),
+    # Of a selection, which nobody has here.
+    "clients:assign": firm(FORM, ADMINS),
+    "clients:assign_preview": firm("POST", ADMINS),
+    "clients:assign_confirm": firm("POST", ADMINS),
+    "clients:assign_result": firm("GET", ADMINS),
+    "clients:assign_one": on("dossier", FORM, ADMINS, seen_by=HOLDERS),
+    "clients:unassign": on("dossier", FORM, ADMINS, seen_by=HOLDERS),
     "clients:imports": firm("GET", ADMINS),
     "clients:upload_import": firm("POST", ADMINS),
     "clients:import_template": firm("GET", ADMINS),
