@@ -17,6 +17,7 @@ from accounts.models import Membership
 from accounts.permissions import Perm, permitted, reach
 from activity.actions import Told, overheard
 from clients.models import Dossier
+from clients.sets import among
 
 T = TypeVar("T")
 Reach = dict[UUID, set[UUID]]
@@ -122,7 +123,7 @@ def _measured(
 
 def _reach(keys: list[UUID] | None, members: Collection[Membership]) -> Reach:
     if keys is not None:
-        return reach(Dossier.objects.active().filter(pk__in=keys), Perm.VIEW_DOSSIER)
+        return reach(Dossier.objects.active().filter(among(keys)), Perm.VIEW_DOSSIER)
     found: Reach = {}
     for member in Membership.objects.filter(pk__in=[one.pk for one in members]).exclude(user=None):
         seen = permitted(Dossier.objects.active(), member, Perm.VIEW_DOSSIER)

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Q, QuerySet, UUIDField, Value
 from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions import Perm, permitted
+from accounts.permissions.expressions import IsAny
 from clients.models import Dossier
 
 # What an action needs of a dossier: its name, and where it stands.
@@ -26,8 +28,14 @@ def locked(actor: Membership, dossiers: QuerySet[Dossier]) -> list[Dossier]:
     return list(found.select_for_update(of=("self",)))
 
 
+def among(keys: Iterable[UUID], column: str = "pk") -> Q:
+    """`column = ANY(keys)`: the keys travel as one text, which takes a tenth of the time of thousands of parameters."""
+    array = Value(f"{{{','.join(map(str, keys))}}}", output_field=ArrayField(UUIDField()))
+    return Q(IsAny(F(column), array))
+
+
 def these(dossiers: Sequence[Dossier]) -> QuerySet[Dossier]:
-    return Dossier.objects.filter(pk__in=[dossier.pk for dossier in dossiers])
+    return Dossier.objects.filter(among(dossier.pk for dossier in dossiers))
 
 
 def allowed(actor: Membership, perm: Perm, dossiers: Sequence[Dossier]) -> set[UUID]:

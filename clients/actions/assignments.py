@@ -35,6 +35,8 @@ from clients.events.assignments import (
     OneAssignment,
 )
 from clients.models import Assignment, Dossier, SupportAuthorisation
+from clients.models.details import name_of
+from clients.sets import among
 from tenancy.keys import uuid7
 
 
@@ -171,37 +173,27 @@ def change_assignments(
 
 
 class _Files:
-    """The dossiers that a change is about, by key, with what decides about them."""
+    """The dossiers that a change is about, their names in order, and what decides about them."""
 
     def __init__(self, keys: list[UUID], *, assigns: bool, supports: bool) -> None:
-        shown = (
-            "id",
-            "firm",
-            "kind",
-            "legal_name",
-            "first_name",
-            "last_name",
-            "is_own",
-            "archived_at",
-            "portfolio",
-        )
-        self.by_key = {
-            one.pk: one for one in Dossier.objects.filter(pk__in=keys).only(*shown).order_by("name_key", "id")
-        }
-        self.own = [key for key, one in self.by_key.items() if one.is_own]
+        columns = ("id", "is_own", "archived_at", "kind", "legal_name", "first_name", "last_name")
+        rows = Dossier.objects.filter(among(keys)).order_by("name_key", "id").values_list(*columns)
+        found = list(rows)
+        self.names = {key: name_of(*parts) for key, _own, _archived, *parts in found}
+        self.own = [key for key, is_own, *_rest in found if is_own]
         # An archived one is given to nobody, but whoever has it may lose it.
-        self.archived = [key for key, one in self.by_key.items() if one.archived_at] if assigns else []
+        self.archived = [key for key, _own, at, *_rest in found if at] if assigns else []
         self.ends = self._authorised(keys) if supports else {}
 
     @staticmethod
     def _authorised(keys: list[UUID]) -> dict[UUID, datetime]:
         """Until when the clients allow technical support; locked, so that none is withdrawn meanwhile."""
-        running = SupportAuthorisation.objects.running().filter(dossier__in=keys).order_by("pk")
+        running = SupportAuthorisation.objects.running().filter(among(keys, "dossier")).order_by("pk")
         return dict(running.select_for_update(of=("self",)).values_list("dossier_id", "until"))
 
     def open_to_assignment(self) -> list[UUID]:
         shut = {*self.own, *self.archived}
-        return [key for key in self.by_key if key not in shut]
+        return [key for key in self.names if key not in shut]
 
     def skipped(self) -> list[Skipped]:
         reasons = ((Reason.OWN, self.own), (Reason.ARCHIVED, self.archived))
@@ -216,7 +208,7 @@ def _locked(members: Collection[Membership]) -> list[Membership]:
 
 
 def _require_all(actor: Membership, keys: Collection[UUID]) -> None:
-    mine = permitted(Dossier.objects.filter(pk__in=keys), actor, Perm.ASSIGN_DOSSIER)
+    mine = permitted(Dossier.objects.filter(among(keys)), actor, Perm.ASSIGN_DOSSIER)
     if mine.count() != len(keys) or (not keys and actor.role != Role.ADMIN):
         raise PermissionDenied(Perm.ASSIGN_DOSSIER)
 
@@ -224,7 +216,7 @@ def _require_all(actor: Membership, keys: Collection[UUID]) -> None:
 def _held(keys: list[UUID], members: Iterable[Membership]) -> dict[UUID, dict[UUID, _Held]]:
     """The running assignments of these members among these dossiers: person → dossier → role and end."""
     people = [member.user_id for member in members if member.user_id]
-    rows = Assignment.objects.running().filter(user_id__in=people, content_object_id__in=keys)
+    rows = Assignment.objects.running().filter(among(keys, "content_object"), user_id__in=people)
     found: dict[UUID, dict[UUID, _Held]] = {}
     columns = ("user_id", "content_object_id", "permission__codename", "expires_at")
     for person, dossier, role, until in rows.values_list(*columns):
@@ -235,7 +227,7 @@ def _held(keys: list[UUID], members: Iterable[Membership]) -> dict[UUID, dict[UU
 def _taken(
     files: _Files, member: Membership, mine: Mapping[UUID, _Held]
 ) -> tuple[list[Granted], list[Skipped]]:
-    left = [key for key in files.by_key if key not in mine and key not in files.own]
+    left = [key for key in files.names if key not in mine and key not in files.own]
     done = take(Assignment, [(key, member.user_id) for key in mine]) if member.user_id else []
     return done, _those_left(member, {Reason.NOT_ASSIGNED: left})
 
@@ -289,7 +281,7 @@ def _sorted_by_kind(done: Iterable[Granted], mine: Mapping[UUID, _Held], files: 
         until = files.ends.get(one.object_id) if prolonged else None
         kinds.setdefault((one.before, one.after, until), set()).add(one.object_id)
     return [
-        Change(before, after, [key for key in files.by_key if key in keys], until)
+        Change(before, after, [key for key in files.names if key in keys], until)
         for (before, after, until), keys in sorted(kinds.items(), key=str)
     ]
 
@@ -301,7 +293,7 @@ def _stays(member: Membership, done: Iterable[Granted]) -> int:
         return 0
     if member.is_admin:
         return len(keys)
-    return granted(Dossier.objects.filter(pk__in=keys), member, Perm.VIEW_DOSSIER).count()
+    return granted(Dossier.objects.filter(among(keys)), member, Perm.VIEW_DOSSIER).count()
 
 
 # --- Telling -------------------------------------------------------------------------------------------------
@@ -319,7 +311,7 @@ def _tell(actor: Membership, files: _Files, shares: Iterable[Share]) -> None:
 
 
 def _tell_of_one(actor: Membership, files: _Files, member: Membership, change: Change, group: UUID) -> None:
-    (dossier,) = (files.by_key[key] for key in change.dossiers)
+    dossier = Dossier.objects.get(pk=change.dossiers[0])
     record(
         _types(change)[0],
         actor=actor,
@@ -342,7 +334,7 @@ def _tell_of_many(
     one, many = _types(change)
     details = _details(member, change)
     lines = (
-        Happening(key, files.by_key[key].name, _changes(change, files.ends.get(key)), details)
+        Happening(key, files.names[key], _changes(change, files.ends.get(key)), details)
         for key in change.dossiers
     )
     record_many(one, actor=actor, model=Dossier, happenings=lines, group=group)
@@ -366,7 +358,7 @@ class _Concerned:
     def by(self, keys: Collection[UUID]) -> list[Membership]:
         digest = _digest(keys)
         if digest not in self._known:
-            files = Dossier.objects.filter(pk__in=keys)
+            files = Dossier.objects.filter(among(keys))
             self._known[digest] = list(holders_of_any(Perm.VIEW_DOSSIER, files))
         return self._known[digest]
 

@@ -13,6 +13,7 @@ from clients import results
 from clients.actions.assignments import Result, change_assignments
 from clients.actions.portfolios import move_dossiers
 from clients.models import Dossier
+from clients.sets import among
 from portfolios.models import Portfolio
 
 
@@ -62,6 +63,6 @@ def edit_dossiers(
     Raises PermissionDenied, Terminated (the portfolio).
     """
     # The keys now: moved dossiers may no longer be found by the query that chose them.
-    chosen = Dossier.objects.filter(pk__in=list(dossiers.order_by().values_list("pk", flat=True)))
+    chosen = Dossier.objects.filter(among(dossiers.order_by().values_list("pk", flat=True)))
     moves = move_dossiers(actor=actor, dossiers=chosen, portfolio=into.portfolio) if into else None
     return Edited(change_assignments(actor=actor, dossiers=chosen, add=add, remove=remove), moves)

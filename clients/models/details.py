@@ -44,9 +44,14 @@ class ClientDetails(models.Model):
     @property
     def name(self) -> str:
         """The legal name of a company, last and first name of an individual."""
-        if self.kind == DossierKind.INDIVIDUAL and self.last_name:
-            return f"{self.last_name} {self.first_name}".strip()
-        return self.legal_name
+        return name_of(self.kind, self.legal_name, self.first_name, self.last_name)
+
+
+def name_of(kind: str, legal_name: str, first_name: str, last_name: str) -> str:
+    """What a client of these columns is called."""
+    if kind == DossierKind.INDIVIDUAL and last_name:
+        return f"{last_name} {first_name}".strip()
+    return legal_name
 
 
 # What a client may change of it: all but the kind.

@@ -33,8 +33,8 @@ from activity.models import Event, Notification
 from clients.access_book import AccessBook
 from clients.actions.access import export_access
 from clients.actions.archiving import archive_dossiers, restore_dossiers
-from clients.actions.consent import answer_consent, change_declarants
 from clients.actions.assignments import change_assignments
+from clients.actions.consent import answer_consent, change_declarants
 from clients.actions.departing import complete_departure, take_certificate
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
 from clients.actions.portfolios import move_dossiers, restore_portfolio, terminate_portfolio
