@@ -88,14 +88,11 @@ def asked_of(query: QueryDict, member: Membership, *, without: tuple[str, ...] =
     offers = offers_of(member, views_too=not without)
     views = views_among(offers.members)
     filtered = partial(filters_of, member=member, without=without, offers=offers)
-    by_key = {view.pk: view for view in views}
+    by_key: dict[UUID | None, SavedView] = {view.pk: view for view in views}
     wanted = by_key.get(_key(query.get(VIEW, "")))
     view = wanted or by_key.get(_key(query.get(SINCE, "")))
-    state, saved, dropped = state_of(query), None, []
-    if view is not None:
-        saved, dropped = _allowed(view.query, filtered)
-    if wanted is not None and saved is not None:
-        state = saved
+    saved, dropped = _allowed(view.query, filtered) if view else (None, [])
+    state = state_of(query) if wanted is None or saved is None else saved
     return Asked(
         filters=filtered(since(view, state)),
         state=state,

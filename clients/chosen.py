@@ -1,7 +1,7 @@
 """The columns of the list of dossiers: which there are, and which of them a list's address chooses.
 
-The name is always shown. The address says the others as `cols=name.siren.city`, or by one `cols` each, as a form without
-scripts sends them; without any, the usual ones are shown.
+The name is always shown. The address says the others as `cols=name.siren.city`, or by one `cols` each, as a form
+without scripts sends them; without any, the usual ones are shown.
 """
 
 from collections.abc import Callable, Iterable

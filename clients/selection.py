@@ -46,6 +46,7 @@ def views_among(members: Iterable[Membership]) -> list[SavedView]:
             owner_id=member.user_id,
         )
         for member in members
+        if member.user_id is not None
         for fields in getattr(member, "views", ())
     ]
     return sorted(views, key=lambda view: (view.name_key, view.pk))

@@ -30,6 +30,7 @@ class ViewChangedMeanwhile(Exception):
 def save_view(*, actor: Membership, name: str, query: str, is_shared: bool = False) -> SavedView:
     """Keep the list's state (`query`) under a name, for the person alone or for the firm. Raises ViewNameTaken."""
     require(actor, Perm.SAVE_VIEW)
+    assert actor.user_id is not None  # an open member has a person
     view = SavedView(owner_id=actor.user_id, name=name, query=query, is_shared=is_shared)
     _save(view, force_insert=True)
     record(ViewSaved, actor=actor, subject=view, changes={"is_shared": (None, True)} if is_shared else None)
