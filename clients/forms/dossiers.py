@@ -48,7 +48,7 @@ class DossierFilter(forms.Form):
     state = forms.ChoiceField(required=False, label=gettext_lazy("Invitation"))
     archived = forms.ChoiceField(
         required=False,
-        label=gettext_lazy("Archive"),
+        label=gettext_lazy("Archiving"),
         choices=[("", gettext_lazy("Not archived")), (ARCHIVED, gettext_lazy("Archived"))],
     )
     # Searching keeps the order and the page's size. They are put right when a sorted list comes in.

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.answers import done
 from accounts.models import Role
 from accounts.permissions import Perm, allows, permitted, require
 from accounts.places import FirmRequest
@@ -19,7 +18,7 @@ from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.models import Dossier
 from clients.results import Result
 from clients.selection import selected_dossiers, selection_again
-from clients.views.weighing import left_out, report, weighed
+from clients.views.weighing import left_out, report, selection_done, weighed
 
 
 @require_POST
@@ -66,7 +65,7 @@ def _act(
     outcome = weighed(request, partial(action, actor=request.member, dossiers=dossiers))
     if outcome.is_done:
         report(request, outcome.result, words(outcome.result))
-        return done(request, back)
+        return selection_done(request, back)
     context = {
         "weighed": outcome,
         "result": outcome.result,

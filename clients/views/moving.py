@@ -22,7 +22,7 @@ from clients.forms.portfolios import TargetForm
 from clients.models import Dossier
 from clients.results import Result
 from clients.selection import selected_dossiers, selection_again
-from clients.views.weighing import left_out, opens_or_closes_little, report, weighed
+from clients.views.weighing import left_out, opens_or_closes_little, report, selection_done, weighed
 from portfolios.actions import Terminated
 from portfolios.models import Portfolio
 
@@ -92,7 +92,7 @@ def _moved(
         return render(request, "clients/move_many.html", context, status=422)
     if outcome.is_done:
         report(request, outcome.result, _many_moved(outcome.result, form.target))
-        return done(request, request.firm.url("clients:list"))
+        return selection_done(request, request.firm.url("clients:list"))
     shown = {
         **context,
         "weighed": outcome,

@@ -6,10 +6,12 @@ from typing import Any, Generic, TypeVar
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django_htmx.http import trigger_client_event
 
+from accounts.answers import done
 from accounts.models import Membership
 from clients.impact import Impact, MeansSomethingElse, enact, rehearse
 from clients.models import Dossier
@@ -62,6 +64,11 @@ def weighed(
 def opens_or_closes_little(impact: Impact[Any]) -> bool:
     """Nobody loses anything, and nobody gains more than one dossier."""
     return not impact.losing and impact.gained <= 1
+
+
+def selection_done(request: HttpRequest, url: str) -> HttpResponse:
+    """On to that page, where the ticked rows are forgotten."""
+    return trigger_client_event(done(request, url), "selection-done")
 
 
 def left_out(result: Result) -> list[dict[str, Any]]:
