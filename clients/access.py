@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
@@ -177,6 +177,16 @@ class Openings:
             for member, reasons in of_its_portfolio.items():
                 found.setdefault(dossier.pk, {}).setdefault(member, []).extend(reasons)
         return found
+
+    def count_single(self, dossiers: QuerySet[Dossier]) -> int:
+        """How many lines, about, single assignments of these dossiers make. One query."""
+        of_these = Assignment.objects.running().filter(content_object__in=dossiers.order_by())
+        counts = of_these.order_by().values_list("user_id").annotate(count=Count("pk"))
+        return sum(count * self._single_ways(user_id) for user_id, count in counts)
+
+    def _single_ways(self, user_id: UUID) -> int:
+        covers = (one for one in self._covers.get(user_id, ()) if one.includes_assignments)
+        return self._asked(user_id) + sum(self._asked(one.cover_id) for one in covers)
 
     def of_portfolios(self, keys: Collection[UUID]) -> Reasons:
         """Whom grants and replacements let see each of the portfolios, and why."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
@@ -20,11 +20,21 @@ from portfolios.models import Portfolio
 from spreadsheets.writing import CellValue, Sheet, Target, write_sheets
 
 _LOT = 2_000
+# Some fifteen seconds of work, which a request may take.
+MOST_LINES = 100_000
 _READ = (
     "id", "firm_id", "kind", "legal_name", "civility", "first_name", "last_name", "reference", "siren", "portfolio_id",
     "name_key", "is_own", "archived_at",
 )  # fmt: skip
 Row = list[CellValue]
+
+
+class TooManyLines(Exception):
+    """More than is written while somebody waits. `lines`: how many, about."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__(lines)
+        self.lines = lines
 
 
 @dataclass(frozen=True)
@@ -42,12 +52,28 @@ class AccessBook:
     asked: str = ""
 
     def write(self, target: Target) -> int:
-        """Into the target, in memory that does not grow with the firm. Returns how many lines it holds."""
+        """Into the target, in memory that does not grow with the firm. Returns how many lines it holds.
+
+        Raises TooManyLines, and writes nothing, beyond MOST_LINES.
+        """
+        if (lines := self._expected()) > MOST_LINES:
+            raise TooManyLines(lines)
         sheets = [
             Sheet(_("Portfolios"), self._headers([_("Portfolio")]), self._portfolio_rows(), _WIDTHS),
             Sheet(_("Client files"), self._headers(_of_a_dossier()), self._dossier_rows(), _WIDE_WIDTHS),
         ]
         return sum(write_sheets(target, sheets, notice=self._notice(), notice_name=_("Read me")))
+
+    def _expected(self) -> int:
+        """About how many lines client files take; three queries."""
+        sizes = dict(self.dossiers.order_by().values_list("portfolio_id").annotate(size=Count("pk")))
+        whole = self._openings.of_portfolios([key for key in sizes if key])
+        lines: int = sum(
+            int(sizes.get(key, 0)) * len(reasons)
+            for key, of_one in whole.items()
+            for reasons in of_one.values()
+        )
+        return lines + self._openings.count_single(self.dossiers)
 
     @cached_property
     def _openings(self) -> Openings:

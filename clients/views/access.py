@@ -6,11 +6,13 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.db import models
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,7 +21,7 @@ from accounts.permissions import Perm, can, granted, permitted, require
 from accounts.places import FirmRequest
 from clients import matrix
 from clients.access import reached_by, sources_of
-from clients.access_book import AccessBook
+from clients.access_book import MOST_LINES, AccessBook, TooManyLines
 from clients.actions.access import export_access
 from clients.forms.access import NO_PORTFOLIO, MatrixFilter, SourceFilter
 from clients.models import Dossier, DossierQuerySet
@@ -75,7 +77,7 @@ def dossiers(request: FirmRequest) -> HttpResponse:
 
 @require_POST
 @for_overseers
-def export(request: FirmRequest) -> FileResponse:
+def export(request: FirmRequest) -> HttpResponseBase:
     """The matrix as a workbook, of what its filters let through. A POST: it is recorded."""
     filters = MatrixFilter(request.POST, members=_people(), portfolios=_portfolios(request))
     book = AccessBook(
@@ -86,10 +88,27 @@ def export(request: FirmRequest) -> FileResponse:
         asked=_in_words(filters),
     )
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it once it is sent
-    export_access(book=book, target=target)
+    try:
+        export_access(book=book, target=target)
+    except TooManyLines as refused:
+        target.close()
+        return _too_many(request, refused)
     target.seek(0)
     name = f"{_('accesses')}-{timezone.localdate():%Y-%m-%d}.xlsx"
     return FileResponse(target, as_attachment=True, filename=name, content_type=_XLSX)
+
+
+def _too_many(request: FirmRequest, refused: TooManyLines) -> HttpResponse:
+    """Back to where filters are, which make it less."""
+    told = _(
+        "That would be about %(lines)s lines; a workbook holds %(most)s. Choose a portfolio or a member."
+    )
+    numbers = {"lines": refused.lines, "most": MOST_LINES}
+    shown = {
+        name: number_format(number, use_l10n=True, force_grouping=True) for name, number in numbers.items()
+    }
+    messages.error(request, told % shown)
+    return redirect(request.firm.url("clients:access_dossiers"))
 
 
 # --- One member ---------------------------------------------------------------------------------------------------

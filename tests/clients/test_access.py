@@ -17,7 +17,7 @@ from accounts.models import Membership, MemberState, Replacement, Role
 from accounts.permissions import ObjectRole, Perm, give, holders, pairs_of, permitted, reach
 from activity.models import Event, Notification
 from clients.access import Openings, Source, access_to, opened_by, reached_by, sources_of
-from clients.access_book import AccessBook
+from clients.access_book import AccessBook, TooManyLines
 from clients.actions.access import export_access
 from clients.models import Assignment, Dossier
 from portfolios.models import Portfolio, PortfolioGrant
@@ -317,6 +317,24 @@ def test_lots_and_sheets_that_are_full_go_on(
     assert list(found) == ["Portefeuilles", "Dossiers", "Dossiers (2)", "Lisez-moi"]
     listed = [row[5] for name in ("Dossiers", "Dossiers (2)") for row in found[name][1:]]
     assert listed == ["Tous les dossiers", "D0", "D1", "D2", "D3", "D4"]
+
+
+def test_what_would_keep_somebody_waiting_is_refused_before_anything_is_written(
+    firm: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portfolio = make_portfolio()
+    for number in range(3):
+        assign(make_dossier(f"D{number}", portfolio=portfolio), firm.colleague)
+    grant(portfolio, firm.colleague)
+    replace(firm.colleague, firm.collaborator)
+    monkeypatch.setattr("clients.access_book.MOST_LINES", 11)
+    with pytest.raises(TooManyLines) as refused:
+        export_access(book=book(firm), target=tmp_path / "acces.xlsx")
+    assert refused.value.lines == 12
+    assert not (tmp_path / "acces.xlsx").exists()
+    assert not Event.objects.exists()
+    monkeypatch.setattr("clients.access_book.MOST_LINES", 12)
+    assert export_access(book=book(firm), target=tmp_path / "acces.xlsx") == 12 + 2 + 2
 
 
 def test_a_collaborator_gets_no_workbook(firm: World, tmp_path: Any) -> None:
