@@ -8,9 +8,10 @@ class ClientsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.places import KINDS
-        from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, PERSON_CHANGED
+        from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
         from clients import events, lookups  # noqa: F401 - each registers what it declares
         from clients.actions.dossiers import create_own_dossier
+        from clients.actions.leaving import note_taken
         from clients.actions.space import follow_firm, follow_person
         from clients.places import SpacePlaces
 
@@ -18,3 +19,4 @@ class ClientsConfig(AppConfig):
         FIRM_STARTERS.append(create_own_dossier)
         FIRM_CHANGED.append(follow_firm)
         PERSON_CHANGED.append(follow_person)
+        GRANTS_TAKEN.append(note_taken)

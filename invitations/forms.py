@@ -1,6 +1,8 @@
 """What people fill in about invitations: the person invited, and the firm."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -10,8 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import PASSWORD_HELP
 from accounts.models import Role, User
 from accounts.newcomers import Newcomer
+from accounts.permissions import ObjectRole
 from clients.cleaning import clean_email, clean_text, likely_email
-from invitations.models import InvitationKind, InvitationQuerySet, InvitationState
+from clients.models import Dossier
+from invitations.models import GRANTED_ROLES, InvitationKind, InvitationQuerySet, InvitationState
+from portfolios.models import Portfolio
 
 _CARD = "<strong>{}</strong><small>{}</small>"
 _WHAT_ROLES_MEAN = {
@@ -123,7 +128,9 @@ class AddressForm(forms.Form):
         address = cleaned.get("email", "")
         likely = likely_email(address)
         if likely and address != cleaned.get("email_checked"):
-            self.data = {**dict(self.data.items()), "email_checked": address}
+            data: Any = self.data
+            self.data = data.copy()  # with all the boxes that are ticked
+            self.data["email_checked"] = address  # type: ignore[index]  # a copy may be changed
             question = _("Did you mean %(likely)s? If the address is right, send again.")
             self.add_error("email", forms.ValidationError(question, code="doubt", params={"likely": likely}))
         return cleaned
@@ -142,15 +149,60 @@ class MemberForm(AddressForm):
         label=_("Role"), initial=Role.COLLABORATOR, widget=forms.RadioSelect({"class": "cards"})
     )
 
-    field_order = ("email", "first_name", "last_name", "role")
+    portfolios = forms.MultipleChoiceField(required=False)
+    dossiers = forms.MultipleChoiceField(required=False)
+    grant_role = forms.ChoiceField(
+        label=_("Role on them"), choices=GRANTED_ROLES, initial=ObjectRole.ACCOUNTANT.value, required=False
+    )
+    # What to look for among the dossiers, of which a page shows a few.
+    find = forms.CharField(label=_("Find a client file"), max_length=200, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    PERSON = ("email", "first_name", "last_name", "role")
+    field_order = PERSON
+
+    def __init__(
+        self, *args: Any, portfolios: Iterable[Portfolio], dossiers: Iterable[Dossier], **kwargs: Any
+    ) -> None:
+        """`dossiers`: those that are ticked already, and those that were found."""
         super().__init__(*args, **kwargs)
-        field = self.fields["role"]
+        self._offered: dict[str, list[tuple[str, str]]] = {}
+        self._offer(
+            "role", [(role, format_html(_CARD, role.label, what)) for role, what in _WHAT_ROLES_MEAN.items()]
+        )
+        self._offer("portfolios", [(str(one.pk), one.name) for one in portfolios])
+        self._offer("dossiers", [(str(one.pk), one.name) for one in dossiers])
+
+    @property
+    def person(self) -> list[forms.BoundField]:
+        """Whom one invites; the rest is what opens to them."""
+        return [self[name] for name in self.PERSON]
+
+    @property
+    def portfolio_lines(self) -> list[tuple[str, str, bool]]:
+        return self._lines("portfolios")
+
+    @property
+    def dossier_lines(self) -> list[tuple[str, str, bool]]:
+        return self._lines("dossiers")
+
+    @property
+    def invited(self) -> dict[str, Any]:
+        """What the action takes."""
+        data = {
+            name: value for name, value in self.cleaned_data.items() if name not in ("email_checked", "find")
+        }
+        keys = {name: [UUID(key) for key in data[name]] for name in ("portfolios", "dossiers")}
+        return {**data, **keys, "grant_role": ObjectRole(data["grant_role"] or ObjectRole.ACCOUNTANT)}
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [
-            (role, format_html(_CARD, role.label, means)) for role, means in _WHAT_ROLES_MEAN.items()
-        ]
+        field.choices = self._offered[name] = choices
+
+    def _lines(self, name: str) -> list[tuple[str, str, bool]]:
+        """Value, name and whether it is ticked."""
+        ticked = {str(value) for value in self[name].value() or ()}
+        return [(value, label, value in ticked) for value, label in self._offered[name]]
 
 
 class InvitationFilter(forms.Form):

@@ -10,11 +10,12 @@ from django.utils.crypto import salted_hmac
 from accounts.actions.people import accept_terms
 from accounts.models import Membership, MemberState, Terms, User
 from accounts.newcomers import Newcomer, admit, owns
-from accounts.permissions import Perm, can
+from accounts.permissions import Perm, can, take_all
 from accounts.terms import current_terms
 from activity.actions import record
+from clients.actions.assignments import change_assignments
 from clients.actions.space import AlreadyFollowed, open_space
-from clients.models import SpaceLink, SpaceProfile
+from clients.models import Dossier, SpaceLink, SpaceProfile
 from invitations.actions.handling import end, renew, send
 from invitations.events import (
     ClientJoined,
@@ -25,6 +26,8 @@ from invitations.events import (
     MemberJoined,
 )
 from invitations.models import Invitation, InvitationKind, InvitationState
+from invitations.offers import offers_of
+from portfolios.actions import change_subscriptions
 
 
 class NotAnswerable(Exception):
@@ -108,13 +111,17 @@ def accept_as_client(
 
 @transaction.atomic
 def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Membership:
-    """Take the place in the firm, with the role that the invitation gives. Raises as `accept_as_client`."""
+    """Take the place in the firm, with the role and the accesses that the page showed. Raises as `accept_as_client`.
+
+    What was terminated or archived since, which the page says, is left out.
+    """
     invitation, terms = _to_accept(link, shown)
     user = _arrived(invitation, person, terms)
     assert invitation.membership is not None
     member = Membership.objects.select_for_update().get(pk=invitation.membership.pk)
     member.user, member.state, member.role = user, MemberState.CREATED, invitation.role
     member.first_name, member.last_name = user.first_name, user.last_name
+    member.last_visit_at = None  # of one who had left: they have not come back yet
     try:
         with transaction.atomic():
             member.save()
@@ -123,7 +130,20 @@ def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Memb
     _close(invitation, user)
     details = {"email": invitation.email, "terms": terms.version}
     record(MemberJoined, actor=member, subject=member, details=details)
+    _open_offers(invitation, member)
     return member
+
+
+def _open_offers(invitation: Invitation, member: Membership) -> None:
+    """Open what the invitation offers, and nothing that stands from an earlier time, in the name of who invited."""
+    take_all(member)
+    offers, inviter = offers_of(invitation), invitation.invited_by
+    assert inviter is not None  # whoever invited still may, so they are there
+    for role in sorted({offer.role for offer in offers.offers}):
+        portfolios = [offer.key for offer in offers.portfolios if offer.role == role]
+        change_subscriptions(actor=inviter, member=member, add=portfolios, role=role)
+        dossiers = Dossier.objects.filter(pk__in=[one.key for one in offers.dossiers if one.role == role])
+        change_assignments(actor=inviter, dossiers=dossiers, add={member: role})
 
 
 @transaction.atomic
@@ -172,6 +192,7 @@ def fingerprint(invitation: Invitation, terms: Terms) -> str:
         target.pk,
         target.name if invitation.kind == InvitationKind.CLIENT else "",
         target.firm.name,
+        offers_of(invitation).said,
         invitation.invited_by_id,
         terms.version,
     ]

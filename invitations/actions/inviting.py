@@ -1,5 +1,6 @@
 """How a firm invites: a colleague, one client, many clients at once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, MemberState, Role
-from accounts.permissions import Perm, permitted, require
+from accounts.permissions import ObjectRole, Perm, permitted, require
 from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink, SpaceProfile
@@ -22,7 +23,8 @@ from invitations.events import (
     InvitationRevoked,
     MemberInvited,
 )
-from invitations.models import Invitation, InvitationKind, InvitationState
+from invitations.models import Invitation, InvitationGrant, InvitationKind, InvitationState
+from portfolios.models import Portfolio
 from tenancy.keys import uuid7
 
 _BATCH = 2_000
@@ -70,9 +72,21 @@ class Plan:
 
 @transaction.atomic
 def invite_member(
-    *, actor: Membership, email: str, role: Role, first_name: str = "", last_name: str = ""
+    *,
+    actor: Membership,
+    email: str,
+    role: Role,
+    first_name: str = "",
+    last_name: str = "",
+    portfolios: Collection[UUID] = (),
+    dossiers: Collection[UUID] = (),
+    grant_role: ObjectRole = ObjectRole.ACCOUNTANT,
 ) -> Invitation:
-    """Invite a colleague to the firm. Raises AlreadyMember, AlreadyInvited. One who had left is invited anew."""
+    """Invite a colleague to the firm. Raises AlreadyMember, AlreadyInvited. One who had left is invited anew.
+
+    These `portfolios` and `dossiers` (by key, of those that the actor may give) open to a collaborator, in the
+    `grant_role`, as they accept; an administrator sees everything anyway.
+    """
     require(actor, Perm.MANAGE_MEMBERS)
     member = _place(email.strip().lower())
     member.role, member.state, member.invited_at = role, MemberState.INVITED, timezone.now()
@@ -91,9 +105,28 @@ def invite_member(
         name=f"{member.first_name} {member.last_name}".strip(),
         invited_by=actor,
     )
+    count = _offer(invitation, actor, portfolios, dossiers, grant_role) if role != Role.ADMIN else 0
     send([invitation])
-    record(MemberInvited, actor=actor, subject=member, details={"email": member.email, "role": role})
+    details = {"email": member.email, "role": role, "count": count}
+    record(MemberInvited, actor=actor, subject=member, details=details)
     return invitation
+
+
+def _offer(
+    invitation: Invitation,
+    actor: Membership,
+    portfolios: Collection[UUID],
+    dossiers: Collection[UUID],
+    role: ObjectRole,
+) -> int:
+    """Keep with the invitation what opens as it is accepted; returns of how much."""
+    given = permitted(Portfolio.objects.filter(pk__in=portfolios), actor, Perm.GRANT_PORTFOLIO)
+    chosen = Dossier.objects.clients().active().filter(pk__in=dossiers)
+    assigned = permitted(chosen, actor, Perm.ASSIGN_DOSSIER)
+    grants = [InvitationGrant(invitation=invitation, portfolio=one, role=role) for one in given]
+    grants += [InvitationGrant(invitation=invitation, dossier=one, role=role) for one in assigned]
+    InvitationGrant.objects.bulk_create(grants, batch_size=_BATCH)
+    return len(grants)
 
 
 @transaction.atomic

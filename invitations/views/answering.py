@@ -48,6 +48,7 @@ from invitations.actions.answering import (
 from invitations.forms import NewcomerForm, PersonForm
 from invitations.lookups import invitation_of
 from invitations.models import Invitation, InvitationKind, InvitationState, hashed
+from invitations.offers import offers_of
 from tenancy.scopes import scope
 
 COOKIE = "invitation"
@@ -229,6 +230,7 @@ class Page:
             "invitation": invitation,
             "firm": invitation.firm,
             "inviter": invitation.invited_by,
+            "offers": offers_of(invitation),
             "case": self.case,
             "form": self.form,
             "terms": self.terms,

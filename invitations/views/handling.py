@@ -23,6 +23,7 @@ from invitations.actions.handling import (
 )
 from invitations.forms import InvitationFilter
 from invitations.models import Invitation, InvitationQuerySet
+from invitations.offers import offer_counts
 from invitations.summary import waiting_counts
 from invitations.views.leading import lead_to
 
@@ -35,17 +36,34 @@ def invitations(request: FirmRequest) -> HttpResponse:
     filters = InvitationFilter(request.GET)
     found = filters.narrow(Invitation.objects.visible_to(request.member)).with_names()
     page = page_of(found, request.GET, NEWEST_FIRST)
-    manages = can(request.member, Perm.INVITE_CLIENTS)
+    manages, offers = can(request.member, Perm.INVITE_CLIENTS), offer_counts(page.rows)
     context = {
         "filters": filters,
         "filtered": any(request.GET.get(name) for name in filters.fields),
         "page": page,
-        "rows": [{"invitation": one, "menu": _menu(request, one) if manages else []} for one in page.rows],
+        "rows": [
+            {
+                "invitation": one,
+                "opens": _opens(*offers.get(one.pk, (0, 0))),
+                "menu": _menu(request, one) if manages else [],
+            }
+            for one in page.rows
+        ],
         "counts": waiting_counts(request.member),
         "bulk_actions": _bulk_actions(request) if manages else [],
         "may_invite_members": can(request.member, Perm.MANAGE_MEMBERS),
     }
     return render(request, "invitations/list.html", context)
+
+
+def _opens(portfolios: int, dossiers: int) -> str:
+    """What a colleague's invitation opens, in numbers."""
+    parts = []
+    if portfolios:
+        parts.append(ngettext("%(n)s portfolio", "%(n)s portfolios", portfolios) % {"n": portfolios})
+    if dossiers:
+        parts.append(ngettext("%(n)s client file", "%(n)s client files", dossiers) % {"n": dossiers})
+    return ", ".join(parts)
 
 
 @require_POST

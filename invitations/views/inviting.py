@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.permissions import Perm, can, permitted
 from accounts.places import FirmRequest
 from clients.models import Dossier
-from clients.selection import selected_dossiers
+from clients.selection import keys_in, selected_dossiers
 from invitations.actions.inviting import (
     AlreadyActive,
     AlreadyInvited,
@@ -28,9 +28,12 @@ from invitations.actions.inviting import (
 from invitations.forms import AddressForm, MemberForm
 from invitations.models import Invitation
 from invitations.views.leading import lead_to
+from portfolios.models import Portfolio
 
 # Of those who are left out, so many are named; the rest are counted.
 NAMED = 5
+# So many client files are shown of those that a search finds; a narrower one finds the others.
+FOUND = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,18 +41,34 @@ def member(request: FirmRequest) -> HttpResponse:
     """Invite a colleague."""
     if not can(request.member, Perm.MANAGE_MEMBERS):
         raise PermissionDenied(Perm.MANAGE_MEMBERS)
-    form = MemberForm(request.POST or None)
+    looking = "look" in request.POST
+    form = _member_form(request, looking=looking)
     if request.method == "POST" and form.is_valid() and (made := _invited_member(request, form)):
         messages.success(request, _("The invitation for %(email)s is on its way.") % {"email": made.email})
         return lead_to(request, request.firm.url("invitations:list"))
-    context = {"form": form, "back": request.firm.url("clients:members")}
+    context = {"form": form, "looked": looking, "back": request.firm.url("clients:members")}
     return render(request, "invitations/invite_member.html", context, status=422 if form.is_bound else 200)
 
 
+def _member_form(request: FirmRequest, *, looking: bool) -> MemberForm:
+    """With what was filled in so far; looking for dossiers checks nothing yet."""
+    asked = request.POST if request.method == "POST" else request.GET
+    portfolios = permitted(Portfolio.objects.running(), request.member, Perm.GRANT_PORTFOLIO)
+    assignable = permitted(Dossier.objects.clients().active(), request.member, Perm.ASSIGN_DOSSIER)
+    dossiers = list(assignable.filter(pk__in=keys_in(asked.getlist("dossiers"))))
+    if looking and (sought := asked.get("find", "").strip()):
+        found = Dossier.objects.search(sought).filter(pk__in=assignable.values("pk"))
+        dossiers += found.exclude(pk__in=[one.pk for one in dossiers])[:FOUND]
+    if request.method == "POST" and not looking:
+        return MemberForm(request.POST, portfolios=portfolios, dossiers=dossiers)
+    initial = {name: asked.getlist(name) for name in ("portfolios", "dossiers")}
+    typed = {name: asked[name] for name in (*MemberForm.PERSON, "grant_role", "find") if name in asked}
+    return MemberForm(initial={**initial, **typed}, portfolios=portfolios, dossiers=dossiers)
+
+
 def _invited_member(request: FirmRequest, form: MemberForm) -> Invitation | None:
-    data = {name: value for name, value in form.cleaned_data.items() if name != "email_checked"}
     try:
-        return invite_member(actor=request.member, **data)
+        return invite_member(actor=request.member, **form.invited)
     except AlreadyMember:
         form.add_error("email", _("This address already belongs to a member of the firm."))
     except AlreadyInvited:

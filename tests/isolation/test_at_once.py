@@ -1,7 +1,9 @@
 """Two administrators do the same at the same moment: it happens once, it is told once, and the second is answered."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -21,6 +23,7 @@ from invitations.actions.inviting import AlreadyInvited, invite_member
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests import worlds
+from tests.conftest import OutsideClient
 from tests.worlds import World, make_member, make_portfolio
 
 AT_ONCE, ROUNDS = 4, 10
@@ -127,3 +130,28 @@ def test_when_all_administrators_leave_at_once_the_last_one_stays(world: World) 
         with scope(firm=world.firm):
             assert Membership.objects.administrators().count() == 1
             Membership.objects.administrators().update(state="terminated")
+
+
+def test_two_who_suspend_each_other_by_the_pages_do_not_wait_in_a_ring(world: World) -> None:
+    """Their visits are due to be noted, too: a request holds nothing of its person's while it waits for the others."""
+    with scope(firm=world.firm):
+        partner = make_member(world.firm, "Zoé", role=Role.ADMIN)
+    pair = [(world.admin, partner), (partner, world.admin)]
+    for _number in range(3):
+        answers: list[int] = []
+        with scope(firm=world.firm):
+            Membership.objects.filter(role=Role.ADMIN).update(state="active", last_visit_at=None)
+        posts = [partial(_suspends_by_the_page, actor, other, answers) for actor, other in pair]
+        assert side_by_side(world, posts) == ["done", "done"]
+        assert 302 in answers and not any(status >= 500 for status in answers)
+        with scope(firm=world.firm):
+            assert Membership.objects.administrators().count() == 1
+
+
+def _suspends_by_the_page(actor: Membership, member: Membership, answers: list[int]) -> None:
+    client = OutsideClient(raise_request_exception=False)
+    assert actor.user is not None
+    client.force_login(actor.user)
+    url = actor.firm.url("clients:suspend_member", pk=member.pk)
+    seen = re.search(r'name="seen" value="(\w+)"', client.get(url).content.decode())
+    answers.append(client.post(url, {"seen": seen[1] if seen else ""}).status_code)
