@@ -67,8 +67,8 @@ def of_space(member: SpaceMember, space: ClientSpace) -> Declarants:
 def of_firm(member: Membership) -> Declarants:
     """In the firm's scope; for its administrators."""
     requests, firm = (
-        ConsentRequest.objects.of_company(firm=member.firm_id),
-        Firm.objects.get(pk=member.firm_id),
+        ConsentRequest.objects.of_company(firm=member.firm.pk),
+        Firm.objects.get(pk=member.firm.pk),
     )
     return Declarants(
         allowed=firm.open_to_declarants,

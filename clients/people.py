@@ -1,4 +1,4 @@
-"""Who stands on the other side: the client's own people, as the firm sees them, and technical support, as the client does."""
+"""Who stands on the other side: the client's people, as the firm sees them; technical support, as the client does."""
 
 from dataclasses import dataclass
 from datetime import datetime

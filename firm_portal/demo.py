@@ -18,16 +18,18 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from stdnum import luhn
 
-from accounts.actions.firms import register_firm
+from accounts.actions.firms import change_firm, register_firm
 from accounts.actions.people import accept_terms
 from accounts.models import Membership, Role, User
 from accounts.newcomers import Newcomer, admit
-from accounts.permissions import ObjectRole, give, pairs_of
+from accounts.permissions import ObjectRole
 from accounts.terms import current_terms
+from clients.actions.assignments import change_assignments
 from clients.actions.dossiers import create_dossier, update_dossier
+from clients.actions.support import SupportDuration, authorise_support
 from clients.actions.views import save_view
 from clients.lookups import spaces_of
-from clients.models import Assignment, Dossier, DossierKind
+from clients.models import Dossier, DossierKind, SpaceLink, SpaceMember
 from invitations.actions.answering import Link, accept_as_client, accept_as_member, fingerprint
 from invitations.actions.inviting import invite_client, invite_member
 from invitations.models import Invitation
@@ -37,7 +39,6 @@ from tenancy.scopes import scope
 
 PASSWORD = "portail-de-demonstration"  # noqa: S105 - the start page of a demonstration shows it to everybody
 DOSSIERS_PER_FIRM = 60
-SUPPORT_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class DemoFirm:
     # Which portfolios each collaborator has.
     grants: tuple[tuple[str, tuple[str, ...]], ...]
     seed: int
+    phone: str
+    email: str
 
 
 LEMOINE = DemoFirm(
@@ -84,6 +87,8 @@ LEMOINE = DemoFirm(
         ("paul@lemoine.example", ("Bâtiment", "Immobilier")),
     ),
     seed=1,
+    phone="04 99 00 10 20",
+    email="contact@lemoine.example",
 )
 BERTRAND = DemoFirm(
     name="Bertrand Expertise",
@@ -95,6 +100,8 @@ BERTRAND = DemoFirm(
         ("leo@bertrand.example", ("Artisans", "Transports", "Agriculture")),
     ),
     seed=2,
+    phone="05 99 00 30 40",
+    email="bonjour@bertrand.example",
 )
 FIRMS = (LEMOINE, BERTRAND)
 CLIENT = "claire@atelier-besson.example"
@@ -176,6 +183,9 @@ def _make_firm(plan: DemoFirm) -> None:
     accept_terms(person=founder, terms=terms)
     admin = register_firm(user=founder, name=plan.name, siren=plan.siren)
     with scope(firm=admin.firm_id):
+        change_firm(
+            actor=admin, name=plan.name, phone=plan.phone, email=plan.email, second_factor_required=False
+        )
         members = {email: _join(admin, email) for email in plan.people[1:]}
         portfolios = {name: create_portfolio(actor=admin, name=name) for name in plan.portfolios}
         dossiers = [
@@ -186,7 +196,8 @@ def _make_firm(plan: DemoFirm) -> None:
             for name in names:
                 grant_portfolio(actor=admin, portfolio=portfolios[name], member=members[email])
         _invite_some(admin, dossiers)
-        _bring_in_the_client(admin, portfolios[plan.portfolios[0]])
+        link = _bring_in_the_client(admin, portfolios[plan.portfolios[0]])
+        _let_support_in(admin, members, link)
         _leave_traces(plan, members, dossiers)
         _save_views(admin, members.values())
 
@@ -297,7 +308,7 @@ def _invite_some(admin: Membership, dossiers: list[Dossier]) -> None:
     )
 
 
-def _bring_in_the_client(admin: Membership, portfolio: Portfolio) -> None:
+def _bring_in_the_client(admin: Membership, portfolio: Portfolio) -> SpaceLink:
     """The client whom both firms follow: a new space at the first firm's invitation, the same one at the second's."""
     siren = _siren(_chance(3))
     values = {
@@ -310,12 +321,13 @@ def _bring_in_the_client(admin: Membership, portfolio: Portfolio) -> None:
     dossier = create_dossier(actor=admin, portfolio=portfolio, values=values)
     invitation = invite_client(actor=admin, dossier=dossier)
     person = User.objects.filter(email=CLIENT).first()
-    accept_as_client(
+    _person, link = accept_as_client(
         link=_link(invitation),
         shown=_shown(invitation),
         person=person or _newcomer(CLIENT),
         space_id=_space_of(person) if person else None,
     )
+    return link
 
 
 def _space_of(person: User) -> UUID:
@@ -324,21 +336,23 @@ def _space_of(person: User) -> UUID:
 
 
 def _leave_traces(plan: DemoFirm, members: dict[str, Membership], dossiers: list[Dossier]) -> None:
-    """A collaborator's changes; and, where the firm has somebody for it, technical support on one file."""
+    """A collaborator's changes."""
     email, names = plan.grants[0]
     theirs = [dossier for dossier in dossiers if dossier.portfolio and dossier.portfolio.name in names]
     for dossier in theirs[:3]:
         update_dossier(actor=members[email], dossier=dossier, values={"phone": "01 99 00 12 34"})
-    for email, member in members.items():
-        if email.startswith("support@"):
-            until = timezone.now() + SUPPORT_FOR
-            give(
-                Assignment,
-                pairs_of(theirs[:1], [member]),
-                role=ObjectRole.SUPPORT,
-                by=None,
-                until=until,
-            )
+
+
+def _let_support_in(admin: Membership, members: dict[str, Membership], link: SpaceLink) -> None:
+    """Where the firm has technical support, the client lets it in for a week, and the administrator assigns it."""
+    support = [member for email, member in members.items() if email.startswith("support@")]
+    if not support:
+        return
+    with scope(space=link.space_id):
+        client = SpaceMember.objects.select_related("user", "space").get()
+        authorise_support(actor=client, link=link, duration=SupportDuration.WEEK)
+    dossier = Dossier.objects.filter(pk=link.dossier_id)
+    change_assignments(actor=admin, dossiers=dossier, add=dict.fromkeys(support, ObjectRole.SUPPORT))
 
 
 def _save_views(admin: Membership, collaborators: Iterable[Membership]) -> None:

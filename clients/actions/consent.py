@@ -31,7 +31,7 @@ from clients.events.consent import (
 from clients.events.space import FirmFollows
 from clients.lookups import consent_asked
 from clients.models import ClientSpace, ConsentRequest, ConsentState, Dossier, SpaceLink, SpaceMember
-from tenancy.scopes import Purpose, crossing
+from tenancy.scopes import Purpose, crossing, firm_id
 
 ASKED_AGAIN_AFTER = timedelta(days=90)
 MAILS_A_DAY = 10
@@ -53,7 +53,7 @@ class Company:
 def change_declarants(*, actor: SpaceMember, allowed: bool) -> None:
     """Open or close the space to firms that its people have not chosen themselves; in the space's scope."""
     require_editor(actor)
-    space = ClientSpace.objects.select_for_update().get(pk=actor.space_id)
+    space = ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
     if space.open_to_declarants == allowed:
         return
     space.open_to_declarants = allowed
@@ -127,9 +127,9 @@ def answer_consent(*, actor: SpaceMember | Membership, request: ConsentRequest, 
 def _company_of(actor: SpaceMember | Membership) -> Company:
     if isinstance(actor, SpaceMember):
         require_editor(actor)
-        return Company(space=actor.space_id)
+        return Company(space=actor.space.pk)
     require(actor, Perm.CHANGE_FIRM)
-    return Company(firm=actor.firm_id)
+    return Company(firm=actor.firm.pk)
 
 
 def _may_ask_from(refused: ConsentRequest | None) -> datetime | None:
@@ -147,7 +147,7 @@ def _tell_company(request: ConsentRequest) -> None:
         space = ClientSpace.objects.get(pk=request.asked_space_id)
         record(ConsentAsked, actor=None, subject=space, details=details)
     else:
-        firm = Firm.objects.get(pk=request.asked_firm_id)
+        firm = Firm.objects.get(pk=firm_id())
         record(FirmConsentAsked, actor=None, subject=firm, details=details)
 
 
@@ -175,8 +175,8 @@ def _record_answer(actor: SpaceMember | Membership, firm: str, agrees: bool) -> 
     """On the company's own side, with who it was."""
     details = {"firm": firm}
     if isinstance(actor, SpaceMember):
-        space = ClientSpace.objects.get(pk=actor.space_id)
+        space = ClientSpace.objects.get(pk=actor.space.pk)
         record(FirmFollows if agrees else ConsentRefused, actor=actor, subject=space, details=details)
     else:
         event = FirmConsentGiven if agrees else FirmConsentRefused
-        record(event, actor=actor, subject=Firm.objects.get(pk=actor.firm_id), details=details)
+        record(event, actor=actor, subject=Firm.objects.get(pk=actor.firm.pk), details=details)

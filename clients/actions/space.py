@@ -138,10 +138,13 @@ def _own_space(person: User, companies: list[Company]) -> UUID | None:
 def _speaks_for(person: User, siren: str) -> bool:
     """Is the space in scope the company's of that SIREN, and may the person edit there? Raises NotTheirSpace."""
     member = SpaceMember.objects.present().select_related("space").filter(user=person).first()
-    is_company = bool(member and siren and siren in (member.space.siren, member.space.siret[:9]))
-    if member is None or not (member.profile == SpaceProfile.MANAGER or is_company and member.may_edit):
+    if member is None:
         raise NotTheirSpace(person.pk)
-    return is_company and member.may_edit
+    is_company = bool(siren) and siren in (member.space.siren, member.space.siret[:9])
+    speaks = is_company and member.may_edit
+    if not speaks and member.profile != SpaceProfile.MANAGER:
+        raise NotTheirSpace(person.pk)
+    return speaks
 
 
 def _waiting_links(dossier: Dossier) -> list[SpaceLink]:

@@ -30,7 +30,7 @@ class SupportForm(forms.Form):
     )
 
     def __init__(self, *args: Any, link: SpaceLink, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"id_{link.pk}_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": f"id_{link.pk}_%s", **kwargs})
         self.link = link
         field = self.fields["duration"]
         assert isinstance(field, forms.ChoiceField)

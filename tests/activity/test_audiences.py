@@ -674,7 +674,7 @@ def _consent_answered(cast: Cast) -> set[str]:
     other, person = _closed_firm(), make_person("garage@client.test")
     for agrees in (True, False):
         invitation = cast.invitation()
-        Dossier.objects.filter(pk=invitation.dossier_id).update(siren=other.firm.siren)
+        Dossier.objects.filter(pk=invitation.target.pk).update(siren=other.firm.siren)
         accept_as_client(**_answer(invitation, person))
         _answers(other, agrees)
     return {"Alice", "Zoé", "Chloé"}

@@ -86,19 +86,20 @@ def make_client(world: World, dossier: Dossier, email: str) -> SpaceMember:
     return person
 
 
-def authorise(space: UUID) -> SupportAuthorisation:
+def authorise(space: UUID | None) -> SupportAuthorisation:
     """The client of the space lets technical support in."""
     with scope(space=space):
         member, link = SpaceMember.objects.select_related("space").get(), SpaceLink.objects.running().get()
         return authorise_support(actor=member, link=link, duration=SupportDuration.DAY)
 
 
-def ask(by: World, space: UUID, **asked: Any) -> ConsentRequest:
+def ask(by: World, space: Any, **asked: Any) -> ConsentRequest:
     """The firm asks whether it may be linked."""
     with scope(firm=by.firm):
         common = {"firm": by.firm, "firm_name": by.firm.name}
         dossier = make_dossier("Demandée")
-        link = SpaceLink.objects.create(dossier=dossier, space_id=space, waiting=True, **common)
+        link = SpaceLink(dossier=dossier, space_id=space, waiting=True, **common)
+        link.save(force_insert=True)
         return ConsentRequest.objects.create(link=link, siren="443061841", **common, **asked)
 
 
