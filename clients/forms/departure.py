@@ -59,6 +59,7 @@ class DepartureForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = choices
+            field.error_messages["required"] = str(_("Choose a member, or nobody."))
             if not held:
                 del self.fields[name]
 
@@ -73,12 +74,12 @@ class DepartureForm(forms.Form):
     def exceptions(self) -> dict[UUID, str]:
         """What does not go where all of its kind goes: its key → the member's, or NOBODY."""
         chosen: dict[UUID, str] = {}
-        for pair in self.posted.get("kept", "").split():
+        for pair in str(self.posted.get("kept", "")).split():
             key, _colon, value = pair.partition(":")
             self._note(chosen, key, value)
-        for name, value in self.posted.items():
+        for name, posted in self.posted.items():
             if name.startswith(_ROW):
-                self._note(chosen, name.removeprefix(_ROW), str(value))
+                self._note(chosen, name.removeprefix(_ROW), str(posted))
         return chosen
 
     def _note(self, chosen: dict[UUID, str], text: str, value: str) -> None:
@@ -135,7 +136,7 @@ class DepartureForm(forms.Form):
     def page(self) -> int:
         """The page of dossiers that is asked for, or the one that was shown."""
         for name in ("page", "shown"):
-            text = self.posted.get(name, "")
+            text = str(self.posted.get(name, ""))
             if text.isdecimal() and len(text) < 6:
                 return min(max(1, int(text)), self.pages)
         return 1
@@ -164,7 +165,7 @@ class DepartureForm(forms.Form):
     @property
     def again(self) -> list[tuple[str, str]]:
         """All that was chosen, as pairs to post again."""
-        pairs = [(name, self.posted.get(name, "")) for name in ("all_portfolios", "all_dossiers")]
+        pairs = [(name, str(self.posted.get(name, ""))) for name in ("all_portfolios", "all_dossiers")]
         pairs = [(name, value) for name, value in pairs if name in self.fields]
         if self.exceptions:
             pairs.append(("kept", " ".join(f"{key}:{value}" for key, value in self.exceptions.items())))

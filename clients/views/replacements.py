@@ -55,7 +55,7 @@ def arrange(request: FirmRequest, pk: UUID) -> HttpResponse:
         absent=absent,
         initial={"starts_on": timezone.localdate(), "includes_assignments": True},
     )
-    context = {"form": form, "absent": absent, "back": _back(request, absent)}
+    context: dict[str, Any] = {"form": form, "absent": absent, "back": _back(request, absent)}
     if not _goes_on(request, form):
         return _form(request, "clients/replacement_arrange.html", context)
     cover = form.cleaned_data["cover"]
@@ -82,7 +82,7 @@ def change(request: FirmRequest, pk: UUID) -> HttpResponse:
     require(request.member, Perm.MANAGE_MEMBERS)
     replacement, absent, cover = _seen(pk)
     form = ChangeForm(request.POST or None, replacement=replacement)
-    context = {"form": form, "absent": absent, "cover": cover, "back": _back(request, absent)}
+    context: dict[str, Any] = {"form": form, "absent": absent, "cover": cover, "back": _back(request, absent)}
     if not _goes_on(request, form):
         return _form(request, "clients/replacement_change.html", context)
     answer = _settle(

@@ -53,7 +53,12 @@ def held(firm: World) -> dict[str, Any]:
 def leave(firm: World, to: Membership | None, revoke: Any = None, **others: Any) -> Departure:
     """Paul leaves; all he holds goes to one member, or nobody."""
     takers = dict.fromkeys(holdings_of(firm.colleague).keys, to)
-    given: dict[str, Any] = {"actor": firm.admin, "member": firm.colleague, "takers": takers, "revoke": revoke or {}}
+    given: dict[str, Any] = {
+        "actor": firm.admin,
+        "member": firm.colleague,
+        "takers": takers,
+        "revoke": revoke or {},
+    }
     return complete_departure(**(given | others))
 
 

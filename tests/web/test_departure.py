@@ -315,7 +315,11 @@ def test_the_covered_file_says_on_whose_behalf_it_was_changed(firm, held, browse
 def test_the_members_pages_show_replacements_and_lead_to_the_certificate(firm, held, browse: Browse) -> None:
     arranged(firm)
     client = browse(firm.admin)
-    for page in (firm.firm.url("clients:members"), url(firm, "member"), url(firm, "member", firm.collaborator)):
+    for page in (
+        firm.firm.url("clients:members"),
+        url(firm, "member"),
+        url(firm, "member", firm.collaborator),
+    ):
         assert "Chloé Martin</strong> remplace" in client.get(page).content.decode()
     client.post(url(firm), hidden(client.post(url(firm), all_to(firm.collaborator))))
     page = client.get(url(firm, "member")).content.decode()
