@@ -120,7 +120,12 @@ def member(request: FirmRequest, pk: UUID) -> HttpResponse:
     person = get_object_or_404(Membership, pk=pk)
     if not may_see_access(request, person):
         require(request.member, Perm.VIEW_ACCESS)
-    return render(request, "clients/member_access.html", member_access(request, person))
+    way = [
+        {"label": _("Members"), "url": request.firm.url("clients:members")},
+        {"label": person.name, "url": request.firm.url("clients:member", pk=pk)},
+    ]
+    context = {"way": way, **member_access(request, person)}
+    return render(request, "clients/member_access.html", context)
 
 
 def may_see_access(request: FirmRequest, person: Membership) -> bool:
