@@ -318,4 +318,9 @@ LOGGING = {
 if dsn := env.str("SENTRY_DSN", default=""):
     import sentry_sdk
 
-    sentry_sdk.init(dsn=dsn, send_default_pii=False, before_send=hide_keys_from_sentry)
+    sentry_sdk.init(
+        dsn=dsn,
+        send_default_pii=False,
+        max_request_body_size="never",  # forms hold names
+        before_send=hide_keys_from_sentry,
+    )

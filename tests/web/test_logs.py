@@ -2,13 +2,14 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 from structlog.stdlib import ProcessorFormatter
 
 from firm_portal.logs import hide_keys_from_sentry, without_keys
+from tests.worlds import World
 
 KEY = "hc0JXw2mT9b7yQnLrV5eKzA1sD3fG6hJ8kM0pRtYuIo"
 
@@ -35,6 +36,16 @@ def test_a_request_is_logged_without_its_key(path: str, printed: io.StringIO) ->
     Client().get(path)
     assert "request_started" in printed.getvalue()
     assert KEY not in printed.getvalue()
+
+
+def test_a_request_is_logged_without_what_it_searches_for(
+    lemoine: World, browse: Callable[..., Client], printed: io.StringIO
+) -> None:
+    url = lemoine.firm.url("clients:list")
+    browse(lemoine.admin).get(f"{url}?q=dupont&vue=x")
+    browse(lemoine.admin).get(f"{url}?depuis=x&q=dupont")
+    assert url in printed.getvalue()
+    assert "dupont" not in printed.getvalue()
 
 
 def test_sentry_learns_no_key() -> None:
