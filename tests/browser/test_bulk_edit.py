@@ -62,7 +62,11 @@ def heading(page: Page, text: str) -> None:
 
 
 def accessible(page: Page) -> None:
+    """Light and dark, and nothing must be pushed sideways to be read."""
     assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, colours_only=True) == []
+    page.emulate_media(color_scheme="light")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
