@@ -63,7 +63,7 @@ def test_another_role_is_a_change(firm: World, four: list[Portfolio]) -> None:
         actor=firm.admin, member=firm.collaborator, add=[four[0].pk], role=ObjectRole.READER
     )
     assert done == Subscriptions(given=0, changed=1, taken=0, left_out=0)
-    (line,) = Event.objects.filter(type="portfolios.portfolio.subscriber-changed")
+    (line,) = Event.objects.filter(type="portfolios.portfolio.subscriber_changed")
     assert line.changes == {"role": ["accountant", "reader"]}
 
 
