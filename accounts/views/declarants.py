@@ -21,4 +21,4 @@ def declarants(request: FirmRequest) -> HttpResponse:
         messages.success(request, _("Firms may be linked to your SIREN without asking you."))
     else:
         messages.success(request, _("From now on you are asked before a firm is linked to your SIREN."))
-    return redirect(request.firm.url("accounts:members"))
+    return redirect(request.firm.url("clients:members"))

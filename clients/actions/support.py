@@ -53,7 +53,9 @@ def authorise_support(
     It takes the place of one that runs: who has access then keeps it until the new end. Raises NotFollowed.
     """
     require_editor(actor)
-    followed = SpaceLink.objects.running().select_for_update().filter(pk=link.pk, space=actor.space_id).first()
+    followed = (
+        SpaceLink.objects.running().select_for_update().filter(pk=link.pk, space=actor.space_id).first()
+    )
     if followed is None:
         raise NotFollowed(link.pk)
     now = timezone.now()

@@ -59,7 +59,7 @@ class FollowAgreed(SpaceEvent):
 class FirmConsentEvent(EventType):
     """The asked company is a firm. Details: `firm`, the name of the one that asks."""
 
-    route = "accounts:members"
+    route = "clients:members"
     concerns = _("The administrators")
 
     @classmethod

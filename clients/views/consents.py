@@ -36,4 +36,4 @@ def _answer(request: FirmRequest, pk: UUID, *, agrees: bool) -> HttpResponse:
         messages.warning(request, _("This request has been answered meanwhile, or is no longer made."))
     else:
         messages.success(request, said_of_answer(agrees, one.firm_name))
-    return redirect(request.firm.url("accounts:members"))
+    return redirect(request.firm.url("clients:members"))

@@ -116,7 +116,9 @@ def test_closing_and_opening_a_space_is_an_event_that_tells_its_other_people(
         outbox.clear()
         change_declarants(actor=member, allowed=True)
         change_declarants(actor=member, allowed=True)
-        event = Event.objects.get(type="clients.space.declarants_changed", changes__open_to_declarants=[False, True])
+        event = Event.objects.get(
+            type="clients.space.declarants_changed", changes__open_to_declarants=[False, True]
+        )
         assert event.actor_name == "Claire Aubry"
         SpaceMember.objects.filter(pk=member.pk).update(profile=SpaceProfile.READER)
         with pytest.raises(PermissionDenied):
@@ -131,7 +133,9 @@ def test_closing_a_firm_is_for_its_administrators_and_an_event(lemoine: World) -
         for _twice in range(2):
             change_firms_declarants(actor=lemoine.admin, allowed=False)
         assert not Firm.objects.get().open_to_declarants
-        assert Event.objects.get(type="accounts.firm.changed").changes == {"open_to_declarants": [True, False]}
+        assert Event.objects.get(type="accounts.firm.changed").changes == {
+            "open_to_declarants": [True, False]
+        }
 
 
 def test_the_look_up_tells_keys_of_closed_companies_alone(
@@ -193,9 +197,7 @@ def test_who_speaks_for_the_company_gives_its_consent_by_accepting(
     assert requests_in(firm=bertrand.firm) == []
 
 
-def test_a_space_of_another_company_is_no_consent(
-    bertrand: World, stranger: User, space: UUID
-) -> None:
+def test_a_space_of_another_company_is_no_consent(bertrand: World, stranger: User, space: UUID) -> None:
     theirs = accept(bertrand, stranger, siren="")
     link = accept(bertrand, stranger, space_id=theirs.space_id)
     assert link.waiting and link.space_id == space
@@ -281,7 +283,9 @@ def test_of_two_answers_the_first_one_counts(bertrand: World, stranger: User, sp
         answer_consent(actor=SpaceMember.objects.get(), request=one, agrees=False)
 
 
-def test_who_is_not_asked_answers_nothing(bertrand: World, stranger: User, space: UUID, lemoine: World) -> None:
+def test_who_is_not_asked_answers_nothing(
+    bertrand: World, stranger: User, space: UUID, lemoine: World
+) -> None:
     link = accept(bertrand, stranger)
     (one,) = requests_in(space=space)
     with scope(firm=bertrand.firm), pytest.raises(AnsweredMeanwhile):

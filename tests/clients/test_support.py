@@ -220,7 +220,9 @@ def test_a_client_can_withdraw_after_the_link_has_ended(
 def its_time_is_over(world: World) -> None:
     with scope(firm=world.firm):
         now = timezone.now()
-        SupportAuthorisation.objects.update(given_at=now - timedelta(days=2), until=now - timedelta(seconds=1))
+        SupportAuthorisation.objects.update(
+            given_at=now - timedelta(days=2), until=now - timedelta(seconds=1)
+        )
         Assignment.objects.filter(expires_at__isnull=False).update(expires_at=now - timedelta(seconds=1))
 
 
