@@ -59,7 +59,10 @@ SECOND_FACTOR = {
     "mfa_authenticate",
 }  # fmt: skip
 FIRM = {name for name in SHOWN - set(NOT_PAGES) if "firm_slug" in PARAMETERS[name]}
-SEARCHED = ["clients:list", "portfolios:list", "clients:members", "invitations:list", "accounts:journal"]
+SEARCHED = [
+    "clients:list", "portfolios:list", "clients:members", "clients:access", "clients:access_dossiers",
+    "invitations:list", "accounts:journal",
+]  # fmt: skip
 SPACE = {name for name in SHOWN if "space_id" in PARAMETERS[name]}
 
 NewViewer = Callable[[], Viewer]
@@ -360,11 +363,13 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
         ("portfolios:list", "/portefeuilles/nouveau/"),
         ("clients:portfolio", "/renommer/"),
         ("clients:portfolio", "/retirer/"),
+        ("clients:portfolio", "/resilier/"),
+        ("clients:portfolio", "/abonnes/ajouter/"),
         ("clients:members", "/membres/inviter/"),
         ("invitations:list", "/revoquer/"),
     ):
         viewer.go(firm.url(name))
-        if link in ("/deplacer/", "/revoquer/"):
+        if link in ("/deplacer/", "/revoquer/", "/retirer/"):
             page.locator("tr", has=page.locator(f'a[href$="{link}"]')).locator(".btn-icon").first.click()
         open_dialog(page, link)
         viewer.look(f"dialog of {link}")
@@ -374,6 +379,40 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
     page.get_by_role("button", name="Révoquer").first.click()
     expect(page.locator("#dialog-body form")).to_be_visible()
     viewer.look("dialog: revoke invitations")
+
+
+def test_archived_dossiers_moves_and_an_ended_portfolio(firm: FirmPages, viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.go(firm.url("clients:list"))
+    select_two(page)
+    for button, word in (("Déplacer", "Continuer"), ("Archiver", "Archiver 2 dossiers")):
+        page.get_by_role("button", name=button, exact=True).click()
+        send = page.get_by_role("dialog").get_by_role("button", name=word)
+        expect(send).to_be_visible()
+        if button == "Déplacer":
+            page.locator("[name=to-portfolio]").select_option(index=1)
+            send.click()
+            expect(page.get_by_role("dialog").locator(".impact")).to_be_visible()
+        viewer.look(f"dialog: {button}")
+        if button == "Déplacer":
+            close_dialog(page)
+    send.click()
+    expect(page.get_by_text("2 dossiers sont archivés")).to_be_visible()
+    viewer.go(firm.url("clients:list") + "?archived=1")
+    select_two(page)
+    viewer.look("archived dossiers")
+    href = page.locator("tbody a[data-drawer]").first.get_attribute("href")
+    viewer.go(str(href))
+    viewer.look("an archived dossier")
+    viewer.go(firm.url("clients:terminate_portfolio"))
+    page.locator("[name=to-portfolio]").select_option(index=1)
+    page.get_by_role("button", name="Continuer").click()
+    page.get_by_role("button", name="Résilier le portefeuille").click()
+    expect(page.locator(".callout")).to_be_visible()
+    viewer.look("an ended portfolio")
+    viewer.visit("clients:restore_portfolio", firm.url("clients:restore_portfolio"))
+    viewer.go(firm.url("portfolios:list") + "?state=terminated")
+    viewer.look("ended portfolios")
 
 
 def test_views_and_columns_of_the_list(firm: FirmPages, viewer: Viewer) -> None:

@@ -68,7 +68,9 @@ def test_the_matrix_of_portfolios_shows_who_has_which_and_in_whose_stead(firm: W
     assert found["Sarah"]["Chloé Martin"].mark == "replacement"
     assert found["Vide"] == {}
     assert [one.first_name for one in page.context["matrix"].administrators] == ["Alice"]
-    assert "Lecture, Remplace Paul Martin" in page.content.decode()
+    text = page.content.decode()
+    assert "Lecture, Remplace Paul Martin" in text
+    assert 'role="region" tabindex="0" aria-label="Qui a quel portefeuille"' in text
 
 
 def test_the_matrix_of_dossiers_shows_the_furthest_role_and_each_source(firm: World, browse: Browse) -> None:
