@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import Firm, Membership, MembershipQuerySet, Role
 from accounts.permissions import ObjectRole, Perm, grants_on, permitted
-from clients.actions.assignments import Change, Result, Share
 from clients.actions.bulk import Edited
+from clients.assigned import Change, Result, Share
 from clients.models import Assignment, Dossier
 from portfolios.models import PortfolioGrant
 
@@ -237,4 +237,6 @@ def _change(change: Change) -> str:
             "%(before)s → %(role)s on %(n)s client files",
             change.count,
         )
+    if change.narrows:
+        return _("%(change)s (a lesser role)") % {"change": text % words}
     return text % words

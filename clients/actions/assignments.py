@@ -1,134 +1,27 @@
 """Giving single dossiers to members, and taking them back: many members × many dossiers in one go."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet, TextChoices
-from django.utils.translation import gettext_lazy as _
+from django.db.models import QuerySet
 
 from accounts.models import Membership, MemberState, Role
-from accounts.permissions import (
-    RANKS,
-    Granted,
-    ObjectRole,
-    Perm,
-    give,
-    granted,
-    holders_of_any,
-    permitted,
-    take,
-)
-from activity.actions import Changes, Happening, record, record_many
-from clients.events.assignments import (
-    AssignmentChanged,
-    AssignmentsChanged,
-    AssignmentsGiven,
-    AssignmentsTaken,
-    DossierAssigned,
-    DossierUnassigned,
-    ManyAssignments,
-    OneAssignment,
-)
+from accounts.permissions import RANKS, Granted, ObjectRole, Perm, give, granted, permitted, take
+from clients.actions.assignment_news import tell_of
+from clients.assigned import Change, Reason, Result, Share, Skipped
 from clients.models import Assignment, Dossier, SupportAuthorisation
 from clients.models.details import name_of
 from clients.sets import among
-from tenancy.keys import uuid7
-
-
-class Reason(TextChoices):
-    """Why something that was asked for was left as it is."""
-
-    OWN = "own", _("the firm's own file, which administrators alone see")
-    ARCHIVED = "archived", _("archived file")
-    NO_ACCOUNT = "no_account", _("has not accepted the invitation yet")
-    SUSPENDED = "suspended", _("suspended member")
-    TERMINATED = "terminated", _("terminated member")
-    ADMINISTRATOR = "administrator", _("administrator, who sees every file anyway")
-    ALREADY = "already", _("has this role already")
-    WIDER = "wider", _("has a wider role already")
-    NOT_AUTHORISED = "not_authorised", _("the client has not authorised technical support")
-    NOT_ASSIGNED = "not_assigned", _("was not assigned to it")
-
 
 _SHUT = {
     MemberState.INVITED: Reason.NO_ACCOUNT,
     MemberState.SUSPENDED: Reason.SUSPENDED,
     MemberState.TERMINATED: Reason.TERMINATED,
 }
-
-
-@dataclass(frozen=True)
-class Change:
-    """What became of so many assignments of one member: `before` is None where they had none, `after` where taken."""
-
-    before: ObjectRole | None
-    after: ObjectRole | None
-    dossiers: list[UUID]
-    # The end of a technical support that was prolonged.
-    until: datetime | None = None
-
-    @property
-    def count(self) -> int:
-        return len(self.dossiers)
-
-    @property
-    def narrows(self) -> bool:
-        """A lesser role than before, but a role."""
-        return bool(self.before and self.after and RANKS[self.after] < RANKS[self.before])
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one member was given and lost. `stays`: of the dossiers taken, how many are open to them all the same."""
-
-    member: Membership
-    changes: list[Change]
-    stays: int = 0
-
-    @property
-    def count(self) -> int:
-        return sum(change.count for change in self.changes)
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """What was left as it is, and why; `member` is None where it is for the dossier's sake."""
-
-    reason: Reason
-    member: Membership | None
-    dossiers: list[UUID]
-
-
-@dataclass(frozen=True)
-class Result:
-    shares: list[Share] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        """How many assignments are other than before."""
-        return sum(share.count for share in self.shares)
-
-    @property
-    def dossiers(self) -> int:
-        """How many dossiers that concerns."""
-        return len({key for share in self.shares for change in share.changes for key in change.dossiers})
-
-    @property
-    def meaning(self) -> str:
-        """The same for the same changes."""
-        digest = hashlib.sha256()
-        for share in self.shares:
-            for change in share.changes:
-                digest.update(f"{share.member.pk} {change.before} {change.after} {change.until}".encode())
-                for key in sorted(change.dossiers):
-                    digest.update(key.bytes)
-        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -168,7 +61,7 @@ def change_assignments(
         skipped += left
         if done:
             shares.append(Share(member, _sorted_by_kind(done, mine, files), _stays(member, done)))
-    _tell(actor, files, shares)
+    tell_of(shares, actor=actor, names=files.names, ends=files.ends)
     return Result(shares, skipped)
 
 
@@ -282,7 +175,7 @@ def _sorted_by_kind(done: Iterable[Granted], mine: Mapping[UUID, _Held], files: 
         kinds.setdefault((one.before, one.after, until), set()).add(one.object_id)
     return [
         Change(before, after, [key for key in files.names if key in keys], until)
-        for (before, after, until), keys in sorted(kinds.items(), key=str)
+        for (before, after, until), keys in sorted(kinds.items(), key=lambda kind: str(kind[0]))
     ]
 
 
@@ -294,101 +187,3 @@ def _stays(member: Membership, done: Iterable[Granted]) -> int:
     if member.is_admin:
         return len(keys)
     return granted(Dossier.objects.filter(among(keys)), member, Perm.VIEW_DOSSIER).count()
-
-
-# --- Telling -------------------------------------------------------------------------------------------------
-
-
-def _tell(actor: Membership, files: _Files, shares: Iterable[Share]) -> None:
-    """One line in each dossier's journal; one event that tells, for each member and kind of change."""
-    group, told = uuid7(), _Concerned()
-    for share in shares:
-        for change in share.changes:
-            if change.count == 1:
-                _tell_of_one(actor, files, share.member, change, group)
-            else:
-                _tell_of_many(actor, files, share.member, change, group, told.by(change.dossiers))
-
-
-def _tell_of_one(actor: Membership, files: _Files, member: Membership, change: Change, group: UUID) -> None:
-    dossier = Dossier.objects.get(pk=change.dossiers[0])
-    record(
-        _types(change)[0],
-        actor=actor,
-        subject=dossier,
-        changes=_changes(change, files.ends.get(dossier.pk)),
-        details=_details(member, change),
-        also_tell=[member] if member.is_open else [],
-        group=group,
-    )
-
-
-def _tell_of_many(
-    actor: Membership,
-    files: _Files,
-    member: Membership,
-    change: Change,
-    group: UUID,
-    concerned: Collection[Membership],
-) -> None:
-    one, many = _types(change)
-    details = _details(member, change)
-    lines = (
-        Happening(key, files.names[key], _changes(change, files.ends.get(key)), details)
-        for key in change.dossiers
-    )
-    record_many(one, actor=actor, model=Dossier, happenings=lines, group=group)
-    record(
-        many,
-        actor=actor,
-        subject=member,
-        changes=_changes(change),
-        details={"count": change.count, "role": details["role"], "dossiers_id": _digest(change.dossiers)},
-        also_tell=concerned,
-        group=group,
-    )
-
-
-class _Concerned:
-    """Who sees at least one of some dossiers, asked once for the same ones."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, list[Membership]] = {}
-
-    def by(self, keys: Collection[UUID]) -> list[Membership]:
-        digest = _digest(keys)
-        if digest not in self._known:
-            files = Dossier.objects.filter(among(keys))
-            self._known[digest] = list(holders_of_any(Perm.VIEW_DOSSIER, files))
-        return self._known[digest]
-
-
-def _types(change: Change) -> tuple[type[OneAssignment], type[ManyAssignments]]:
-    if change.before is None:
-        return DossierAssigned, AssignmentsGiven
-    if change.after is None:
-        return DossierUnassigned, AssignmentsTaken
-    return AssignmentChanged, AssignmentsChanged
-
-
-def _details(member: Membership, change: Change) -> dict[str, str]:
-    role = change.after or change.before
-    assert role is not None
-    return {"member": member.name, "member_id": str(member.pk), "role": role.value}
-
-
-def _changes(change: Change, until: datetime | None = None) -> Changes:
-    """Role before and after, where there were two; and when a technical support ends."""
-    changed: dict[str, tuple[object, object]] = {}
-    if change.before and change.after and change.before != change.after:
-        changed["role"] = (change.before.value, change.after.value)
-    if change.after == ObjectRole.SUPPORT and (end := change.until or until):
-        changed["until"] = (None, end.isoformat())
-    return changed
-
-
-def _digest(keys: Iterable[UUID]) -> str:
-    digest = hashlib.sha256()
-    for key in sorted(keys):
-        digest.update(key.bytes)
-    return digest.hexdigest()[:32]

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from accounts.models import Membership
 from accounts.permissions import ObjectRole
 from clients import results
-from clients.actions.assignments import Result, change_assignments
+from clients.actions.assignments import change_assignments
 from clients.actions.portfolios import move_dossiers
+from clients.assigned import Result
 from clients.models import Dossier
 from clients.sets import among
 from portfolios.models import Portfolio

@@ -16,8 +16,9 @@ from accounts.answers import done
 from accounts.models import Membership, Role
 from accounts.permissions import ObjectRole, Perm, allows, permitted, require
 from accounts.places import FirmRequest
-from clients.actions.assignments import Result, change_assignments
+from clients.actions.assignments import change_assignments
 from clients.actions.bulk import Edited, edit_dossiers
+from clients.assigned import Result
 from clients.assigning import Outcome, Selection, assignable, before_and_after, holdings, outcome_of, role_on
 from clients.forms.assigning import AssignForm, BulkForm
 from clients.impact import Impact, MeansSomethingElse, enact, rehearse

@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts.models import Membership, MemberState, Role
 from accounts.permissions import ObjectRole, Perm, can, give, pairs_of
 from activity.models import Event
-from clients.actions.assignments import Reason, Result, change_assignments
+from clients.actions.assignments import change_assignments
 from clients.actions.space import open_space
+from clients.assigned import Reason, Result
 from clients.impact import MeansSomethingElse, enact, rehearse
 from clients.models import Assignment, Dossier, SpaceProfile, SupportAuthorisation
 from portfolios.actions import grant_portfolio
