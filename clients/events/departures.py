@@ -42,7 +42,7 @@ class HandoverReceived(EventType):
     )
     route = "clients:list"
     security = True
-    concerns = _("The person who takes over, at once")
+    concerns = _("The person who takes over")
 
     @classmethod
     def audience(cls, subject: Membership, details: Mapping[str, Any]) -> Iterable[Recipient]:

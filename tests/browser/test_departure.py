@@ -89,10 +89,10 @@ def test_a_replacement_is_arranged_changed_and_ended(hugo: Viewer) -> None:
     card = page.locator("section", has=page.get_by_role("heading", name="Remplacements"))
     expect(card).to_contain_text(f"{LEO.name} remplace {INES.name}")
     hugo.look("clients:member, replaced")
-    for link in ("Modifier", "Arrêter"):
-        href = card.get_by_role("link", name=re.compile(link)).get_attribute("href")
-        hugo.go(str(href))
-        hugo.look(f"a replacement: {link}")
+    links = [card.get_by_role("link", name=re.compile(name)) for name in ("Modifier", "Arrêter")]
+    for href in [str(link.get_attribute("href")) for link in links]:
+        hugo.go(href)
+        hugo.look(f"a replacement: {hugo.name}")
     page.get_by_role("button", name="Arrêter le remplacement").click()
     expect(page.locator("body")).not_to_contain_text("En cours")
     hugo.visit("clients:replacements", here(hugo) + "membres/remplacements/")
