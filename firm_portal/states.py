@@ -40,6 +40,7 @@ STATES: dict[str, State] = {
     "bounced": State("bad", pgettext_lazy("state", "Failed")),
     "dead": State("bad", pgettext_lazy("state", "Failed")),
     "consent": State("wait", pgettext_lazy("state", "Waiting for the company's consent"), hollow=True),
+    "no_consent": State("bad", pgettext_lazy("state", "Without the company's consent"), hollow=True),
     "pending": State("wait", pgettext_lazy("state", "Pending"), hollow=True),
     # background work, imports and their rows
     "uploaded": State("info", pgettext_lazy("state", "Uploaded"), hollow=True),

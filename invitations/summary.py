@@ -9,15 +9,15 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership
 from clients.columns import StateFilter
-from clients.models import Dossier, SpaceLink
+from clients.models import ConsentRequest, ConsentState, Dossier, SpaceLink
 from invitations.models import Invitation, InvitationState
 
 
 def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
     """For each of these dossiers that has one: the state of its latest invitation, or that its client is active, or
-    that the company was asked for its consent.
+    that the company was asked for its consent, or has not given it.
 
-    One query: the list of dossiers asks it of each page.
+    One query, seldom two: the list of dossiers asks it of each page.
     """
     newest = Invitation.objects.filter(dossier=OuterRef("pk")).order_by("-sent_at", "-id")
     active = SpaceLink.objects.running().filter(dossier=OuterRef("pk"))
@@ -34,7 +34,16 @@ def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
             states[key] = "consent"
         elif state:
             states[key] = str(Invitation(state=state, expires_at=deadline).shown_state)
-    return states
+    accepted = [key for key, state in states.items() if state == InvitationState.ACCEPTED]
+    return {**states, **dict.fromkeys(_refused(accepted), "no_consent")}
+
+
+def _refused(dossiers: list[UUID]) -> list[UUID]:
+    """Those whose company did not consent, of these, whose client has accepted and has no link."""
+    if not dossiers:
+        return []
+    refused = ConsentRequest.objects.filter(state=ConsentState.REFUSED, link__dossier__in=dossiers)
+    return list(refused.order_by().values_list("link__dossier_id", flat=True))
 
 
 def state_filters() -> dict[str, StateFilter]:

@@ -32,6 +32,7 @@ from clients.models import (
 )
 from clients.people import client_side
 from invitations.actions.inviting import Skip, invite_client, invite_clients
+from invitations.models import Invitation, InvitationState
 from invitations.summary import client_states, state_filters
 from tenancy.scopes import Purpose, WrongScope, crossing, scope
 from tests.outbox import Outbox
@@ -260,6 +261,18 @@ def test_a_refusal_ends_the_link_and_says_nothing_of_who_refused(
     assert events(space=space)[1:] == ["clients.space.consent_refused"]
     assert outbox.recipients() == [bertrand.admin.email]
     assert "Claire" not in str(outbox.to(bertrand.admin.email).body)
+
+
+def test_the_firm_sees_which_clients_did_not_consent(bertrand: World, stranger: User, space: UUID) -> None:
+    with scope(firm=bertrand.firm):
+        dossier = make_dossier(siren=SIREN, email=stranger.email)
+        invitation = invite_client(actor=bertrand.admin, dossier=dossier)
+        Invitation.objects.update(state=InvitationState.ACCEPTED)
+    accept(bertrand, stranger, dossier=dossier)
+    claire_answers(space, agrees=False)
+    with scope(firm=bertrand.firm):
+        assert client_states([dossier.pk]) == {dossier.pk: "no_consent"}
+        assert invite_client(actor=bertrand.admin, dossier=dossier) != invitation, "and may invite anew"
 
 
 def test_a_firm_answers_as_a_company(closed_firm: World, bertrand: World, stranger: User) -> None:
