@@ -77,7 +77,7 @@ def _rows(mine: Any) -> frozenset[Any]:
 @contextmanager
 def _guardian() -> Generator[Callable[[Office], Any]]:
     """Guardian's own manager on our table, and a person as guardian wants them."""
-    theirs = UserObjectPermissionManager()
+    theirs: Any = UserObjectPermissionManager()
     theirs.model = Assignment
     Assignment.objects = theirs
     try:

@@ -10,10 +10,12 @@ from django.db import connection, connections
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from accounts.models import Membership
 from accounts.permissions import Perm, permitted
 from benchmarks._access_grants import race_of_grants
 from benchmarks._access_world import Office, World, make, make_others
 from benchmarks._runner import Result, Run, compete, report, timed
+from clients.forms.dossiers import DossierFilter
 from clients.models import Dossier
 from clients.paging import DEFAULT_SIZE, first_of
 from clients.rows import SHOWN
@@ -66,7 +68,9 @@ def _pages(world: World, rounds: int) -> dict[str, Result]:
         {
             "bare": _contestant(large, lambda: _page(_bare(large)), _expected_page(large)),
             "administrator": _contestant(large, lambda: _page(_all(large)), _expected_page(large)),
-            "collaborator": _contestant(large, lambda: _page(_mine(large), sparse=True), _expected_mine(large)),
+            "collaborator": _contestant(
+                large, lambda: _page(_mine(large), sparse=True), _expected_mine(large)
+            ),
             "collaborator, no RLS": _contestant(
                 large, lambda: _page(_mine(large).using("owner"), sparse=True), _expected_mine(large)
             ),
@@ -132,15 +136,15 @@ def _mine(office: Office, **asked: str) -> QuerySet[Dossier]:
     return _list(office.collaborator, asked)
 
 
-def _list(member: Any, asked: dict[str, str]) -> QuerySet[Dossier]:
+def _list(member: Membership, asked: dict[str, str]) -> QuerySet[Dossier]:
     filters = _filters(member, asked.get("q", ""))
     return filters.narrow(permitted(Dossier.objects.clients(), member, Perm.VIEW_DOSSIER)).only(*SHOWN)
 
 
-_known_filters: dict[tuple[UUID, str], Any] = {}
+_known_filters: dict[tuple[UUID, str], DossierFilter] = {}
 
 
-def _filters(member: Any, sought: str) -> Any:
+def _filters(member: Membership, sought: str) -> DossierFilter:
     """The list's filter form, made once: it asks for the portfolios and members that it offers."""
     key = (member.pk, sought)
     if key not in _known_filters:

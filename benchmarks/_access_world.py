@@ -73,6 +73,12 @@ FROM (SELECT user_id, last_name::int AS number FROM accounts_membership
 JOIN (SELECT id, row_number() OVER (ORDER BY {order}) AS number FROM {objects} WHERE firm_id = %(firm)s) AS object
     ON (object.number - member.number * %(each)s + %(all)s) %% %(all)s < %(each)s
 """
+_INVITATIONS = """
+INSERT INTO invitations_invitation (id, firm_id, kind, state, email, name, dossier_id, profile, role, generation,
+    created_at, sent_at, expires_at, failure)
+SELECT gen_random_uuid(), firm_id, 'client', 'sent', email, legal_name, id, 'manager', '', 1, now(), now(),
+    now() + interval '7 days', '' FROM clients_dossier WHERE firm_id = %(firm)s AND right(reference, 1) < '3'
+"""
 _EVENTS = """
 INSERT INTO activity_event (id, firm_id, owner, type, at, actor_id, actor_name, behalf_name, subject_type, subject_id,
     subject_name, changes, details, request_id)
@@ -98,7 +104,7 @@ class World:
 
 def make() -> World:
     """The two firms; the others join by `make_others`."""
-    world = World(large=_office(DOSSIERS), small=_office(FEW))
+    world = World(large=make_office(DOSSIERS), small=make_office(FEW))
     tidy_up()
     return world
 
@@ -106,7 +112,7 @@ def make() -> World:
 def make_others() -> None:
     """The firms beside, which nothing that a firm asks may feel."""
     for _number in range(OTHERS):
-        _firm(OTHERS_DOSSIERS, OTHERS_PORTFOLIOS, OTHERS_MEMBERS)
+        _firm(OTHERS_DOSSIERS, OTHERS_PORTFOLIOS, OTHERS_MEMBERS, MY_SINGLES)
     tidy_up()
 
 
@@ -117,14 +123,17 @@ def tidy_up() -> None:
     connections["owner"].close()
 
 
-def _office(dossiers: int) -> Office:
-    key = _firm(dossiers, PORTFOLIOS, MEMBERS)
+def make_office(
+    dossiers: int, *, portfolios: int = PORTFOLIOS, members: int = MEMBERS, singles: int = MY_SINGLES
+) -> Office:
+    """A firm, committed; each collaborator has so many single client files."""
+    key = _firm(dossiers, portfolios, members, singles)
     with scope(firm=key):
-        members = {member.last_name: member for member in Membership.objects.select_related("user", "firm")}
-        return Office(Firm.objects.get(), members["000"], members["001"])
+        people = {member.last_name: member for member in Membership.objects.select_related("user", "firm")}
+        return Office(Firm.objects.get(), people["000"], people["001"])
 
 
-def _firm(dossiers: int, portfolios: int, members: int) -> UUID:
+def _firm(dossiers: int, portfolios: int, members: int, singles: int) -> UUID:
     key = uuid7()
     with connections["owner"].cursor() as cursor:
         cursor.execute(
@@ -136,16 +145,16 @@ def _firm(dossiers: int, portfolios: int, members: int) -> UUID:
         cursor.execute(_PORTFOLIOS, {"firm": key, "count": portfolios})
         cursor.execute(_DOSSIERS, {"firm": key, "count": dossiers, "trades": _TRADES, "names": _NAMES})
         cursor.execute(_PEOPLE, {"firm": key, "count": members})
-        _grant(cursor, key, portfolios, dossiers)
+        _grant(cursor, key, portfolios, dossiers, singles)
         cursor.execute(_EVENTS, {"firm": key})
+        cursor.execute(_INVITATIONS, {"firm": key})
     return key
 
 
-def _grant(cursor: CursorWrapper, key: UUID, portfolios: int, dossiers: int) -> None:
-    """Roles of `permissions` rows are the same for all firms."""
+def _grant(cursor: CursorWrapper, key: UUID, portfolios: int, dossiers: int, singles: int) -> None:
     for grants, objects, order, each, count in (
         (PortfolioGrant, "portfolios_portfolio", "name_key", MY_PORTFOLIOS, portfolios),
-        (Assignment, "clients_dossier", "md5(reference)", MY_SINGLES, dossiers),
+        (Assignment, "clients_dossier", "md5(reference)", singles, dossiers),
     ):
         cursor.execute(
             _GRANTS.format(table=grants._meta.db_table, objects=objects, order=order),

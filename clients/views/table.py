@@ -12,6 +12,7 @@ from accounts.permissions import Perm, allows
 from accounts.places import FirmRequest
 from clients.asked import PLACES, Asked, asked_of
 from clients.chosen import COLUMNS, USUAL
+from clients.lines import Look, lines_of
 from clients.models import Dossier
 from clients.paging import page_of
 from clients.rows import fields_of, rows_of
@@ -41,20 +42,27 @@ def table_of(
         portfolios=filters.portfolios,
         columns=columns,
     )
+    bulk_actions = _bulk_actions(request, archived=filters.shows_archived)
+    role = Role(request.member.role)
+    look = Look(
+        columns=tuple((name, str(COLUMNS[name].label)) for name in columns if not COLUMNS[name].text),
+        has_boxes=bool(bulk_actions),
+        shows_archived=filters.shows_archived,
+        may_assign=allows(role, Perm.ASSIGN_DOSSIER),
+        may_archive=allows(role, Perm.ARCHIVE_DOSSIER),
+    )
     # From here on, links and boxes go by what is shown, also where the address says it by a view's key alone.
     request.GET = asked.linked  # type: ignore[assignment]  # nothing changes it any more
     return {
         "filters": filters,
         "rows": rows,
+        "lines": lines_of(rows, look),
         "page": page,
         "previous_url": _with(asked, before=page.previous) if page.previous else "",
         "next_url": _with(asked, after=page.following) if page.following else "",
-        "bulk_actions": _bulk_actions(request, archived=filters.shows_archived),
-        "shows_archived": filters.shows_archived,
-        "may_archive": allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
-        "may_assign": allows(Role(request.member.role), Perm.ASSIGN_DOSSIER),
+        "bulk_actions": bulk_actions,
         "bulk_hidden": [("portfolio", str(portfolio.pk))] if portfolio else [],
-        "columns": {name: COLUMNS[name].label for name in columns if not COLUMNS[name].text},
+        "columns": dict(look.columns),
         "more": [COLUMNS[name] for name in columns if COLUMNS[name].text],
         "is_usual": asked.columns == USUAL,
         "state": asked.state.urlencode(),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -11,15 +12,14 @@ from django.forms import BaseForm, BoundField, ModelChoiceField
 from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import Role
 from accounts.permissions import Perm, allows
+from accounts.shown import initials, local, when
 from firm_portal.navigation import firm_navigation, firm_search
 from firm_portal.states import STATES, UNKNOWN
 
@@ -172,6 +172,12 @@ def _page_sizes(context: Mapping[str, Any], current: int | None, total: int | No
 @register.simple_tag
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """An icon of the sprite; silent for screen readers unless `label` says what it means. size: sm, lg or xl."""
+    return _icon(name, str(label), size)
+
+
+@lru_cache(maxsize=1024)
+def _icon(name: str, label: str, size: str) -> SafeString:
+    """A page shows dozens, of which most are alike."""
     return format_html(
         '<svg class="icon{}" {}><use href="{}#{}"/></svg>',
         f" icon-{size}" if size else "",
@@ -207,12 +213,7 @@ def fields_with_errors(form: BaseForm) -> list[BoundField]:
     return [field for field in form.visible_fields() if field.errors]
 
 
-@register.filter
-def initials(name: Any) -> str:
-    """Two letters for an avatar: "Camille Le Moine" → "CM"."""
-    words = [word for word in str(name or "").replace("-", " ").split() if word[0].isalnum()]
-    letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[:2] for word in words]
-    return "".join(letters).upper()
+register.filter(initials)
 
 
 # --- Identifiers, dates, numbers ------------------------------------------------------------------------------
@@ -245,54 +246,10 @@ def tel(value: Any) -> str:
 @register.filter
 def day(value: date | datetime | None) -> str:
     """A date as `31/12/2026`; empty for none."""
-    return date_format(_local(value), "SHORT_DATE_FORMAT") if value else ""
+    return date_format(local(value), "SHORT_DATE_FORMAT") if value else ""
 
 
-@register.filter
-def when(value: datetime | date | None) -> SafeString | str:
-    """How long ago, or how soon, with the full date in the title; empty for none."""
-    if not value:
-        return ""
-    moment = _local(value)
-    full = date_format(moment, "l j F Y, H:i" if isinstance(moment, datetime) else "l j F Y")
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), full, _relative(moment)
-    )
-
-
-def _local(value: datetime | date) -> datetime | date:
-    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
-
-
-def _relative(moment: datetime | date) -> str:
-    if isinstance(moment, datetime):
-        seconds = (timezone.localtime() - moment).total_seconds() if timezone.is_aware(moment) else 86400
-        if 0 <= seconds < 60:
-            return _("just now")
-        if 0 <= seconds < 3600:
-            return _("%(minutes)s min ago") % {"minutes": int(seconds // 60)}
-    days = (timezone.localdate() - (moment.date() if isinstance(moment, datetime) else moment)).days
-    return _named_day(days, moment) or _counted_days(days) or date_format(moment, "SHORT_DATE_FORMAT")
-
-
-def _named_day(days: int, moment: datetime | date) -> str:
-    names = {
-        0: (_("today"), _("today at %(time)s")),
-        1: (_("yesterday"), _("yesterday at %(time)s")),
-        -1: (_("tomorrow"), _("tomorrow at %(time)s")),
-    }
-    if days not in names:
-        return ""
-    plain, with_time = names[days]
-    return with_time % {"time": date_format(moment, "H:i")} if isinstance(moment, datetime) else plain
-
-
-def _counted_days(days: int) -> str:
-    if 1 < days < 7:
-        return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
-    if -15 < days < -1:
-        return ngettext("in %(days)s day", "in %(days)s days", -days) % {"days": -days}
-    return ""
+register.filter(when)
 
 
 # --- Components that hold other content -------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""How people and moments are shown, wherever they are: the filters of the templates, and rows made in Python."""
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+
+def initials(name: Any) -> str:
+    """Two letters for an avatar: "Camille Le Moine" → "CM"."""
+    words = [word for word in str(name or "").replace("-", " ").split() if word[0].isalnum()]
+    letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[:2] for word in words]
+    return "".join(letters).upper()
+
+
+def when(value: datetime | date | None) -> SafeString | str:
+    """How long ago, or how soon, with the full date in the title; empty for none."""
+    if not value:
+        return ""
+    moment = local(value)
+    is_exact = isinstance(moment, datetime)
+    day = moment.date() if isinstance(moment, datetime) else moment
+    full = _long_day(day, get_language())
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        f"{full}, {moment:%H:%M}" if is_exact else full,
+        _relative(moment, day),
+    )
+
+
+def local(value: datetime | date) -> datetime | date:
+    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+
+
+@lru_cache(maxsize=4096)
+def _long_day(day: date, language: str | None) -> str:
+    """A list shows dozens, and the same ones again and again; each language has its own."""
+    return date_format(day, "l j F Y")
+
+
+def _relative(moment: datetime | date, day: date) -> str:
+    if isinstance(moment, datetime):
+        seconds = (timezone.localtime() - moment).total_seconds() if timezone.is_aware(moment) else 86400
+        if 0 <= seconds < 60:
+            return _("just now")
+        if 0 <= seconds < 3600:
+            return _("%(minutes)s min ago") % {"minutes": int(seconds // 60)}
+    days = (timezone.localdate() - day).days
+    return _named_day(days, moment) or _counted_days(days) or date_format(moment, "SHORT_DATE_FORMAT")
+
+
+def _named_day(days: int, moment: datetime | date) -> str:
+    if not -1 <= days <= 1:
+        return ""
+    plain, with_time = {
+        0: (_("today"), _("today at %(time)s")),
+        1: (_("yesterday"), _("yesterday at %(time)s")),
+        -1: (_("tomorrow"), _("tomorrow at %(time)s")),
+    }[days]
+    return with_time % {"time": f"{moment:%H:%M}"} if isinstance(moment, datetime) else plain
+
+
+def _counted_days(days: int) -> str:
+    if 1 < days < 7:
+        return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
+    if -15 < days < -1:
+        return ngettext("in %(days)s day", "in %(days)s days", -days) % {"days": -days}
+    return ""
