@@ -129,7 +129,8 @@ def end(invitations: list[Invitation], state: InvitationState) -> None:
     keys = [invitation.pk for invitation in invitations]
     places = [invitation.membership_id for invitation in invitations if invitation.membership_id]
     Invitation.objects.filter(pk__in=keys).update(state=state, answered_at=timezone.now())
-    Membership.objects.filter(pk__in=places, state=MemberState.INVITED).update(state=MemberState.TERMINATED)
+    untaken = Membership.objects.filter(pk__in=places, state=MemberState.INVITED)
+    untaken.update(state=MemberState.TERMINATED, state_since=timezone.now())
 
 
 def _held(actor: Membership, invitation: Invitation) -> Invitation:

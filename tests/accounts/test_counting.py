@@ -41,7 +41,7 @@ def busy(firm: World) -> World:
     now = timezone.now()
     Replacement.objects.create(
         absent_id=firm.collaborator.user_id,  # type: ignore[misc]  # they have an account
-        cover_id=firm.colleague.user_id,  # type: ignore[misc]
+        cover_id=firm.colleague.user_id,
         starts_at=now - timedelta(days=1),
         ends_at=now + timedelta(days=1),
     )

@@ -1,7 +1,7 @@
 """Two administrators do the same at the same moment: it happens once, it is told once, and the second is answered."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
@@ -36,7 +36,7 @@ def together(world: World, act: Callable[[], object]) -> list[str]:
     return side_by_side(world, [act] * AT_ONCE)
 
 
-def side_by_side(world: World, acts: list[Callable[[], object]]) -> list[str]:
+def side_by_side(world: World, acts: Sequence[Callable[[], object]]) -> list[str]:
     """The same of several who each do something else."""
 
     def inside(act: Callable[[], object]) -> object:
@@ -46,7 +46,7 @@ def side_by_side(world: World, acts: list[Callable[[], object]]) -> list[str]:
     return at_once([partial(inside, act) for act in acts])
 
 
-def at_once(acts: list[Callable[[], object]]) -> list[str]:
+def at_once(acts: Sequence[Callable[[], object]]) -> list[str]:
     """The same of acts that open their own transactions."""
     start = Barrier(len(acts))
 
@@ -113,13 +113,8 @@ def test_administrators_who_turn_on_each_other_leave_one(world: World, act) -> N
             partner = make_member(world.firm, f"Zoé{number}", role=Role.ADMIN)
             Membership.objects.filter(pk=world.admin.pk).update(role=Role.ADMIN, state="active")
 
-        became = side_by_side(
-            world,
-            [
-                lambda partner=partner: act(world.admin, partner),
-                lambda partner=partner: act(partner, world.admin),
-            ],
-        )
+        pair = [(world.admin, partner), (partner, world.admin)]
+        became = side_by_side(world, [partial(act, actor, member) for actor, member in pair])
         assert sorted(became) == ["PermissionDenied", "done"]
         with scope(firm=world.firm):
             assert Membership.objects.administrators().count() == 1
@@ -134,7 +129,7 @@ def test_when_all_administrators_leave_at_once_the_last_one_stays(world: World) 
                 make_member(world.firm, f"Zoé{number}-{other}", role=Role.ADMIN)
                 for other in range(AT_ONCE - 1)
             ]
-        leaving = [lambda one=one: leave_firm(actor=one) for one in (world.admin, *others)]
+        leaving = [partial(leave_firm, actor=one) for one in (world.admin, *others)]
         assert sorted(side_by_side(world, leaving)) == ["LastAdministrator"] + ["done"] * (AT_ONCE - 1)
         with scope(firm=world.firm):
             assert Membership.objects.administrators().count() == 1
