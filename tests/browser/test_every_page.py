@@ -397,7 +397,7 @@ def test_archived_dossiers_moves_and_an_ended_portfolio(firm: FirmPages, viewer:
         if button == "Déplacer":
             close_dialog(page)
     send.click()
-    expect(page.get_by_text("2 dossiers sont archivés")).to_be_visible()
+    expect(page.get_by_text("2 dossiers sont archivés").first).to_be_visible()
     viewer.go(firm.url("clients:list") + "?archived=1")
     select_two(page)
     viewer.look("archived dossiers")
