@@ -33,6 +33,7 @@ NOBODY = UUID(int=0)
 ACTIVE = "active"
 # Of one dossier: who has which roles on it.
 Roles = dict[UUID, set[ObjectRole]]
+_ROLES = {role.value: role for role in ObjectRole}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,13 @@ def rows_of(
     states, latest = client_states(keys), latest_at(keys) if "activity" in columns else None
     texts = _text_columns(columns)
     pattern = firm.url("clients:dossier", pk=NOBODY)
+    always = {perm: allows(Role(member.role), perm) for perm in (Perm.CHANGE_DOSSIER, Perm.INVITE_CLIENT)}
+
+    def offers(perm: Perm, dossier: Dossier) -> bool:
+        """Is it worth offering? The page behind the offer asks who may."""
+        mine = roles.get(dossier.pk, {}).get(member.user_id, ()) if member.user_id else ()
+        return always[perm] or any(allows(role, perm) for role in mine)
+
     return [
         Row(
             pk=dossier.pk,
@@ -95,9 +103,8 @@ def rows_of(
             people=sorted({names[person] for person in roles.get(dossier.pk, {}) if person in names}),
             state=states.get(dossier.pk, "none"),
             active_at=_later(latest, dossier),
-            may_edit=_offers(member, roles.get(dossier.pk, {}), Perm.CHANGE_DOSSIER),
-            may_invite=states.get(dossier.pk) != ACTIVE
-            and _offers(member, roles.get(dossier.pk, {}), Perm.INVITE_CLIENT),
+            may_edit=offers(Perm.CHANGE_DOSSIER, dossier),
+            may_invite=states.get(dossier.pk) != ACTIVE and offers(Perm.INVITE_CLIENT, dossier),
             more=[(css, label, text(dossier)) for css, label, text in texts],
         )
         for dossier in dossiers
@@ -115,12 +122,6 @@ def _later(latest: dict[UUID, datetime] | None, dossier: Dossier) -> datetime | 
     return None if latest is None else max(latest.get(dossier.pk, dossier.updated_at), dossier.updated_at)
 
 
-def _offers(member: Membership, roles: Roles, perm: Perm) -> bool:
-    """Is it worth offering? The page behind the offer asks who may."""
-    mine = [Role(member.role), *roles.get(member.user_id, ())] if member.user_id else []
-    return any(allows(role, perm) for role in mine)
-
-
 def _roles(dossiers: Sequence[Dossier]) -> dict[UUID, Roles]:
     """Who has which role on each dossier, by an assignment or its portfolio; in one query."""
     in_portfolio: dict[UUID, list[UUID]] = {}
@@ -133,5 +134,5 @@ def _roles(dossiers: Sequence[Dossier]) -> dict[UUID, Roles]:
     found: dict[UUID, Roles] = {}
     for key, user_id, role in single.union(whole.values_list(*columns)):
         for dossier_id in in_portfolio.get(key, [key]):
-            found.setdefault(dossier_id, {}).setdefault(user_id, set()).add(ObjectRole(role))
+            found.setdefault(dossier_id, {}).setdefault(user_id, set()).add(_ROLES[role])
     return found
