@@ -60,7 +60,7 @@ class NotAMember(Exception):
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """What became of a member's portfolios: how many they got, lost, have in another role; `left_out`: closed by now."""
+    """What became of a member's portfolios: how many they got, lost, have in another role; `left_out`: now closed."""
 
     given: int
     changed: int

@@ -129,7 +129,7 @@ def test_a_terminated_portfolio_takes_nothing_and_goes_to_nobody(firm: World) ->
         lambda: terminate_portfolio(actor=firm.admin, portfolio=stale),
     ):
         with pytest.raises(PermissionDenied):
-            act()  # type: ignore[no-untyped-call]
+            act()
     assert not Dossier.objects.in_portfolio(portfolio).exists()
 
 
