@@ -169,7 +169,8 @@ class Stage:
         client.cookies = copy(self.clients[person].cookies)  # a logout must not outlive its own request
         with transaction.atomic():
             response = client.generic(method, url)
-            response.content  # noqa: B018 - rendered before the database is put back
+            if not response.streaming:
+                response.content  # noqa: B018 - rendered before the database is put back
             transaction.set_rollback(True)
         return response
 
