@@ -1,7 +1,12 @@
 """How a form reads: labels, help, errors, all tied together."""
 
+import re
+
 from django import forms
+from django.forms.renderers import DjangoTemplates
 from django.utils import translation
+
+from firm_portal.forms import PortalRenderer
 
 
 class Person(forms.Form):
@@ -54,3 +59,23 @@ def test_a_widgets_own_class_stands_beside_the_kits() -> None:
 
 def test_an_initial_value_with_markup_is_escaped() -> None:
     assert "<script>" not in rendered({"name": "<script>", "phone": '"><script>'})
+
+
+def test_a_choice_is_written_as_djangos_own_template_writes_it() -> None:
+    class Choice(forms.Form):
+        one = forms.ChoiceField(
+            choices=[("", "—"), ("x<", 'X & "y"'), ("Groupe", [("1", "un"), ("2", "deux")])],
+            widget=forms.Select({"data-x": "1<2", "class": "wide", "disabled": False}),
+        )
+        many = forms.MultipleChoiceField(choices=[(1, "a"), (2, "b")])
+
+    def pieces(text: str) -> list[str]:
+        return sorted(re.findall(r"[^ <>\n]+", re.sub(r' class="[^"]*"', "", text)))
+
+    for data in ({"one": "2", "many": ["2"]}, {"one": "x<"}):
+        for name in ("one", "many"):
+            ours, theirs = (
+                str(Choice(data, renderer=made())[name]) for made in (PortalRenderer, DjangoTemplates)
+            )
+            assert pieces(ours) == pieces(theirs)
+            assert f'class="form-select{" wide" if name == "one" else ""}"' in ours
