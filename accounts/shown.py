@@ -59,12 +59,13 @@ def _relative(moment: datetime | date, day: date) -> str:
 def _named_day(days: int, moment: datetime | date) -> str:
     if not -1 <= days <= 1:
         return ""
-    plain, with_time = {
-        0: (_("today"), _("today at %(time)s")),
-        1: (_("yesterday"), _("yesterday at %(time)s")),
-        -1: (_("tomorrow"), _("tomorrow at %(time)s")),
-    }[days]
-    return with_time % {"time": f"{moment:%H:%M}"} if isinstance(moment, datetime) else plain
+    if not isinstance(moment, datetime):
+        return {0: _("today"), 1: _("yesterday"), -1: _("tomorrow")}[days]
+    if days == 0:
+        at = _("today at %(time)s")
+    else:
+        at = _("yesterday at %(time)s") if days == 1 else _("tomorrow at %(time)s")
+    return at % {"time": f"{moment:%H:%M}"}
 
 
 def _counted_days(days: int) -> str:

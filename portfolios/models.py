@@ -124,8 +124,11 @@ class Portfolio(models.Model):
 class PortfolioGrant(Grant):
     """A member's subscription to a portfolio, hence to its dossiers."""
 
-    content_object = models.ForeignKey(Portfolio, models.CASCADE, db_constraint=False, related_name="grants")
+    content_object = models.ForeignKey(
+        Portfolio, models.CASCADE, db_constraint=False, db_index=False, related_name="grants"
+    )
 
     class Meta(Grant.Meta):
         verbose_name = _("portfolio grant")
         constraints = grant_constraints("portfoliogrant")
+        indexes = [models.Index(fields=["firm", "content_object"], name="portfoliogrant_by_object")]

@@ -137,8 +137,18 @@ class Dossier(ClientDetails):
                 condition=Q(archived_at__isnull=False),
                 name="dossier_archived_by_name",
             ),
+            # Without the firm in it, PostgreSQL would walk through the creations of all firms.
             models.Index(
-                fields=["portfolio", "name_key", "id"], include=["firm"], name="dossier_by_portfolio"
+                fields=["firm", "id"],
+                include=["portfolio"],
+                condition=Q(archived_at=None, is_own=False),
+                name="dossier_by_creation",
+            ),
+            models.Index(
+                fields=["portfolio", "name_key", "id"],
+                include=["firm"],
+                condition=Q(archived_at=None),
+                name="dossier_by_portfolio",
             ),
             models.Index(fields=["firm", "siren", "id"], name="dossier_by_siren"),
             models.Index(fields=["firm", "reference", "id"], name="dossier_by_reference"),
@@ -192,9 +202,10 @@ class Assignment(Grant):
     """A member's place on one dossier."""
 
     content_object = models.ForeignKey(
-        Dossier, models.CASCADE, db_constraint=False, related_name="assignments"
+        Dossier, models.CASCADE, db_constraint=False, db_index=False, related_name="assignments"
     )
 
     class Meta(Grant.Meta):
         verbose_name = _("assignment")
         constraints = grant_constraints("assignment")
+        indexes = [models.Index(fields=["firm", "content_object"], name="assignment_by_object")]
