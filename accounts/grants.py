@@ -30,6 +30,8 @@ class Grant(UserObjectPermissionBase):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Grants are looked for by firm and person, or by object: other indexes would only cost those who write thousands.
+    # Nor are the firm (the member's key says that it is there) and the permission (migrations alone write those)
+    # checked row by row.
     firm = OwnerField(
         "accounts.Firm",
         models.CASCADE,
@@ -37,8 +39,11 @@ class Grant(UserObjectPermissionBase):
         editable=False,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
-    permission = models.ForeignKey(Permission, models.CASCADE, related_name="+", db_index=False)
+    permission = models.ForeignKey(
+        Permission, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )

@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from guardian.managers import UserObjectPermissionManager
 from guardian.shortcuts import assign_perm
 
@@ -63,11 +63,18 @@ def _granted(office: Office, way: Way, many: int) -> Run:
         mine = Assignment.objects.filter(user=office.collaborator.user_id)
         dossiers = Dossier.objects.exclude(pk__in=mine.values("content_object")).order_by("reference")[:many]
         chosen = dossiers.all()
-        run = timed(lambda: way(office, chosen), lambda: _rows(mine))
+        run = timed(lambda: _until_commit(way, office, chosen), lambda: _rows(mine))
         transaction.set_rollback(True)
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM clients_assignment")
     return run
+
+
+def _until_commit(way: Way, office: Office, dossiers: Any) -> None:
+    """With what the database would check at the commit, which never comes."""
+    way(office, dossiers)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _rows(mine: Any) -> frozenset[Any]:
