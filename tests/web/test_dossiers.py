@@ -343,8 +343,8 @@ def test_the_page_says_who_has_access_and_why(firm: World, browse: Browse) -> No
     assert list(access) == ["Alice", "Chloé", "Paul"]
     assert (access["Chloé"][0].portfolio, access["Chloé"][0].by) == (portfolio, "Alice Martin")
     assert [(reason.role, reason.by) for reason in access["Paul"]] == [
-        (ObjectRole.ACCOUNTANT.label, "Chloé Martin"),
-        (ObjectRole.ACCOUNTANT.label, "Alice Martin"),
+        (ObjectRole.ACCOUNTANT, "Chloé Martin"),
+        (ObjectRole.ACCOUNTANT, "Alice Martin"),
     ]
 
 
