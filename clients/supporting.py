@@ -2,13 +2,9 @@
 
 from clients.actions.support import run_out
 from clients.lookups import due_support_ends
-from tenancy.scopes import scope
+from tenancy.sweeps import for_each
 
 
 def sweep() -> int:
     """Returns how many had run out. Each in its own transaction, so that one that fails holds nobody up."""
-    ended = 0
-    for due in due_support_ends():
-        with scope(firm=due["firm_id"]):
-            ended += run_out(due["id"])
-    return ended
+    return sum(for_each(due_support_ends(), run_out))

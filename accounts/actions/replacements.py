@@ -70,12 +70,16 @@ def arrange_replacement(
     require(actor, Perm.MANAGE_MEMBERS)
     if absent.pk == cover.pk:
         raise SamePerson(cover.pk)
-    people = _held_open(absent, cover)
+    if absent.user_id is None or cover.user_id is None:
+        raise NotOpen(absent.pk, cover.pk)
+    people = _held_people([absent.user_id, cover.user_id])
+    absent, cover = people[absent.user_id], people[cover.user_id]
+    _require_open(absent, cover)
     if starts_on < timezone.localdate() or ends_on < starts_on:
         raise WrongDates(starts_on, ends_on)
     made = Replacement(
-        absent=people[absent.pk].user,
-        cover=people[cover.pk].user,
+        absent=absent.user,
+        cover=cover.user,
         includes_assignments=includes_assignments,
         arranged_by_id=actor.user_id,
     )
@@ -100,6 +104,7 @@ def change_replacement(
     """
     require(actor, Perm.MANAGE_MEMBERS)
     changed, absent, cover = _held(replacement)
+    _require_open(absent, cover)
     before = _shown(changed)
     has_begun = changed.starts_at <= timezone.now()
     earliest = changed.starts_on if has_begun else timezone.localdate()
@@ -120,7 +125,7 @@ def change_replacement(
 
 @transaction.atomic
 def end_replacement(*, actor: Membership, replacement: Replacement) -> None:
-    """End it now; one that has not begun never does. Raises AlreadyOver."""
+    """End it now; one that has not begun never does, and either of the two may be suspended. Raises AlreadyOver."""
     require(actor, Perm.MANAGE_MEMBERS)
     ended, absent, cover = _held(replacement)
     _end([ended.pk])
@@ -164,20 +169,20 @@ def tell_replacement(*, replacement_id: UUID) -> None:
     found.save(update_fields=["start_told_at", "end_told_at"])
 
 
-def _held_open(*members: Membership) -> dict[UUID, Membership]:
-    """The members, held until the commit, so that two arrangements of the same pair come one after the other."""
-    keys = [member.pk for member in members]
-    held = Membership.objects.open().with_person().filter(pk__in=keys).order_by("pk")
-    found = {member.pk: member for member in held.select_for_update(of=("self",), no_key=True)}
-    if len(found) != len(keys):
-        raise NotOpen(*set(keys) - found.keys())
-    return found
+def _held_people(people: Iterable[UUID]) -> dict[UUID, Membership]:
+    """The members, by person, held until the commit: two arrangements of the same pair come one after the other."""
+    rows = Membership.objects.with_person().filter(user_id__in=list(people)).order_by("pk")
+    return {one.user_id: one for one in rows.select_for_update(of=("self",), no_key=True) if one.user_id}
+
+
+def _require_open(*members: Membership) -> None:
+    if shut := [member.pk for member in members if not member.is_open]:
+        raise NotOpen(*shut)
 
 
 def _held(replacement: Replacement) -> tuple[Replacement, Membership, Membership]:
-    """The replacement as it stands now, with both people, held until the commit. Raises AlreadyOver, NotOpen."""
-    people = _by_person([replacement])
-    _held_open(people[replacement.absent_id], people[replacement.cover_id])
+    """The replacement as it stands now, with both people, held until the commit. Raises AlreadyOver."""
+    people = _held_people([replacement.absent_id, replacement.cover_id])
     held = Replacement.objects.select_for_update().unended().filter(pk=replacement.pk).first()
     if held is None:
         raise AlreadyOver(replacement.pk)

@@ -168,11 +168,13 @@ def stands_in_for(member: Membership, obj: models.Model) -> Membership | None:
     )
     if not absent:
         return None
-    people = set()
+    people: set[UUID] = set()
     for column, grants in paths(type(obj)):
         key = getattr(obj, "pk" if column == "pk" else column)
         of_obj = running(grants, Perm.VIEW_DOSSIER).filter(content_object_id=key)
-        people |= set(of_obj.filter(user_id__in=[member.user_id, *absent]).values_list("user_id", flat=True))
+        theirs = _replaced(grants).filter(cover_id=member.user_id).values("absent_id")
+        ways = Q(user_id=member.user_id) | Q(user_id__in=theirs) & _passed_on(grants)
+        people |= set(of_obj.filter(ways).values_list("user_id", flat=True))
     if member.user_id in people:
         return None
     return Membership.objects.filter(user_id__in=people or absent).order_by("pk").first()

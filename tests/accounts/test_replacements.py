@@ -19,6 +19,7 @@ from accounts.actions.replacements import (
     arrange_replacement,
     change_replacement,
     end_replacement,
+    tell_replacement,
 )
 from accounts.models import Replacement
 from accounts.permissions import ObjectRole, Perm, can, give, holders, pairs_of, permitted, reach
@@ -29,7 +30,7 @@ from clients.models import Assignment, Dossier
 from portfolios.models import PortfolioGrant
 from tenancy.scopes import scope
 from tests.outbox import Outbox
-from tests.worlds import World, make_dossier, make_portfolio
+from tests.worlds import World, make_dossier, make_member, make_portfolio
 
 TODAY = timezone.localdate
 DAY = timedelta(days=1)
@@ -260,6 +261,15 @@ def test_ending_it_takes_effect_at_once(firm, covered) -> None:
     assert sweep() == 0  # what was ended is not told as over
 
 
+@pytest.mark.parametrize("who", ["collaborator", "colleague"])
+def test_it_can_be_ended_whoever_of_the_two_is_suspended(firm: World, covered: Dossier, who: str) -> None:
+    replacement = arranged(firm)
+    suspend_member(actor=firm.admin, member=getattr(firm, who))
+    end_replacement(actor=firm.admin, replacement=replacement)
+    assert not Replacement.objects.unended().exists()
+    assert not can(firm.collaborator, Perm.VIEW_DOSSIER, covered)
+
+
 def test_one_to_come_that_is_cancelled_never_begins(firm, covered) -> None:
     replacement = arranged(firm, starts_on=TODAY() + DAY)
     end_replacement(actor=firm.admin, replacement=replacement)
@@ -306,6 +316,24 @@ def test_the_sweep_tells_each_firm_its_own(lemoine, bertrand) -> None:
             assert types() == ["accounts.replacement.arranged", "accounts.replacement.started"]
 
 
+def test_one_that_fails_keeps_no_other_from_being_told(firm, monkeypatch: Any) -> None:
+    first, second = (
+        arranged(firm, starts_on=TODAY() + DAY),
+        arranged(firm, cover=firm.admin, starts_on=TODAY() + DAY),
+    )
+    move(first, -DAY), move(second, -DAY)
+
+    def tell(*, replacement_id: Any) -> None:
+        if replacement_id == first.pk:
+            raise RuntimeError
+        tell_replacement(replacement_id=replacement_id)
+
+    monkeypatch.setattr("accounts.tasks.tell_replacement", tell)
+    sweep()
+    told_of = Replacement.objects.filter(start_told_at__isnull=False)
+    assert [one.pk for one in told_of] == [second.pk]
+
+
 # --- on whose behalf
 
 
@@ -318,6 +346,18 @@ def test_what_the_cover_changes_says_for_whom(firm, covered, outbox: Outbox) -> 
     outbox.flush()
     mail = outbox.to(firm.admin.email)
     assert "Chloé Martin, pour le compte de Paul Martin" in str(mail.body)
+
+
+def test_it_is_on_behalf_of_the_one_whose_access_is_used(firm, single) -> None:
+    """Chloé replaces two: Paul without his single files, and Léa, in whose portfolio the file stands."""
+    lea = make_member(firm.firm, "Léa")
+    single.portfolio = make_portfolio("Léa")
+    single.save()
+    give(PortfolioGrant, pairs_of([single.portfolio], [lea]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    arranged(firm, includes_assignments=False)
+    arranged(firm, absent=lea)
+    update_dossier(actor=firm.collaborator, dossier=single, values={"phone": "0102030405"})
+    assert Event.objects.latest("id").behalf_name == "Léa Martin"
 
 
 def test_what_is_the_covers_own_does_not(firm, covered) -> None:
