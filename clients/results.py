@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Dossier
+from clients.sets import key_of
 
 
 class Skip(models.TextChoices):
@@ -39,6 +40,11 @@ class Result:
     @property
     def skipped_count(self) -> int:
         return sum(len(dossiers) for dossiers in self.skipped.values())
+
+    @property
+    def meaning(self) -> str:
+        """The same for the same dossiers: what was not shown is not done, though nobody else would be told of it."""
+        return key_of(self.done)
 
     @classmethod
     def sorted_out(cls, dossiers: Iterable[Dossier], reasons: Mapping[UUID, Skip | None]) -> "Result":

@@ -37,6 +37,11 @@ class Termination:
     portfolio: Portfolio
     moved: list[Dossier]
 
+    @property
+    def meaning(self) -> str:
+        """The same for the same dossiers."""
+        return key_of(self.moved)
+
 
 @dataclass(frozen=True)
 class Restoration:
@@ -45,6 +50,11 @@ class Restoration:
     portfolio: Portfolio
     back: list[Dossier]
     kept: list[Dossier]
+
+    @property
+    def meaning(self) -> str:
+        """The same for the same dossiers."""
+        return f"{key_of(self.back)} {key_of(self.kept)}"
 
 
 # --- Moving many --------------------------------------------------------------------------------------------------

@@ -50,15 +50,15 @@ def weighed(
     """
     measured: dict[str, Any] = {"dossiers": dossiers, "members": list(members)}
     seen = request.POST.get("seen") if request.POST.get("about", "") == about else None
-    if seen:
-        try:
-            return Weighed(enact(act, seen=seen, **measured), about, is_done=True)
-        except MeansSomethingElse as refused:
-            return Weighed(refused.impact, about, is_stale=True)
-    impact = rehearse(act, **measured)
-    if request.method == "POST" and harmless and harmless(impact):
-        return Weighed(enact(act, seen=impact.fingerprint, **measured), about, is_done=True)
-    return Weighed(impact, about)
+    if not seen:
+        impact = rehearse(act, **measured)
+        if request.method != "POST" or not harmless or not harmless(impact):
+            return Weighed(impact, about)
+        seen = impact.fingerprint
+    try:
+        return Weighed(enact(act, seen=seen, **measured), about, is_done=True)
+    except MeansSomethingElse as refused:
+        return Weighed(refused.impact, about, is_stale=True)
 
 
 def opens_or_closes_little(impact: Impact[Any]) -> bool:

@@ -1,12 +1,14 @@
 """The pages that archive, restore and move dossiers, one or a selection."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.permissions import ObjectRole
 from clients.actions.archiving import archive_dossiers
+from clients.impact import Impact
 from clients.models import Dossier
 from portfolios.actions import grant_portfolio
 from tests.worlds import World, make_dossier, make_portfolio
@@ -54,6 +56,50 @@ def test_all_that_match_restores_what_the_archived_view_shows(firm: World, brows
     client.post(url, {**chosen, "seen": shown["weighed"].impact.fingerprint})
     assert Dossier.objects.active().count() == 4
     assert not kept.archived_at
+
+
+def test_what_was_not_shown_is_not_archived(firm: World, browse: Browse) -> None:
+    """“All that match” are others by now, though the same people are told."""
+    make_dossier("A"), make_dossier("B")
+    client, url = browse(firm.admin), firm.firm.url("clients:archive")
+    chosen = {"all": "1", "query": ""}
+    shown = client.post(url, chosen).context
+    make_dossier("C")
+    answer = client.post(url, {**chosen, "seen": shown["weighed"].impact.fingerprint})
+    assert answer.context["weighed"].is_stale
+    assert not Dossier.objects.archived().exists()
+    client.post(url, {**chosen, "seen": answer.context["weighed"].impact.fingerprint})
+    assert Dossier.objects.archived().count() == 3
+
+
+def test_what_was_not_shown_is_not_moved(firm: World, browse: Browse) -> None:
+    """Nobody but administrators sees them, so nobody gains or loses anything."""
+    target = make_portfolio("Sarah")
+    make_dossier("A"), make_dossier("B")
+    client, url = browse(firm.admin), firm.firm.url("clients:move_many")
+    chosen = {"all": "1", "query": "", "to-portfolio": str(target.pk)}
+    shown = client.post(url, chosen).context["weighed"]
+    make_dossier("C")
+    confirmed = {**chosen, "about": shown.about, "seen": shown.impact.fingerprint}
+    assert client.post(url, confirmed).context["weighed"].is_stale
+    assert not Dossier.objects.in_portfolio(target).exists()
+
+
+def test_a_move_that_means_something_else_at_the_last_moment_is_asked_about(
+    firm: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at what it means, which is harmless, and the deed."""
+    target, dossier = make_portfolio("Sarah"), make_dossier()
+
+    def meanwhile(impact: Impact[Any]) -> bool:
+        grant_portfolio(actor=firm.admin, portfolio=target, member=firm.collaborator)
+        return True
+
+    monkeypatch.setattr("clients.views.moving.opens_or_closes_little", meanwhile)
+    url = firm.firm.url("clients:move", pk=dossier.pk)
+    answer = browse(firm.admin).post(url, {"portfolio": target.pk})
+    assert answer.context["weighed"].is_stale
+    assert not Dossier.objects.in_portfolio(target).exists()
 
 
 def test_the_page_of_an_archived_dossier_says_so_and_offers_to_restore_it(
