@@ -11,10 +11,11 @@ from django.utils.translation import ngettext
 
 from accounts.models import Firm, Membership, MembershipQuerySet, Role
 from accounts.permissions import ObjectRole, Perm, grants_on, permitted
-from clients.actions.bulk import Edited
+from clients.actions.bulk import Edited, Into
 from clients.assigned import Change, Result, Share
 from clients.models import Assignment, Dossier
-from portfolios.models import PortfolioGrant
+from clients.selection import keys_in
+from portfolios.models import Portfolio, PortfolioGrant
 
 FIRST, NAMED, LISTED = 5, 20, 100
 _NAMES = ("id", "firm", "kind", "legal_name", "first_name", "last_name")
@@ -124,6 +125,7 @@ class Outcome:
     """What a change means or has meant, as a page says it; by keys, so that a session that keeps it names nobody.
 
     `lines`: a member and, in words, what becomes of them. `left`: reason, member (or ""), how many, the first ones.
+    `into`: the portfolio where dossiers are put, or "" for none.
     """
 
     total: int
@@ -133,6 +135,7 @@ class Outcome:
     back: str
     lines: list[tuple[str, list[str]]]
     left: list[tuple[str, str, int, list[str]]]
+    into: str = ""
 
     @property
     def left_count(self) -> int:
@@ -144,12 +147,16 @@ class Outcome:
         return self.back.partition("?")[0]
 
     def named(self, member: Membership) -> dict[str, Any]:
-        """Lines and what was left, with the names that the member may read. Two queries."""
+        """Lines, the portfolio and what was left, with the names that the member may read. Three queries."""
         people = {str(one.pk): one.name for one in Membership.objects.all()}
         keys = [key for *_rest, some in self.left for key in some]
         seen = permitted(Dossier.objects.filter(pk__in=keys).only(*_NAMES), member, Perm.VIEW_DOSSIER)
         names = {str(one.pk): one.name for one in seen}
+        portfolios = permitted(
+            Portfolio.objects.filter(pk__in=keys_in([self.into])), member, Perm.VIEW_PORTFOLIO
+        )
         return {
+            "into": portfolios.first(),
             "lines": [{"name": people.get(key, ""), "texts": texts} for key, texts in self.lines],
             "left": [
                 {
@@ -164,12 +171,13 @@ class Outcome:
         }
 
 
-def outcome_of(edited: Edited, mails: int, selection: Selection) -> Outcome:
+def outcome_of(edited: Edited, mails: int, selection: Selection, into: Into | None = None) -> Outcome:
     moves = edited.moves.skipped if edited.moves else {}
     return Outcome(
         total=selection.count,
         count=edited.assignments.count,
         moved=edited.moved,
+        into=str(into.portfolio.pk) if into and into.portfolio else "",
         mails=mails,
         back=selection.back,
         lines=[(str(share.member.pk), _words(share)) for share in edited.assignments.shares],

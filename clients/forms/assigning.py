@@ -26,7 +26,8 @@ UNCHANGED, REMOVE, NO_PORTFOLIO = "", "remove", "none"
 class BulkForm(forms.Form):
     """For each member a role, “withdraw”, or nothing; and another portfolio, none, or nothing, which is the default."""
 
-    portfolio = forms.ChoiceField(required=False, label=gettext_lazy("Portfolio"))
+    # Not `portfolio`: that is, in the same request, the page on which the selection was made.
+    into = forms.ChoiceField(required=False, label=gettext_lazy("Portfolio"))
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class BulkForm(forms.Form):
         super().__init__(data)
         self.members = {self.name_of(member): member for member in members}
         self.portfolios = {str(portfolio.pk): portfolio for portfolio in portfolios}
-        field = self.fields["portfolio"]
+        field = self.fields["into"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = self._places()
         for name, member in self.members.items():
@@ -76,8 +77,8 @@ class BulkForm(forms.Form):
         return [member for name, member in self.members.items() if self.cleaned_data[name] == REMOVE]
 
     @property
-    def into(self) -> Into | None:
-        chosen = self.cleaned_data["portfolio"]
+    def destination(self) -> Into | None:
+        chosen = self.cleaned_data["into"]
         return None if chosen == UNCHANGED else Into(self.portfolios.get(chosen))
 
     @property

@@ -77,7 +77,7 @@ def confirm(request: FirmRequest) -> HttpResponse:
             return _show(request, selection, form, refused.impact, changed_meanwhile=True)
         messages.info(request, _("Nothing was changed: it is so already."))
         return redirect(request.firm.url("clients:assign_result"))
-    outcome = outcome_of(impact.result, len(impact.recipients), selection)
+    outcome = outcome_of(impact.result, len(impact.recipients), selection, form.destination)
     request.session[RESULT] = {"firm": str(request.firm.pk), "outcome": asdict(outcome)}
     return redirect(request.firm.url("clients:assign_result"))
 
@@ -108,7 +108,7 @@ def _selection(request: FirmRequest) -> Selection:
 
 def _bulk_form(request: FirmRequest, selection: Selection) -> BulkForm:
     """With what was chosen so far; unbound where nothing was."""
-    chosen = any(name.startswith("m-") for name in request.POST)
+    chosen = any(name == "into" or name.startswith("m-") for name in request.POST)
     members, notes = holdings(selection.dossiers, selection.count)
     portfolios = permitted(Portfolio.objects.running(), request.member, Perm.ADD_TO_PORTFOLIO)
     return BulkForm(request.POST if chosen else None, members=members, notes=notes, portfolios=portfolios)
@@ -121,7 +121,7 @@ def _edit(request: FirmRequest, selection: Selection, form: BulkForm) -> "partia
         dossiers=selection.dossiers,
         add=form.add,
         remove=form.remove,
-        into=form.into,
+        into=form.destination,
     )
 
 
@@ -139,7 +139,7 @@ def _show(
     *,
     changed_meanwhile: bool = False,
 ) -> HttpResponse:
-    outcome = outcome_of(impact.result, len(impact.recipients), selection)
+    outcome = outcome_of(impact.result, len(impact.recipients), selection, form.destination)
     context = {
         "selection": selection,
         "choices": form.choices_made,
@@ -153,7 +153,7 @@ def _show(
 
 
 def _portfolio_gone(form: BulkForm) -> BulkForm:
-    form.add_error("portfolio", _("This portfolio has been terminated meanwhile: choose another one."))
+    form.add_error("into", _("This portfolio has been terminated meanwhile: choose another one."))
     return form
 
 

@@ -246,11 +246,31 @@ def test_moving_goes_along_and_the_rest_stays(firm: World, screen: Screen) -> No
     portfolio = make_portfolio("Sarah")
     dossiers = make_dossiers(3)
     give(Assignment, pairs_of(dossiers, [firm.colleague]), role=ObjectRole.READER, by=firm.admin)
-    data = ticked(dossiers, portfolio=str(portfolio.pk), **choice(firm.collaborator, "reader"))
+    data = ticked(dossiers, into=str(portfolio.pk), **choice(firm.collaborator, "reader"))
     screen.confirm(data)
     assert Dossier.objects.in_portfolio(portfolio).count() == 3
-    assert "3 dossiers déplacés" in screen.result().content.decode()
+    assert "3 dossiers déplacés vers « Sarah »" in screen.result().content.decode().replace("\xa0", " ")
     assert roles(firm.colleague) == ["reader"] * 3 == roles(firm.collaborator)
+
+
+def test_all_that_match_are_moved_and_not_those_that_are_there_already(firm: World, screen: Screen) -> None:
+    """Where they go and the page they were ticked on are two things."""
+    goal, elsewhere = make_portfolio("Sarah"), make_portfolio("Bâtiment")
+    make_dossiers(3, portfolio=elsewhere)
+    make_dossier("Zinguerie", portfolio=goal)
+    screen.confirm({"all": "1", "query": "q=client", "into": str(goal.pk)})
+    assert Dossier.objects.in_portfolio(goal).count() == 4
+    assert screen.result().context["outcome"].path == firm.firm.url("clients:list")
+
+
+def test_all_of_a_portfolios_page_are_those_of_that_portfolio(firm: World, screen: Screen) -> None:
+    portfolio = make_portfolio("Sarah")
+    make_dossiers(3, portfolio=portfolio)
+    make_dossier("Zinguerie")
+    data = {"all": "1", "query": "", "portfolio": str(portfolio.pk), "into": ""}
+    screen.confirm(data | choice(firm.collaborator, "reader"))
+    assert roles(firm.collaborator) == ["reader"] * 3
+    assert screen.result().context["outcome"].path == firm.firm.url("clients:portfolio", pk=portfolio.pk)
 
 
 def test_the_choices_can_be_changed_again(firm: World, screen: Screen) -> None:
