@@ -99,7 +99,8 @@ def move_dossier(*, actor: Membership, dossier: Dossier, portfolio: Portfolio | 
     if portfolio is not None:
         hold_open([portfolio.pk])
         require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
-    dossier = Dossier.objects.select_for_update(of=("self",)).select_related("portfolio").get(pk=dossier.pk)
+    held = Dossier.objects.select_for_update(of=("self",), no_key=True)
+    dossier = held.select_related("portfolio").get(pk=dossier.pk)
     require(actor, Perm.CHANGE_DOSSIER, dossier)
     if portfolio is None:
         require(actor, Perm.ASSIGN_DOSSIER, dossier)

@@ -230,7 +230,7 @@ def _locked_both(portfolio: Portfolio, successor: Portfolio | None) -> tuple[Por
 
 
 def _dossiers(dossiers: QuerySet[Dossier]) -> list[Dossier]:
-    return list(dossiers.order_by("pk").select_for_update(of=("self",)))
+    return list(dossiers.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
 def _remember(portfolio: Portfolio, dossiers: Sequence[Dossier]) -> None:

@@ -1,17 +1,24 @@
 """The same assignments from several places at one moment (a double click, two administrators): made and told once."""
 
-import pytest
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from accounts.permissions import ObjectRole
+import pytest
+from django.db import transaction
+
+from accounts.permissions import ObjectRole, give, pairs_of
 from activity.models import Event
+from clients.actions.archiving import archive_dossiers
 from clients.actions.assignments import change_assignments
+from clients.actions.dossiers import move_dossier
+from clients.actions.portfolios import move_dossiers
 from clients.assigned import Result
 from clients.impact import MeansSomethingElse, enact, rehearse
 from clients.models import Assignment, Dossier
 from tenancy.scopes import scope
 from tests import worlds
-from tests.isolation.test_at_once import AT_ONCE, together
-from tests.worlds import World, make_dossier, make_member
+from tests.isolation.test_at_once import AT_ONCE, side_by_side, together
+from tests.worlds import World, make_dossier, make_member, make_portfolio
 
 ROUNDS = 4
 
@@ -33,6 +40,24 @@ def given(world: World, role: ObjectRole) -> Result:
     )
 
 
+def _archives(world: World) -> None:
+    archive_dossiers(actor=world.admin, dossiers=Dossier.objects.clients())
+
+
+def _moves_many(world: World) -> None:
+    move_dossiers(actor=world.admin, dossiers=Dossier.objects.clients(), portfolio=make_portfolio())
+
+
+def _moves_one(world: World) -> None:
+    dossier = Dossier.objects.clients().order_by("pk")[0]
+    move_dossier(actor=world.admin, dossier=dossier, portfolio=make_portfolio())
+
+
+def _gives_directly(world: World) -> None:
+    pairs = pairs_of(Dossier.objects.clients(), [world.collaborator])
+    give(Assignment, pairs, role=ObjectRole.READER, by=world.admin)
+
+
 def test_they_are_given_once(world: World) -> None:
     roles = [ObjectRole.ACCOUNTANT, ObjectRole.READER] * (ROUNDS // 2)
     for role in roles:
@@ -41,6 +66,19 @@ def test_they_are_given_once(world: World) -> None:
         assert Event.objects.filter(type="clients.assignments.given").count() == 1
         assert Event.objects.filter(type="clients.assignments.changed").count() == ROUNDS - 1
         assert Assignment.objects.count() == 5
+
+
+@pytest.mark.parametrize("act", [_archives, _moves_many, _moves_one])
+def test_what_holds_dossiers_lets_others_be_given_them(world: World, act: Callable[[World], object]) -> None:
+    """A grant leans on its dossier's row: if it had to wait, whoever holds dossiers and wants members would wait in a
+    ring with whoever holds members and gives dossiers."""
+    with ThreadPoolExecutor(1) as threads, scope(firm=world.firm):
+        act(world)
+        other = threads.submit(side_by_side, world, [lambda: _gives_directly(world)])
+        try:
+            assert other.result(3) == ["done"]
+        finally:
+            transaction.set_rollback(True)
 
 
 def test_a_confirmation_pressed_twice_is_one(world: World) -> None:
