@@ -61,10 +61,7 @@ def _named_day(days: int, moment: datetime | date) -> str:
         return ""
     if not isinstance(moment, datetime):
         return {0: _("today"), 1: _("yesterday"), -1: _("tomorrow")}[days]
-    if days == 0:
-        at = _("today at %(time)s")
-    else:
-        at = _("yesterday at %(time)s") if days == 1 else _("tomorrow at %(time)s")
+    at = {0: _("today at %(time)s"), 1: _("yesterday at %(time)s"), -1: _("tomorrow at %(time)s")}[days]
     return at % {"time": f"{moment:%H:%M}"}
 
 

@@ -321,7 +321,8 @@ def test_one_that_fails_keeps_no_other_from_being_told(firm, monkeypatch: Any) -
         arranged(firm, starts_on=TODAY() + DAY),
         arranged(firm, cover=firm.admin, starts_on=TODAY() + DAY),
     )
-    move(first, -DAY), move(second, -DAY)
+    for one in (first, second):
+        move(one, -DAY)
 
     def tell(*, replacement_id: Any) -> None:
         if replacement_id == first.pk:

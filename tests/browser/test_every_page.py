@@ -381,7 +381,7 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
     viewer.look("dialog: revoke invitations")
 
 
-def test_archived_dossiers_moves_and_an_ended_portfolio(firm: FirmPages, viewer: Viewer) -> None:
+def test_archived_dossiers_and_moves(firm: FirmPages, viewer: Viewer) -> None:
     page = viewer.page
     viewer.go(firm.url("clients:list"))
     select_two(page)
@@ -401,9 +401,12 @@ def test_archived_dossiers_moves_and_an_ended_portfolio(firm: FirmPages, viewer:
     viewer.go(firm.url("clients:list") + "?archived=1")
     select_two(page)
     viewer.look("archived dossiers")
-    href = page.locator("tbody a[data-drawer]").first.get_attribute("href")
-    viewer.go(str(href))
+    viewer.go(str(page.locator("tbody a[data-drawer]").first.get_attribute("href")))
     viewer.look("an archived dossier")
+
+
+def test_an_ended_portfolio(firm: FirmPages, viewer: Viewer) -> None:
+    page = viewer.page
     viewer.go(firm.url("clients:terminate_portfolio"))
     page.locator("[name=to-portfolio]").select_option(index=1)
     page.get_by_role("button", name="Continuer").click()

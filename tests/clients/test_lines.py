@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from accounts.permissions import ObjectRole, give, pairs_of
 from clients.lines import _pattern
 from clients.models import Assignment
@@ -49,7 +50,7 @@ def test_a_row_is_in_the_language_of_who_reads_it(firm: World, browse: Browse) -
     make_dossier()
     client, url = browse(firm.admin), firm.firm.url("clients:list")
     assert "Modifier" in lines(client.get(url))[0]
-    type(firm.admin.user).objects.filter(pk=firm.admin.user_id).update(language="en")
+    User.objects.filter(memberships=firm.admin).update(language="en")
     assert "Edit" in lines(client.get(url))[0]
     assert "Modifier" not in lines(client.get(url))[0]
 

@@ -12,6 +12,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
 
+from accounts import shown
 from firm_portal.templatetags import portal
 
 NOW = datetime.fromisoformat("2026-03-12T10:00:00+01:00")
@@ -49,17 +50,17 @@ def test_what_is_no_siren_is_left_as_it_is(value: str | None) -> None:
 )
 def test_a_moment_reads_as_how_long_ago_or_how_soon(moment: datetime | date, words: str) -> None:
     with time_machine.travel(NOW, tick=False), translation.override("fr"):
-        assert f">{words}</time>" in portal.when(moment).replace("&#x27;", "'")
+        assert f">{words}</time>" in shown.when(moment).replace("&#x27;", "'")
 
 
 def test_a_moment_bears_its_full_date_in_the_title() -> None:
     with time_machine.travel(NOW, tick=False), translation.override("fr"):
-        assert 'title="jeudi 12 mars 2026, 09:57"' in portal.when(NOW - timedelta(minutes=3))
+        assert 'title="jeudi 12 mars 2026, 09:57"' in shown.when(NOW - timedelta(minutes=3))
 
 
 def test_a_date_without_a_time_zone_is_not_an_error() -> None:
     with timezone.override(None):
-        assert "<time" in portal.when(NOW.replace(tzinfo=None))
+        assert "<time" in shown.when(NOW.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_date_without_a_time_zone_is_not_an_error() -> None:
     ],
 )
 def test_initials_are_the_first_and_the_last(name: str, letters: str) -> None:
-    assert portal.initials(name) == letters
+    assert shown.initials(name) == letters
 
 
 def test_a_state_is_a_dot_and_a_word() -> None:

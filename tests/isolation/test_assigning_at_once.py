@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -61,7 +62,7 @@ def _gives_directly(world: World) -> None:
 def test_they_are_given_once(world: World) -> None:
     roles = [ObjectRole.ACCOUNTANT, ObjectRole.READER] * (ROUNDS // 2)
     for role in roles:
-        assert together(world, lambda role=role: given(world, role)) == ["done"] * AT_ONCE
+        assert together(world, partial(given, world, role)) == ["done"] * AT_ONCE
     with scope(firm=world.firm):
         assert Event.objects.filter(type="clients.assignments.given").count() == 1
         assert Event.objects.filter(type="clients.assignments.changed").count() == ROUNDS - 1

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
+from time import sleep
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -18,13 +19,16 @@ from accounts.actions.members import (
     terminate_member,
 )
 from accounts.models import Membership, Role
+from accounts.permissions import ObjectRole, give, pairs_of
 from activity.models import Event
+from clients.actions.departing import complete_departure
+from clients.models import Assignment
 from invitations.actions.inviting import AlreadyInvited, invite_member
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests import worlds
 from tests.conftest import OutsideClient
-from tests.worlds import World, make_member, make_portfolio
+from tests.worlds import World, make_dossier, make_member, make_portfolio
 
 AT_ONCE, ROUNDS = 4, 10
 
@@ -159,3 +163,24 @@ def _suspends_by_the_page(world: World, actor: Membership, member: Membership, a
     url = world.firm.url("clients:suspend_member", pk=member.pk)
     seen = re.search(r'name="seen" value="(\w+)"', client.get(url).content.decode())
     answers.append(client.post(url, {"seen": seen[1] if seen else ""}).status_code)
+
+
+def test_a_departure_and_a_gift_to_its_taker_do_not_wait_in_a_ring(world: World) -> None:
+    """The departure holds the administrators while it waits for who takes over; the gift names one of them."""
+    alice, chloe, paul = world.admin, world.collaborator, world.colleague
+    with scope(firm=world.firm):
+        dossier, other = make_dossier("A"), make_dossier("B")
+        give(Assignment, pairs_of([other], [paul]), role=ObjectRole.READER, by=alice)
+
+    def departs() -> None:
+        complete_departure(actor=alice, member=paul, takers={other.pk: chloe}, revoke={})
+
+    with ThreadPoolExecutor(1) as threads:
+        with scope(firm=world.firm):
+            Membership.objects.select_for_update(no_key=True).get(pk=chloe.pk)  # as `change_assignments` does
+            departure = threads.submit(side_by_side, world, [departs])
+            sleep(0.5)
+            give(Assignment, pairs_of([dossier], [chloe]), role=ObjectRole.READER, by=alice)
+        assert departure.result(10) == ["done"]
+    with scope(firm=world.firm):
+        assert Assignment.objects.filter(user_id=chloe.user_id).count() == 2

@@ -55,6 +55,7 @@ def make_objects(world: World) -> dict[str, Any]:
         kind=InvitationKind.CLIENT, email=invited.email, dossier=invited, invited_by=world.admin
     )
     sent = Import.objects.create(created_by=world.admin, file_name="clients.xlsx", size=1)
+    assert world.collaborator.user is not None
     view = SavedView.objects.create(owner=world.collaborator.user, name="Bâtiment", is_shared=True)
     return {
         "portfolio": portfolio,

@@ -72,8 +72,15 @@ def test_every_column_shows_its_value(firm: World, browse: Browse) -> None:
     page = open_list(firm, browse(firm.admin), f"?cols={columns}")
     [row] = page.context["table"]["rows"]
     assert [text for _css, _label, text in row.more][:-1] == [
-        "Entreprise", "5710", "43.32A", "117000001234567", "31/12", "contact@beranger.example", "01 02 03 04 05", "Lyon",
-    ]  # fmt: skip
+        "Entreprise",
+        "5710",
+        "43.32A",
+        "117000001234567",
+        "31/12",
+        "contact@beranger.example",
+        "01 02 03 04 05",
+        "Lyon",
+    ]
     assert re.fullmatch(r"\d\d/\d\d/\d{4}", row.more[-1][2])
     assert "contact@beranger.example" in page.content.decode()
 
@@ -209,7 +216,12 @@ def test_a_view_out_of_reach_answers_like_one_that_is_not_there(
     with scope(firm=lemoine.firm):
         make_dossier("Boulangerie")
         private = save_view(actor=lemoine.colleague, name="Privée", query="q=secret")
-    keys = {"nobody": uuid7(), "colleague": private.pk, "other firm": foreign.pk, "nonsense": "n-importe-quoi"}
+    keys = {
+        "nobody": uuid7(),
+        "colleague": private.pk,
+        "other firm": foreign.pk,
+        "nonsense": "n-importe-quoi",
+    }
     client, key, absent = browse(lemoine.admin), keys[whose], uuid7()
     answer = open_list(lemoine, client, f"?vue={key}")
     assert names(answer) == ["Boulangerie"]
