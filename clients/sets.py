@@ -24,8 +24,8 @@ _BATCH = 5_000
 def locked(actor: Membership, dossiers: QuerySet[Dossier]) -> list[Dossier]:
     """Of these, those that the actor sees, held until the transaction ends.
 
-    With the lock of an ordinary change: whoever gives or takes one of them meanwhile leans on its key and does not wait,
-    so that holding dossiers and then members is safe beside holding members and then dossiers.
+    With the lock of an ordinary change: whoever gives or takes one of them meanwhile leans on its key and does not
+    wait, so that holding dossiers and then members is safe beside holding members and then dossiers.
     """
     seen = permitted(dossiers, actor, Perm.VIEW_DOSSIER).order_by().values("pk")
     found = Dossier.objects.filter(pk__in=seen).order_by("pk").only(*_NEEDED)

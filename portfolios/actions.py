@@ -54,7 +54,7 @@ class ChangedMeanwhile(Exception):
         self.role = role
 
 
-class NotAMember(Exception):
+class NotAMember(PermissionDenied):
     """Nothing is opened to somebody who has not come yet, or who has left the firm."""
 
 
@@ -119,10 +119,11 @@ def grant_portfolio(
 ) -> None:
     """Open the portfolio and its dossiers to the member, or give them another role on it.
 
-    Granting the same again changes and records nothing. Raises Terminated.
+    Granting the same again changes and records nothing. Raises Terminated, NotAMember.
     """
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
     _hold_for_grants(portfolio)
+    _require_a_place(member)
     for granted in give(PortfolioGrant, pairs_of([portfolio], [member]), role=role, by=actor):
         _record_grant(actor, portfolio, member, granted)
 
@@ -131,7 +132,7 @@ def grant_portfolio(
 def change_subscriber(
     *, actor: Membership, portfolio: Portfolio, member: Membership, role: ObjectRole, seen: ObjectRole
 ) -> None:
-    """Give a subscriber another role. Raises ChangedMeanwhile if theirs is no longer `seen`, Terminated."""
+    """Give a subscriber another role. Raises ChangedMeanwhile if theirs is no longer `seen`, Terminated, NotAMember."""
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
     _hold_for_grants(portfolio)
     present = _role_of(portfolio, member)

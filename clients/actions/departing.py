@@ -118,12 +118,15 @@ def take_certificate(*, actor: Membership, member: Membership) -> None:
 def _held(member: Membership, takers: Takers) -> Membership:
     """The member as they are now, locked with the takers and the administrators, in the order of their keys.
 
-    Locked whole: what others are just giving to the member has arrived before, or is refused after. Raises AlreadyLeft,
-    TakerGone.
+    The member is then locked whole: what others are just giving to them has arrived before, or is refused after. Not so
+    the others, whom every grant may name as its giver: a grant to a taker would wait for this, and this for it. Raises
+    AlreadyLeft, TakerGone.
     """
     wanted = {taker.pk: taker for taker in takers.values() if taker is not None}
     rows = Q(pk__in=[member.pk, *wanted]) | Q(pk__in=administrators().values("pk"))
-    held = {one.pk: one for one in Membership.objects.filter(rows).order_by("pk").select_for_update()}
+    found = Membership.objects.filter(rows).order_by("pk").select_for_update(no_key=True)
+    held = {one.pk: one for one in found}
+    Membership.objects.select_for_update().get(pk=member.pk)
     if held[member.pk].state == MemberState.TERMINATED:
         raise AlreadyLeft(member.pk)
     for key, taker in wanted.items():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.actions.members import suspend_member
+from accounts.actions.members import suspend_member, terminate_member
 from accounts.models import Membership
 from accounts.permissions import ObjectRole, Perm, permitted
 from activity.models import Event, Notification
@@ -13,7 +13,7 @@ from portfolios.actions import (
     grant_portfolio,
     withdraw_portfolio,
 )
-from portfolios.models import Portfolio
+from portfolios.models import Portfolio, PortfolioGrant
 from tests.outbox import Outbox
 from tests.worlds import World, make_portfolio
 
@@ -98,6 +98,14 @@ def test_who_has_not_come_yet_gets_theirs_with_the_invitation(firm: World, four:
     nina = Membership.objects.create(email="nina@lemoine.test")
     with pytest.raises(NotAMember):
         change_subscriptions(actor=firm.admin, member=nina, add=[four[0].pk])
+
+
+def test_who_has_left_is_granted_nothing(firm: World, four: list[Portfolio]) -> None:
+    """A stale page, or a grant that waited for the end of their place: nothing stands for their return."""
+    terminate_member(actor=firm.admin, member=firm.collaborator)
+    with pytest.raises(NotAMember):
+        grant_portfolio(actor=firm.admin, portfolio=four[2], member=firm.collaborator)
+    assert not PortfolioGrant.objects.exists()
 
 
 def test_withdrawing_one_leaves_the_rest(firm: World, four: list[Portfolio]) -> None:
