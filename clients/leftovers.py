@@ -46,6 +46,10 @@ class LeftoverKind(ABC):
         Called inside the departure, whose one event tells of it: `group` is that event's.
         """
 
+    @abstractmethod
+    def take_over(self, *, actor: Membership, member: Membership) -> None:
+        """Let the actor answer from now on for what is left of the member's. Called after `revoke`, as it is."""
+
 
 LEFTOVERS: list[LeftoverKind] = []
 

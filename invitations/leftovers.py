@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from clients.leftovers import Leftover, LeftoverKind
-from invitations.actions.handling import revoke_sent_by
+from invitations.actions.handling import revoke_sent_by, take_over_sent_by
 from invitations.events import InvitationRevoked
 from invitations.models import Invitation, InvitationQuerySet
 
@@ -15,7 +15,9 @@ from invitations.models import Invitation, InvitationQuerySet
 class InvitationsSent(LeftoverKind):
     name = "invitations"
     title = _("Invitations sent that nobody has answered yet")
-    explanation = _("Those that you tick are revoked: their links stop working. The others stay good.")
+    explanation = _(
+        "Those that you tick are revoked: their links stop working. The others stay good, in your name."
+    )
     line = InvitationRevoked.name
 
     def of(self, member: Membership) -> list[Leftover]:
@@ -26,6 +28,9 @@ class InvitationsSent(LeftoverKind):
     ) -> list[Leftover]:
         theirs = _sent_by(member).filter(pk__in=keys)
         return [_shown(one) for one in revoke_sent_by(actor=actor, invitations=theirs, group=group)]
+
+    def take_over(self, *, actor: Membership, member: Membership) -> None:
+        take_over_sent_by(actor=actor, member=member)
 
 
 def _sent_by(member: Membership) -> InvitationQuerySet:

@@ -202,12 +202,13 @@ def _line(member: Membership, one: Held, taker: Membership | None) -> dict[str, 
 def _revoke(
     actor: Membership, member: Membership, revoke: Mapping[str, Collection[UUID]], group: UUID
 ) -> int:
-    """Those that still stand; returns how many."""
-    return sum(
-        len(kind.revoke(actor=actor, member=member, keys=keys, group=group))
-        for kind in LEFTOVERS
-        if (keys := revoke.get(kind.name, ()))
-    )
+    """Those that still stand; returns how many. What is not named, the actor answers for from now on."""
+    revoked = 0
+    for kind in LEFTOVERS:
+        if keys := revoke.get(kind.name, ()):
+            revoked += len(kind.revoke(actor=actor, member=member, keys=keys, group=group))
+        kind.take_over(actor=actor, member=member)
+    return revoked
 
 
 def _last_sessions(member: Membership) -> list[UserSession]:

@@ -68,6 +68,16 @@ def revoke_sent_by(*, actor: Membership, invitations: QuerySet[Invitation], grou
 
 
 @transaction.atomic
+def take_over_sent_by(*, actor: Membership, member: Membership) -> None:
+    """Answer for what the member has sent and nobody has answered: an invitation is good while its sender may invite.
+
+    A part of a departure, whose event tells of it.
+    """
+    require(actor, Perm.MANAGE_MEMBERS)
+    Invitation.objects.pending().filter(invited_by=member).update(invited_by=actor)
+
+
+@transaction.atomic
 def revoke_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
     """Revoke those of them that wait for an answer; returns how many."""
     held = _held_among(actor, invitations)

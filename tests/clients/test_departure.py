@@ -24,6 +24,7 @@ from clients.departures import departure_of
 from clients.holdings import holdings_of
 from clients.impact import MeansSomethingElse, enact, rehearse
 from clients.models import Assignment, Dossier
+from invitations.actions.answering import inviter_may
 from invitations.actions.inviting import invite_client
 from invitations.models import Invitation, InvitationState
 from portfolios.models import Portfolio, PortfolioGrant
@@ -137,6 +138,8 @@ def test_the_invitations_that_were_named_are_revoked_and_the_others_stay(firm, h
     states = {one.pk: one.state for one in Invitation.objects.all()}
     assert states[revoked.pk] == InvitationState.REVOKED
     assert (states[kept.pk], states[others.pk]) == (InvitationState.SENT, InvitationState.SENT)
+    kept.refresh_from_db()
+    assert kept.invited_by == firm.admin and inviter_may(kept), "it stays good: somebody answers for it"
 
 
 def test_replacements_end_with_it(firm, held) -> None:
