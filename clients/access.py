@@ -5,7 +5,7 @@ What `accounts.permissions` decides is told here with its reasons; the two are h
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -92,7 +92,10 @@ class Reason:
             words = _("since %(day)s, until %(until)s, when the client's authorisation ends")
             return words % {"day": _day(self.since), "until": until}
         if self.until:
-            return _("from %(day)s to %(until)s") % {"day": _day(self.since), "until": _day(self.until)}
+            last = _day(
+                self.until - timedelta(microseconds=1)
+            )  # a replacement ends as the day after its last begins
+            return _("from %(day)s to %(until)s") % {"day": _day(self.since), "until": last}
         return _("since %(day)s") % {"day": _day(self.since)}
 
 

@@ -146,7 +146,10 @@ def _of_a_dossier() -> list[str]:
 
 def _cells(reason: Reason) -> Row:
     through = reason.portfolio.name if reason.portfolio and reason.source == Source.REPLACEMENT else None
-    when = _local(reason.since), reason.by, _local(reason.until)
+    until = reason.until
+    if until and reason.source == Source.REPLACEMENT:  # it ends as the day after its last begins
+        until -= dt.timedelta(seconds=1)
+    when = _local(reason.since), reason.by, _local(until)
     return [str(reason.role.label), str(reason.source.label), reason.absent, through, *when]
 
 

@@ -74,6 +74,7 @@ class Completed:
 
     def _summary(self) -> list[tuple[CellValue, ...]]:
         return [
+            (_("Firm"), self.member.firm.name),
             (_("Member who left"), self.member.name),
             (_("E-mail address"), self.member.email),
             (_("Completed on"), date_format(timezone.localtime(self.at), "DATETIME_FORMAT")),

@@ -185,13 +185,18 @@ def _exported(filters: MatrixFilter, found: PortfolioQuerySet) -> QuerySet[Portf
 
 def _in_words(filters: MatrixFilter) -> str:
     """The filters in force, for the workbook's own notice."""
+    portfolio = filters.chosen("portfolio")
     named = {
         "q": filters.chosen("q"),
-        "portfolio": dict(filters.portfolio_choices).get(filters.chosen("portfolio"), ""),
+        "portfolio": dict(filters.portfolio_choices).get(portfolio, "") if portfolio else "",
         "member": filters.person.name if filters.person else "",
     }
     labels = {name: field.label for name, field in filters.fields.items()}
-    return ", ".join(f"{labels[name]}: {value}" for name, value in named.items() if value)
+    return ", ".join(
+        _("%(filter)s: %(value)s") % {"filter": labels[name], "value": value}
+        for name, value in named.items()
+        if value
+    )
 
 
 def _start(request: FirmRequest) -> int:

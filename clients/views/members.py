@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -92,8 +93,9 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     person = get_object_or_404(Membership, pk=pk)
     manages = can(request.member, Perm.MANAGE_MEMBERS)
     is_me = person.pk == request.member.pk
-    if not is_me:
-        require(request.member, Perm.MANAGE_MEMBERS)
+    if not is_me and not manages:
+        # Mails and the dashboard name colleagues: the list says of them what everybody may know.
+        return redirect(f"{request.firm.url('clients:members')}?{urlencode({'q': person.email})}")
     context = {
         "person": person,
         "is_me": is_me,

@@ -142,7 +142,8 @@ MATRIX: dict[str, Row] = {
     "clients:access_dossiers": firm("GET", ADMINS),
     "clients:export_access": firm("POST", ADMINS),
     # The accountant is the member whose page it is.
-    "clients:member": on("member", "GET", KEEPERS, 403),
+    # Others are led to the list, which says what everybody may know.
+    "clients:member": on("member", "GET", KEEPERS, 302),
     "clients:leave_firm": firm(FORM, MEMBERS),
     "clients:member_role": on("member", FORM, ADMINS, 403),
     "clients:suspend_member": on("member", FORM, ADMINS, 403),

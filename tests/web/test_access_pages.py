@@ -173,6 +173,7 @@ def test_the_export_is_recorded_and_follows_the_filters(firm: World, browse: Bro
     client = browse(firm.admin)
     everything = words(exported(client, firm))
     assert {"Client 000", "Client 002", "Tous les dossiers", "Chloé Martin", "Paul Martin"} <= everything
+    assert not [text for text in everything if "demandé" in text]
     one = words(exported(client, firm, q="001", member=str(firm.colleague.pk)))
     assert {"Client 001", "Paul Martin"} <= one
     assert not {"Client 000", "Chloé Martin", "Portefeuille 000"} & one
