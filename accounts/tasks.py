@@ -10,4 +10,7 @@ from tenancy.sweeps import for_each
 @shared_task(name="accounts.tell_replacements")
 def tell_replacements() -> int:
     """Tell of the replacements that have begun or ended by themselves; returns of how many."""
-    return len(for_each(due_replacements(), lambda key: tell_replacement(replacement_id=key)))
+    told = for_each(
+        due_replacements(), lambda key: tell_replacement(replacement_id=key), sweep="tell_replacements"
+    )
+    return len(told)

@@ -7,4 +7,4 @@ from tenancy.sweeps import for_each
 
 def sweep() -> int:
     """Returns how many had run out. Each in its own transaction, so that one that fails holds nobody up."""
-    return sum(for_each(due_support_ends(), run_out))
+    return sum(for_each(due_support_ends(), run_out, sweep="end_support"))

@@ -13,10 +13,10 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-def for_each(due: Iterable[Mapping[str, Any]], act: Callable[[UUID], T]) -> list[T]:
+def for_each(due: Iterable[Mapping[str, Any]], act: Callable[[UUID], T], *, sweep: str) -> list[T]:
     """Do it for each row's `id`, in the scope of its `firm_id`; returns what came of it.
 
-    A fault is logged, keeps nobody else's waiting, and is tried again by the next sweep.
+    A fault is logged under the `sweep`'s name, keeps nobody else's waiting, and is tried again by the next one.
     """
     done = []
     for row in due:
@@ -26,5 +26,5 @@ def for_each(due: Iterable[Mapping[str, Any]], act: Callable[[UUID], T]) -> list
         except (OperationalError, InterfaceError):
             raise  # the database is away: for everyone
         except Exception:
-            log.exception("sweep_fault", act=getattr(act, "__name__", ""))
+            log.exception("sweep_fault", sweep=sweep)
     return done

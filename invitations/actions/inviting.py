@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, MemberState, Role
-from accounts.permissions import ObjectRole, Perm, permitted, require
+from accounts.permissions import ObjectRole, Perm, administrators, permitted, require
 from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink, SpaceProfile
@@ -196,13 +196,24 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
     ):
         waiting.setdefault(invitation.dossier_id, []).append(invitation)
     plan = Plan()
+    # An invitation whose sender may invite no more opens nothing: it is as good as expired.
+    senders = set(administrators().values_list("pk", flat=True))
     for dossier in chosen:
-        _place_in(plan, dossier, linked=linked.get(dossier.pk), waiting=waiting.get(dossier.pk, []))
+        its = waiting.get(dossier.pk, [])
+        holds = any(one.invited_by_id in senders and _is_good(one) for one in its)
+        _place_in(plan, dossier, linked=linked.get(dossier.pk), waiting=its, holds=holds)
     return plan
 
 
-def _place_in(plan: Plan, dossier: Dossier, *, linked: Skip | None, waiting: list[Invitation]) -> None:
-    if reason := _why_not(dossier, linked, waiting):
+def _is_good(invitation: Invitation) -> bool:
+    return invitation.is_open and invitation.state != InvitationState.FAILED
+
+
+def _place_in(
+    plan: Plan, dossier: Dossier, *, linked: Skip | None, waiting: list[Invitation], holds: bool
+) -> None:
+    """`holds`: one of those that wait is good still."""
+    if reason := _why_not(dossier, linked, holds):
         plan.skipped.setdefault(reason, []).append(dossier)
         return
     address = dossier.email.lower()
@@ -213,12 +224,12 @@ def _place_in(plan: Plan, dossier: Dossier, *, linked: Skip | None, waiting: lis
         plan.new.append(dossier)
 
 
-def _why_not(dossier: Dossier, linked: Skip | None, waiting: list[Invitation]) -> Skip | None:
+def _why_not(dossier: Dossier, linked: Skip | None, holds: bool) -> Skip | None:
     if dossier.is_own:
         return Skip.OWN
     if linked:
         return linked
-    if any(invitation.is_open and invitation.state != InvitationState.FAILED for invitation in waiting):
+    if holds:
         return Skip.PENDING
     return None if dossier.email else Skip.NO_ADDRESS
 

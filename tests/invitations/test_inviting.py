@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.actions.members import leave_firm
 from accounts.models import Membership, MemberState, Role
 from activity.models import Event, Notification, OutgoingEmail
 from clients.actions.space import open_space
@@ -22,7 +23,7 @@ from invitations.actions.inviting import (
 from invitations.models import Invitation, InvitationKind, InvitationState
 from portfolios.actions import grant_portfolio
 from tests.outbox import Outbox
-from tests.worlds import World, make_dossier, make_person, make_portfolio
+from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
 
 
 def types() -> list[str]:
@@ -214,3 +215,16 @@ def test_the_database_refuses_a_second_pending_invitation_and_one_without_a_targ
         Invitation.objects.create(kind=InvitationKind.CLIENT, email="d@client.test")
     with pytest.raises(IntegrityError), transaction.atomic():
         Invitation.objects.create(kind=InvitationKind.MEMBER, dossier=dossier, email="d@client.test")
+
+
+def test_what_nobody_answers_for_any_more_is_sent_again_with_a_selection(firm: World, outbox: Outbox) -> None:
+    """The link opens nothing once its sender has left, so the client waits for another one."""
+    zoe = make_member(firm.firm, "Zoé", role=Role.ADMIN)
+    sent = invite_client(actor=zoe, dossier=make_dossier("Bar", email="bar@client.test"))
+    leave_firm(actor=zoe)
+    outbox.clear()
+    plan = invite_clients(actor=firm.admin, dossiers=Dossier.objects.clients())
+    assert (plan.renewed, plan.skipped_count) == ([sent], 0)
+    sent.refresh_from_db()
+    assert sent.invited_by == firm.admin
+    assert "bar@client.test" in outbox.recipients()

@@ -184,4 +184,4 @@ def test_a_departure_and_a_gift_to_its_taker_do_not_wait_in_a_ring(world: World)
             give(Assignment, pairs_of([dossier], [chloe]), role=ObjectRole.READER, by=alice)
         assert departure.result(10) == ["done"]
     with scope(firm=world.firm):
-        assert Assignment.objects.filter(user_id=chloe.user_id).count() == 2
+        assert Assignment.objects.filter(user=chloe.user).count() == 2
