@@ -56,8 +56,13 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """Role and ways, for whoever reads no letters."""
-        return ", ".join([str(self.role.label), *filter(None, map(self._way, self.reasons))])
+        """Role and ways, for whoever reads no letters; a lesser role is said with its own way."""
+        ways: dict[str, list[str]] = {}
+        for reason in sorted(self.reasons, key=lambda one: -RANKS[one.role]):
+            said = ways.setdefault(str(reason.role.label), [])
+            if (way := self._way(reason)) and way not in said:
+                said.append(way)
+        return " · ".join(", ".join([role, *said]) for role, said in ways.items())
 
     @property
     def title(self) -> str:
@@ -71,6 +76,8 @@ class Cell:
                 return "" if reason.portfolio.pk == self.row else named
             case Source.ASSIGNMENT:
                 return _("by an assignment")
+            case Source.REPLACEMENT:
+                return _("in place of %(name)s") % {"name": reason.absent}
         return reason.label
 
 

@@ -157,8 +157,10 @@ def administrators() -> MembershipQuerySet:
 
 
 def stands_in_for(member: Membership, obj: models.Model) -> Membership | None:
-    """Whom the member replaces, if that alone is how they reach the object; one query where they replace nobody.
+    """Whom the member replaces, if that alone is how they may change the object, or else reach it.
 
+    Somebody who reads it in their own right and changes it in another's stead acts for the other. One query where they
+    replace nobody.
     Nobody, where the code stands on another side of the wall: what reaches a client is the firm's, whoever did it.
     """
     if current().firm_id != member.firm_id or member.role == Role.ADMIN or not hasattr(obj, "access_paths"):
@@ -168,16 +170,22 @@ def stands_in_for(member: Membership, obj: models.Model) -> Membership | None:
     )
     if not absent:
         return None
-    people: set[UUID] = set()
-    for column, grants in paths(type(obj)):
-        key = getattr(obj, "pk" if column == "pk" else column)
-        of_obj = running(grants, Perm.VIEW_DOSSIER).filter(content_object_id=key)
-        theirs = _replaced(grants).filter(cover_id=member.user_id).values("absent_id")
-        ways = Q(user_id=member.user_id) | Q(user_id__in=theirs) & _passed_on(grants)
-        people |= set(of_obj.filter(ways).values_list("user_id", flat=True))
+    people = _by_whom(member, obj, Perm.CHANGE_DOSSIER) or _by_whom(member, obj, Perm.VIEW_DOSSIER)
     if member.user_id in people:
         return None
     return Membership.objects.filter(user_id__in=people or absent).order_by("pk").first()
+
+
+def _by_whom(member: Membership, obj: models.Model, perm: Perm) -> set[UUID]:
+    """Of the member and those whom they replace, by whose grants they may do this."""
+    people: set[UUID] = set()
+    for column, grants in paths(type(obj)):
+        key = getattr(obj, "pk" if column == "pk" else column)
+        of_obj = running(grants, perm).filter(content_object_id=key)
+        theirs = _replaced(grants).filter(cover_id=member.user_id).values("absent_id")
+        ways = Q(user_id=member.user_id) | Q(user_id__in=theirs) & _passed_on(grants)
+        people |= set(of_obj.filter(ways).values_list("user_id", flat=True))
+    return people
 
 
 def _replaced(grants: type[Grant]) -> "QuerySet[Replacement]":

@@ -369,6 +369,13 @@ def test_what_is_the_covers_own_does_not(firm, covered) -> None:
     assert Event.objects.latest("id").behalf_id is None
 
 
+def test_what_a_reader_may_change_only_in_anothers_stead_says_for_whom(firm, covered) -> None:
+    give(Assignment, pairs_of([covered], [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
+    arranged(firm)
+    update_dossier(actor=firm.collaborator, dossier=covered, values={"phone": "0102030405"})
+    assert Event.objects.latest("id").behalf_name == "Paul Martin"
+
+
 def test_once_it_is_over_nothing_is_done_for_anybody(firm, covered) -> None:
     replacement = arranged(firm)
     move(replacement, -30 * DAY)

@@ -69,7 +69,7 @@ def test_the_matrix_of_portfolios_shows_who_has_which_and_in_whose_stead(firm: W
     assert found["Vide"] == {}
     assert [one.first_name for one in page.context["matrix"].administrators] == ["Alice"]
     text = page.content.decode()
-    assert "Lecture, Remplace Paul Martin" in text
+    assert "Lecture, en remplacement de Paul Martin" in text
     assert 'role="region" tabindex="0" aria-label="Qui a quel portefeuille"' in text
 
 
@@ -83,7 +83,7 @@ def test_the_matrix_of_dossiers_shows_the_furthest_role_and_each_source(firm: Wo
     assert list(found) == ["Boulangerie"]
     paul = found["Boulangerie"]["Paul Martin"]
     assert (paul.letter, paul.sources, paul.mark) == ("C", ["assignment", "portfolio"], "assignment")
-    assert paul.words == "Comptable, par une affectation, par le portefeuille Sarah"
+    assert paul.words == "Comptable, par une affectation · Lecture, par le portefeuille Sarah"
 
 
 def test_filters_choose_rows_and_columns(firm: World, browse: Browse) -> None:
