@@ -83,7 +83,7 @@ class Completed:
             (_("Single client files"), len(self.dossiers)),
             (_("Invitations revoked"), len(self.revoked)),
             (_("Replacements ended"), len(self.replacements)),
-            (_("Sessions ended"), self.sessions),
+            (_("Open sessions that lost the firm"), self.sessions),
         ]
 
 

@@ -55,7 +55,8 @@ class HoldsSomethingElse(Exception):
 
 @dataclass(frozen=True)
 class Departure:
-    """What was done. `alone`: the client files that nobody but administrators sees from now on, by name."""
+    """What was done. `sessions`: how many of the person's open ones no longer open the firm; whether they were ended
+    would tell of other places. `alone`: the client files that nobody but administrators sees from now on, by name."""
 
     group: UUID
     sessions: int
@@ -93,7 +94,8 @@ def complete_departure(
     _hand_over(Assignment, held.dossiers, takers, actor)
     _record_lines(actor, member, held, takers, group)
     revoked = _revoke(actor, member, revoke, group)
-    sessions = _last_sessions(member)
+    sessions = list(UserSession.objects.filter(user_id=member.user_id))
+    is_last_place = _is_last_place(member)
     counts = _counts(held, takers)
     terminate_member(
         actor=actor,
@@ -103,7 +105,7 @@ def complete_departure(
         group=group,
     )
     _tell_takers(actor, member, held, takers, group)
-    if sessions and member.user:
+    if sessions and member.user and is_last_place:
         end_sessions(person=member.user, sessions=sessions, by_themself=False)
     return Departure(group, len(sessions), _left_alone(before))
 
@@ -211,11 +213,11 @@ def _revoke(
     return revoked
 
 
-def _last_sessions(member: Membership) -> list[UserSession]:
-    """The person's open sessions, if they have no place but this one."""
-    if member.user_id is None or any(place.key != member.firm_id for place in places_of(member.user_id)):
-        return []
-    return list(UserSession.objects.filter(user_id=member.user_id))
+def _is_last_place(member: Membership) -> bool:
+    """Has the person no place but this one?"""
+    return member.user_id is not None and all(
+        place.key == member.firm_id for place in places_of(member.user_id)
+    )
 
 
 def _counts(held: Holdings, takers: Takers) -> dict[str, int]:

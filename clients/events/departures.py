@@ -17,7 +17,7 @@ from activity.events import EventType, Recipient
 
 class MemberDeparted(MemberTerminated):
     """Instead of MemberTerminated. Details, besides its: `portfolios` and `dossiers`, how many went to others; `alone`,
-    how many of both went to nobody; `revoked`; `sessions`, how many were ended."""
+    how many of both went to nobody; `revoked`; `sessions`, how many no longer open the firm."""
 
     name = "clients.member.departed"
     summary = _("A member has left: what they held went to others")

@@ -231,7 +231,10 @@ def test_who_has_another_place_stays_signed_in_but_for_this_firm(firm, held, bro
     client = browse(firm.colleague)
     client.get("/profil/")
     done = leave(firm, None)
-    assert done.sessions == 0
+    assert done.sessions == 1, (
+        "as of somebody without another place: what else they are is not the firm's business"
+    )
+    assert Event.objects.get(type="clients.member.departed").details["sessions"] == 1
     assert client.get("/profil/").status_code == 200
     assert client.get(firm.firm.url("dashboard")).status_code == 404
     assert client.get(other.url("dashboard")).status_code == 200
