@@ -48,14 +48,9 @@ def past(member: Membership | None = None) -> list[Shown]:
     return _shown(over[:PAST_SHOWN])
 
 
-def covered_by(member: Membership) -> list[Shown]:
-    """Those by which the member stands in for somebody today."""
-    return _shown(Replacement.objects.running().filter(cover_id=member.user_id))
-
-
-def covering(member: Membership) -> list[Shown]:
-    """Those by which somebody stands in for the member today."""
-    return _shown(Replacement.objects.running().filter(absent_id=member.user_id))
+def of_today(member: Membership) -> list[Shown]:
+    """Those by which the member stands in for somebody today, or somebody for them."""
+    return _shown(_of(member).running())
 
 
 def _of(member: Membership | None) -> ReplacementQuerySet:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from accounts.models import Firm, Membership, Role
-from accounts.permissions import Perm, can, permitted
+from accounts.permissions import Perm, allows, permitted
 from activity import queries
 from clients import replacements
 from clients.models import Dossier
@@ -92,7 +92,7 @@ def counts(firm: Firm, member: Membership) -> list[Figure]:
 def needs(firm: Firm, member: Membership) -> list[Need]:
     """What waits: invitations that failed or expired, imports to confirm."""
     waiting = waiting_counts(member)
-    imports = Import.objects.waiting_for_someone().count() if can(member, Perm.IMPORT_DOSSIERS) else 0
+    imports = Import.objects.waiting_for_someone().count() if allows(Role(member.role), Perm.IMPORT_DOSSIERS) else 0
     invitations = firm.url("invitations:list")
     return _replacements(firm, member) + [
         Need(text % {"n": number}, icon, url)
@@ -108,15 +108,12 @@ def needs(firm: Firm, member: Membership) -> list[Need]:
 def _replacements(firm: Firm, member: Membership) -> list[Need]:
     """For whom the member stands in today, and who stands in for them."""
     listed = firm.url("clients:replacements")
-    return [
-        Need(text % {name: person.name, "until": f"{one.ends_on:%d/%m/%Y}"}, "calendar-event", listed)
-        for found, text, name in (
-            (replacements.covered_by(member), STANDS_IN, "absent"),
-            (replacements.covering(member), IS_REPLACED, "cover"),
-        )
-        for one in found
-        for person in [getattr(one, name)]
-    ]
+    told = []
+    for one in replacements.of_today(member):
+        mine = one.cover.pk == member.pk
+        words = {"absent": one.absent.name, "cover": one.cover.name, "until": f"{one.ends_on:%d/%m/%Y}"}
+        told.append(Need((STANDS_IN if mine else IS_REPLACED) % words, "calendar-event", listed))
+    return told
 
 
 def last_changes(member: Membership) -> list[queries.Line]:
