@@ -92,7 +92,9 @@ def counts(firm: Firm, member: Membership) -> list[Figure]:
 def needs(firm: Firm, member: Membership) -> list[Need]:
     """What waits: invitations that failed or expired, imports to confirm."""
     waiting = waiting_counts(member)
-    imports = Import.objects.waiting_for_someone().count() if allows(Role(member.role), Perm.IMPORT_DOSSIERS) else 0
+    imports = (
+        Import.objects.waiting_for_someone().count() if allows(Role(member.role), Perm.IMPORT_DOSSIERS) else 0
+    )
     invitations = firm.url("invitations:list")
     return _replacements(firm, member) + [
         Need(text % {"n": number}, icon, url)

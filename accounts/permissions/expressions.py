@@ -29,7 +29,5 @@ class Compiled(Expression):
         super().__init__(output_field=output_field)
         self.sql, self.params = sql, params
 
-    def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         return self.sql, self.params

@@ -27,4 +27,3 @@ def settings(request: HttpRequest) -> HttpResponse:
     unprotected = members_without(list(Membership.objects.open()))
     context = {"form": form, "unprotected": unprotected, "required": request.firm.second_factor_required}  # type: ignore[attr-defined]
     return render(request, "accounts/settings.html", context, status=422 if form.is_bound else 200)
-

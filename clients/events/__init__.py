@@ -2,4 +2,14 @@
 
 from clients.events import access, assignments, consent, departures, dossiers, imports, space, support, views
 
-__all__ = ["access", "assignments", "consent", "departures", "dossiers", "imports", "space", "support", "views"]
+__all__ = [
+    "access",
+    "assignments",
+    "consent",
+    "departures",
+    "dossiers",
+    "imports",
+    "space",
+    "support",
+    "views",
+]

@@ -262,7 +262,9 @@ def _drawer(request: HttpRequest) -> HttpResponse:
 
 
 def _dialog(request: HttpRequest) -> HttpResponse:
-    chosen = len([key for key in ",".join(request.POST.getlist("ids")).split(",") if key]) or request.POST.get("all")
+    chosen = len(
+        [key for key in ",".join(request.POST.getlist("ids")).split(",") if key]
+    ) or request.POST.get("all")
     posted = request.method == "POST" and "name" in request.POST
     form = PortfolioForm(request.POST if posted else None)
     if posted and form.is_valid():
