@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.models import Membership
+from accounts.models import Membership, Replacement
 from accounts.permissions import Perm, permitted, reach
 from activity.actions import Told, overheard
 from clients.models import Dossier
@@ -83,7 +83,7 @@ def rehearse(
     """What the action would mean: it runs and is taken back. What it raises passes through.
 
     Measured are the `dossiers` that it is about (by everybody whom a grant lets see them), or all that these `members`
-    see. Objects that the action loaded or was given are not to be used afterwards.
+    see, and those who cover them. Objects that the action loaded or was given are not to be used afterwards.
     """
     with transaction.atomic():
         impact = _measured(act, dossiers, members)
@@ -111,21 +111,29 @@ def _measured(
 ) -> Impact[T]:
     # The keys now: the action may well change which dossiers the query finds.
     keys = None if dossiers is None else list(dossiers.order_by().values_list("pk", flat=True))
-    before = _reach(keys, members)
+    people = [] if keys is not None else _and_their_covers(members)
+    before = _reach(keys, people)
     with overheard() as told:
         result = act()
-    after = _reach(keys, members)
+    after = _reach(keys, people)
     effects = _effects(before, after)
     # A role may become another one without anybody gaining or losing a dossier: such a result tells its `meaning`.
     meaning = str(getattr(result, "meaning", ""))
     return Impact(result, effects, told, _fingerprint(before, after, told, meaning))
 
 
-def _reach(keys: list[UUID] | None, members: Collection[Membership]) -> Reach:
+def _and_their_covers(members: Collection[Membership]) -> list[UUID]:
+    """The keys of these members, and of those who see in their stead what they see."""
+    covers = Replacement.objects.running().filter(absent_id__in=[one.user_id for one in members])
+    covering = Membership.objects.filter(user_id__in=covers.values("cover_id"))
+    return [*(one.pk for one in members), *covering.values_list("pk", flat=True)]
+
+
+def _reach(keys: list[UUID] | None, members: Collection[UUID]) -> Reach:
     if keys is not None:
         return reach(Dossier.objects.active().filter(among(keys)), Perm.VIEW_DOSSIER)
     found: Reach = {}
-    for member in Membership.objects.filter(pk__in=[one.pk for one in members]).exclude(user=None):
+    for member in Membership.objects.filter(pk__in=members).exclude(user=None):
         seen = permitted(Dossier.objects.active(), member, Perm.VIEW_DOSSIER)
         found[member.user_id] = set(seen.order_by().values_list("pk", flat=True))  # type: ignore[index]  # not None
     return found

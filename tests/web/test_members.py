@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.actions.members import suspend_member, terminate_member
-from accounts.models import Membership, MemberState, Role
+from accounts.models import Membership, MemberState, Replacement, Role
 from accounts.permissions import ObjectRole, Perm, give, pairs_of, permitted
 from activity.models import Event
 from clients.models import Assignment, Dossier
@@ -317,3 +319,23 @@ def test_one_portfolio_is_withdrawn_from_the_members_page(
 def test_who_has_not_come_yet_has_no_portfolios_to_change(admin: Client, firm: World) -> None:
     nina = Membership.objects.create(email="nina@lemoine.test")
     assert admin.get(url(firm, "member_portfolios", nina))["Location"] == url(firm, "member", nina)
+
+
+def test_who_covers_a_member_loses_what_they_saw_in_their_stead_and_it_is_said_before(
+    admin: Client, firm: World
+) -> None:
+    portfolio = make_portfolio("Sarah")
+    make_dossier("Garage Petit", portfolio=portfolio)
+    grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
+    now = timezone.now()
+    assert firm.collaborator.user_id and firm.colleague.user_id
+    Replacement.objects.create(
+        absent_id=firm.collaborator.user_id,
+        cover_id=firm.colleague.user_id,
+        starts_at=now - timedelta(days=1),
+        ends_at=now + timedelta(days=5),
+    )
+    page = admin.get(url(firm, "terminate_member", firm.collaborator))
+    assert {effect.member for effect in page.context["impact"].losing} == {firm.collaborator, firm.colleague}
+    page = admin.get(url(firm, "suspend_member", firm.collaborator))
+    assert [effect.member for effect in page.context["impact"].losing] == [firm.collaborator]
