@@ -149,9 +149,11 @@ def test_portfolios_and_client_files_are_ticked_in_the_invitation(
     assert "1 portefeuille, 1 dossier" in listed
 
 
-def test_the_page_of_acceptance_names_what_opens(
+def test_the_page_of_acceptance_tells_what_opens_and_names_no_client(
     browse: Browse, firm: World, invitation: Invitation, portfolio: Portfolio, outbox: Outbox
 ) -> None:
     Portfolio.objects.filter(pk=portfolio.pk).update(terminated_at=timezone.now())
     page = browse().get(link_to(outbox, NINA), follow=True).content.decode()
-    assert "Boulangerie Martin" in page and "N&#x27;est plus proposé" in page.replace("N'est", "N&#x27;est")
+    assert "1 dossier, dont vous verrez le nom" in page
+    assert "Boulangerie Martin" not in page, "whoever holds the link reads this page"
+    assert "N&#x27;est plus proposé" in page.replace("N'est", "N&#x27;est")
