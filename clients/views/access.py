@@ -16,8 +16,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Membership
-from accounts.permissions import Perm, can, granted, permitted, require
+from accounts.models import Membership, Role
+from accounts.permissions import Perm, allows, can, granted, permitted, require
 from accounts.places import FirmRequest
 from clients import matrix
 from clients.access import reached_by, sources_of
@@ -146,8 +146,18 @@ def member_access(request: FirmRequest, person: Membership) -> dict[str, Any]:
         "access_filters": filters,
         "access_page": page,
         "access_rows": [(dossier, sources[dossier.pk]) for dossier in page.rows],
+        "access_acts": _acts(request, person),
+        "access_hidden": [("for", str(person.pk))],
         **_links(request, page),
     }
+
+
+def _acts(request: FirmRequest, person: Membership) -> list[dict[str, Any]]:
+    """What may be done to the ticked client files of a member, for whom the screen of assignments then asks first."""
+    if person.is_admin or not person.is_open or not allows(Role(request.member.role), Perm.ASSIGN_DOSSIER):
+        return []
+    url = request.firm.url("clients:assign")
+    return [{"label": _("Change or withdraw the assignment"), "url": url, "icon": "user-check"}]
 
 
 # --- Shared -------------------------------------------------------------------------------------------------------

@@ -110,6 +110,7 @@ def _bulk_form(request: FirmRequest, selection: Selection) -> BulkForm:
     """With what was chosen so far; unbound where nothing was."""
     chosen = any(name == "into" or name.startswith("m-") for name in request.POST)
     members, notes = holdings(selection.dossiers, selection.count)
+    members.sort(key=lambda member: str(member.pk) != request.POST.get("for"))  # whose page they come from
     portfolios = permitted(Portfolio.objects.running(), request.member, Perm.ADD_TO_PORTFOLIO)
     return BulkForm(request.POST if chosen else None, members=members, notes=notes, portfolios=portfolios)
 

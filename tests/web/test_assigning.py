@@ -359,3 +359,18 @@ def test_withdrawing_shows_its_impact_then_does_it(firm: World, alice: Client) -
     page = alice.post(url, {"seen": shown.context["impact"].fingerprint}, follow=True)
     assert "affecté à Chloé Martin : rien" in page.content.decode()
     assert Event.objects.count() == 1
+
+
+def test_what_a_member_reaches_is_ticked_on_their_page_and_they_stand_first(
+    firm: World, browse: Browse
+) -> None:
+    dossier = make_dossier()
+    give(Assignment, pairs_of([dossier], [firm.colleague]), role=ObjectRole.READER, by=firm.admin)
+    admin = browse(firm.admin)
+    page = admin.get(firm.firm.url("clients:member", pk=firm.colleague.pk))
+    [act] = page.context["access_acts"]
+    assert f'value="{dossier.pk}"' in page.content.decode()
+    screen = admin.post(act["url"], {"ids": str(dossier.pk), "for": str(firm.colleague.pk)})
+    assert screen.context["form"].people[0][0] == firm.colleague
+    mine = browse(firm.collaborator).get(firm.firm.url("clients:member", pk=firm.collaborator.pk))
+    assert mine.context["access_acts"] == []
