@@ -26,7 +26,7 @@ def run_tests(arguments: Sequence[str], *, long: bool = False, runner: Sequence[
         variables = environment | ({"PORTAL_CHROMIUM": browser} if browser else {})
         everything = ["-m", ""] if long else []
         whole = runner == PYTEST and not long and _is_whole(arguments)
-        side_by_side = ["-n", str(PROCESSES), "--dist", "loadgroup"] if whole else []
+        side_by_side = ["-n", str(PROCESSES)] if whole else []
         variables["PORTAL_LONG"] = "1" if long else "0"
         return foreground.python(*runner, *everything, *side_by_side, *arguments, env=variables)
 

@@ -16,9 +16,8 @@ from tests.worlds import World
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    parallel.keep_together(items)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> parallel.Together:
+    return parallel.Together(config, log)
 
 
 @pytest.fixture(scope="session")
