@@ -39,6 +39,7 @@ NOT_PAGES = {
     "clients:departed": "looked at by test_departure.py, which lets somebody leave",
     "clients:change_replacement": "looked at by test_departure.py, which arranges one",
     "clients:end_replacement": "looked at by test_departure.py, which arranges one",
+    "clients:restore_member": "leads to clients:member, for nobody of the demonstration is suspended",
     "invitations:open": "leads to invitations:answer",
     "invitations:open_to_refuse": "leads to invitations:refuse",
     "activity:caught_html": "the mail itself, in a frame of activity:caught",
@@ -261,6 +262,8 @@ class FirmPages:
         self.follow("portfolio", self.url("clients:portfolio"), "/retirer/")
         self.follow("invitation", self.url("invitations:list"), "/revoquer/")
         self.follow("view", self.url("clients:views"), "/renommer/")
+        self.follow("member", self.url("clients:members") + "?role=collaborator", "/membres/0")
+        self.follow("member", self.url("clients:member"), "/retirer/")
 
 
 @pytest.fixture
@@ -489,6 +492,7 @@ def test_a_collaborators_pages(viewer: Viewer) -> None:
     pages.follow("dossier", pages.url("clients:list"), "/modifier/")
     pages.follow("portfolio", pages.url("portfolios:list"), "/portefeuilles/0")
     pages.follow("view", pages.url("clients:views"), "/renommer/")
+    pages.follow("member", pages.url("clients:members"), "/membres/0")
     for name in sorted(name for name in FIRM if MATRIX[name].allows("accountant", "GET")):
         viewer.visit(name, pages.url(name))
     viewer.go(pages.url("accounts:journal"))

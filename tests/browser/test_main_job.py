@@ -131,6 +131,8 @@ def open_to_hugo(page: Page) -> None:
     page.get_by_role("link", name="Ajouter un abonné").first.click()
     page.get_by_role("dialog").get_by_role("combobox").first.select_option(label="Hugo Bernard")
     page.get_by_role("dialog").get_by_role("button", name=re.compile("Ajouter")).click()
+    expect(page.get_by_role("dialog").locator(".impact")).to_contain_text("2 dossiers")
+    page.get_by_role("dialog").locator("button.btn-primary").click()
     expect(page.locator("#subscribers")).to_contain_text("Hugo Bernard")
 
 
