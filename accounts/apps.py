@@ -10,11 +10,11 @@ class AccountsConfig(AppConfig):
         from accounts import events, lookups, mails  # noqa: F401 - each registers what it declares
         from accounts.concern import still_told_of
         from accounts.models import Membership
-        from accounts.permissions import stands_in_for
+        from accounts.permissions import stand_ins
         from activity.behalf import STAND_INS
         from activity.concern import STILL_TOLD_OF
 
         STILL_TOLD_OF.append(still_told_of)
         STAND_INS.append(
-            lambda actor, subject: stands_in_for(actor, subject) if isinstance(actor, Membership) else None
+            lambda actor, model, keys: stand_ins(actor, model, keys) if isinstance(actor, Membership) else {}
         )

@@ -15,7 +15,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from activity import origin
-from activity.behalf import stood_in_for
+from activity.behalf import stood_in_for, stood_in_for_among
 from activity.events import Actor, EventType, Recipient, subject_name
 from activity.models import Event, Notification, OutgoingEmail
 from tenancy.keys import uuid7
@@ -83,16 +83,18 @@ def record(
     details: Mapping[str, Any] | None = None,
     also_tell: Iterable[Recipient] = (),
     group: UUID | None = None,
+    behalf: Actor | None = None,
 ) -> Event:
     """Write down that the actor did this to the subject, and tell the type's audience, less the actor.
 
     `changes` is field → (before, after). `details` holds what the sentence names besides actor and subject.
     `also_tell`: those who were concerned before the change and are no more (a lost access). The event belongs to
-    the firm, space or person in scope. `actor` is None for what the product does by itself.
+    the firm, space or person in scope. `actor` is None for what the product does by itself. For whom the actor stands
+    in follows from how they reach the subject now; `behalf` says it where that was otherwise before the change.
     """
     details = dict(details or {})
     event = _event(event_type, actor, _label(subject), group)
-    if (behalf := stood_in_for(actor, subject)) is not None:
+    if (behalf := behalf or stood_in_for(actor, subject)) is not None:
         event.behalf_id, event.behalf_name = behalf.user_id, behalf.name
     event.subject_id = subject.pk if subject is not None else None
     event.subject_name = subject_name(subject)
@@ -109,37 +111,43 @@ def record_many(
     model: type[models.Model],
     happenings: Iterable[Happening],
     group: UUID,
+    behalf: Mapping[UUID, Actor] | None = None,
 ) -> int:
     """Write down the same kind of change of many subjects, set-based; returns how many.
 
-    Nobody is told by these: the group's one event (`record(…, group=group)`) tells with counts.
+    Nobody is told by these: the group's one event (`record(…, group=group)`) tells with counts. `behalf` as there,
+    by the subjects' keys.
     """
     common = _event(event_type, actor, model._meta.label_lower, group)
     lines, count = iter(happenings), 0
-    while batch := [_line(happening) for happening in itertools.islice(lines, _BATCH)]:
-        _insert_like(common, batch)
+    while batch := list(itertools.islice(lines, _BATCH)):
+        for_whom = stood_in_for_among(actor, model, [one.subject_id for one in batch]) | dict(behalf or {})
+        _insert_like(common, [_line(one, for_whom.get(one.subject_id)) for one in batch])
         count += len(batch)
     return count
 
 
 # The lines travel as one JSON text: a model instance and its parameters for each would take ten times as long.
 _INSERT_LIKE = """
-INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, behalf_name,
-    subject_type, subject_id, subject_name, changes, details, "group", ip, request_id)
-SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, '', %s,
+INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, behalf_id,
+    behalf_name, subject_type, subject_id, subject_name, changes, details, "group", ip, request_id)
+SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, line.behalf_id, coalesce(line.behalf_name, ''), %s,
     line.subject_id, line.subject_name, line.changes, line.details, %s, %s, %s
 FROM json_to_recordset(%s::json)
-    AS line (id uuid, subject_id uuid, subject_name text, changes jsonb, details jsonb)
+    AS line (id uuid, subject_id uuid, subject_name text, changes jsonb, details jsonb, behalf_id uuid,
+        behalf_name text)
 """
 
 
-def _line(happening: Happening) -> dict[str, Any]:
+def _line(happening: Happening, behalf: Actor | None) -> dict[str, Any]:
+    stands_in = {"behalf_id": str(behalf.user_id), "behalf_name": behalf.name} if behalf else {}
     return {
         "id": str(uuid7()),
         "subject_id": str(happening.subject_id),
         "subject_name": happening.subject_name[:300],
         "changes": _plain(happening.changes),
         "details": dict(happening.details),
+        **stands_in,
     }
 
 

@@ -18,7 +18,6 @@ from accounts.permissions.deciding import (
     permitted,
     reach,
     require,
-    stands_in_for,
 )
 from accounts.permissions.granting import (
     Granted,
@@ -33,6 +32,7 @@ from accounts.permissions.granting import (
 )
 from accounts.permissions.reading import grants_on, role_id
 from accounts.permissions.roles import FIRM_PERMS, RANKS, ROLE_ALLOWS, ObjectRole, Perm, allows
+from accounts.permissions.standing import stand_ins
 
 __all__ = [
     "FIRM_PERMS",
@@ -58,7 +58,7 @@ __all__ = [
     "reached_counts",
     "require",
     "role_id",
-    "stands_in_for",
+    "stand_ins",
     "take",
     "take_all",
     "take_role",

@@ -15,7 +15,6 @@ from accounts.models import Membership, MembershipQuerySet, Replacement, Role
 from accounts.permissions.expressions import Compiled, IsAny, WithOne
 from accounts.permissions.reading import paths, role_ids, running, without_closed, without_reserved
 from accounts.permissions.roles import FIRM_PERMS, ObjectRole, Perm, firm_roles
-from tenancy.scopes import current
 
 M = TypeVar("M", bound=models.Model)
 
@@ -94,11 +93,11 @@ def _may_enter_sql(is_admin: bool) -> tuple[str, tuple[Any, ...]]:
 
 @cache
 def _keys_opened_sql(grants: type[Grant], perm: Perm) -> tuple[str, tuple[Any, ...]]:
-    absent = _replaced(grants).filter(cover_id=_A_PERSON, firm_id=_A_FIRM).order_by()
+    absent = replaced(grants).filter(cover_id=_A_PERSON, firm_id=_A_FIRM).order_by()
     # One array of people: the index on grants is entered by it, as it would not be by an OR.
     people = WithOne(ArraySubquery(absent.values("absent_id")), Value(_A_PERSON, models.UUIDField()))
     of_them = running(grants, perm).filter(IsAny(F("user_id"), people), firm_id=_A_FIRM)
-    opened = of_them.filter(Q(user_id=_A_PERSON) | _passed_on(grants))
+    opened = of_them.filter(Q(user_id=_A_PERSON) | passed_on(grants))
     try:
         sql, params = opened.values("content_object_id").query.sql_with_params()
     except EmptyResultSet:  # no grant's role allows it
@@ -122,8 +121,8 @@ def holders_of_any(perm: Perm, objects: QuerySet[M]) -> MembershipQuerySet:
         columns = without_reserved(open_to_some).values(column)
         of_these = running(grants, perm).filter(IsAny(F("content_object_id"), ArraySubquery(columns)))
         reached |= Q(IsAny(F("user_id"), ArraySubquery(of_these.values("user_id"))))
-        absent = of_these.filter(_passed_on(grants)).values("user_id")
-        covers = _replaced(grants).filter(IsAny(F("absent_id"), ArraySubquery(absent)))
+        absent = of_these.filter(passed_on(grants)).values("user_id")
+        covers = replaced(grants).filter(IsAny(F("absent_id"), ArraySubquery(absent)))
         reached |= Q(IsAny(F("user_id"), ArraySubquery(covers.values("cover_id"))))
     return members.filter(reached)
 
@@ -156,39 +155,7 @@ def administrators() -> MembershipQuerySet:
     return Membership.objects.administrators().with_person()
 
 
-def stands_in_for(member: Membership, obj: models.Model) -> Membership | None:
-    """Whom the member replaces, if that alone is how they may change the object, or else reach it.
-
-    Somebody who reads it in their own right and changes it in another's stead acts for the other. One query where they
-    replace nobody.
-    Nobody, where the code stands on another side of the wall: what reaches a client is the firm's, whoever did it.
-    """
-    if current().firm_id != member.firm_id or member.role == Role.ADMIN or not hasattr(obj, "access_paths"):
-        return None
-    absent = list(
-        Replacement.objects.running().filter(cover_id=member.user_id).values_list("absent_id", flat=True)
-    )
-    if not absent:
-        return None
-    people = _by_whom(member, obj, Perm.CHANGE_DOSSIER) or _by_whom(member, obj, Perm.VIEW_DOSSIER)
-    if member.user_id in people:
-        return None
-    return Membership.objects.filter(user_id__in=people or absent).order_by("pk").first()
-
-
-def _by_whom(member: Membership, obj: models.Model, perm: Perm) -> set[UUID]:
-    """Of the member and those whom they replace, by whose grants they may do this."""
-    people: set[UUID] = set()
-    for column, grants in paths(type(obj)):
-        key = getattr(obj, "pk" if column == "pk" else column)
-        of_obj = running(grants, perm).filter(content_object_id=key)
-        theirs = _replaced(grants).filter(cover_id=member.user_id).values("absent_id")
-        ways = Q(user_id=member.user_id) | Q(user_id__in=theirs) & _passed_on(grants)
-        people |= set(of_obj.filter(ways).values_list("user_id", flat=True))
-    return people
-
-
-def _replaced(grants: type[Grant]) -> "QuerySet[Replacement]":
+def replaced(grants: type[Grant]) -> "QuerySet[Replacement]":
     """The replacements of this moment that pass on what such grants open."""
     now = Replacement.objects.running()
     return now.filter(includes_assignments=True) if _opens_one_by_one(grants) else now
@@ -197,12 +164,12 @@ def _replaced(grants: type[Grant]) -> "QuerySet[Replacement]":
 def covers_by_absent(grants: type[Grant]) -> dict[UUID, list[UUID]]:
     """Who covers whom at this moment: the absent person's key → those of the covers."""
     covers: dict[UUID, list[UUID]] = {}
-    for absent, cover in _replaced(grants).values_list("absent_id", "cover_id"):
+    for absent, cover in replaced(grants).values_list("absent_id", "cover_id"):
         covers.setdefault(absent, []).append(cover)
     return covers
 
 
-def _passed_on(grants: type[Grant]) -> Q:
+def passed_on(grants: type[Grant]) -> Q:
     """The grants that a cover gets too: all but technical support, which the client has authorised by name."""
     support = role_ids(grants).get(ObjectRole.SUPPORT)
     return ~Q(permission_id=support) if support else ~Q(pk__in=[])

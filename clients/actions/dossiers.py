@@ -10,6 +10,7 @@ from accounts.identifiers import has_checksum
 from accounts.models import Membership, Role
 from accounts.permissions import ObjectRole, Perm, give, holders, pairs_of, require
 from activity.actions import Changes, record
+from activity.behalf import stood_in_for
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.models import Assignment, Dossier
@@ -107,11 +108,18 @@ def move_dossier(*, actor: Membership, dossier: Dossier, portfolio: Portfolio | 
     previous = dossier.portfolio
     if previous == portfolio:
         return dossier
-    before = list(holders(Perm.VIEW_DOSSIER, dossier))
+    before, behalf = list(holders(Perm.VIEW_DOSSIER, dossier)), stood_in_for(actor, dossier)
     dossier.portfolio = portfolio
     dossier.save(update_fields=["portfolio"])
     change = (previous.name if previous else "", portfolio.name if portfolio else "")
-    record(DossierMoved, actor=actor, subject=dossier, changes={"portfolio": change}, also_tell=before)
+    record(
+        DossierMoved,
+        actor=actor,
+        subject=dossier,
+        changes={"portfolio": change},
+        also_tell=before,
+        behalf=behalf,
+    )
     return dossier
 
 

@@ -1,6 +1,6 @@
 """What moves the dossiers of portfolios: many to another one, all of one that is terminated, and back again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,6 +12,8 @@ from django.utils import timezone
 from accounts.models import Membership, Role
 from accounts.permissions import Perm, granted, holders, holders_of_any, require
 from activity.actions import Happening, record, record_many
+from activity.behalf import stood_in_for_among
+from activity.events import Actor
 from clients.actions.dossiers import move_dossier
 from clients.events.dossiers import DossierMoved, DossiersMoved, DossiersTakenOut
 from clients.models import Dossier, FormerPlace
@@ -111,8 +113,8 @@ def _theirs(actor: Membership, chosen: Sequence[Dossier]) -> set[UUID]:
 
 def _move(actor: Membership, dossiers: Sequence[Dossier], portfolio: Portfolio | None) -> None:
     before = list(holders_of_any(Perm.VIEW_DOSSIER, these(dossiers)))
-    group = uuid7()
-    _carry(actor, dossiers, portfolio, group)
+    group, behalf = uuid7(), stood_in_for_among(actor, Dossier, [one.pk for one in dossiers])
+    _carry(actor, dossiers, portfolio, group, behalf)
     after = holders_of_any(Perm.VIEW_DOSSIER, these(dossiers))
     record(
         DossiersMoved if portfolio else DossiersTakenOut,
@@ -121,11 +123,24 @@ def _move(actor: Membership, dossiers: Sequence[Dossier], portfolio: Portfolio |
         details={"count": len(dossiers), "dossiers_id": key_of(dossiers)},
         also_tell=[*before, *after],
         group=group,
+        behalf=_one_for_all(behalf, dossiers),
     )
 
 
-def _carry(actor: Membership, dossiers: Sequence[Dossier], portfolio: Portfolio | None, group: UUID) -> None:
-    """Put them there, each with its line in the journal."""
+def _one_for_all(behalf: Mapping[UUID, Actor], dossiers: Sequence[Dossier]) -> Actor | None:
+    """For whom the actor stands in, if it is the same one with each of the dossiers."""
+    people = {one.user_id: one for one in behalf.values()}
+    return next(iter(people.values())) if len(people) == 1 and len(behalf) == len(dossiers) else None
+
+
+def _carry(
+    actor: Membership,
+    dossiers: Sequence[Dossier],
+    portfolio: Portfolio | None,
+    group: UUID,
+    behalf: Mapping[UUID, Actor] | None = None,
+) -> None:
+    """Put them there, each with its line in the journal; `behalf`: for whom the actor stood in as they were."""
     former = dict(
         Portfolio.objects.filter(pk__in={one.portfolio_id for one in dossiers}).values_list("pk", "name")
     )
@@ -139,7 +154,7 @@ def _carry(actor: Membership, dossiers: Sequence[Dossier], portfolio: Portfolio 
         for one in dossiers
     ]
     update_all(dossiers, portfolio_id=portfolio.pk if portfolio else None)
-    record_many(DossierMoved, actor=actor, model=Dossier, happenings=lines, group=group)
+    record_many(DossierMoved, actor=actor, model=Dossier, happenings=lines, group=group, behalf=behalf)
 
 
 # --- Ending one, and taking it back -------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actions.members import suspend_member
@@ -25,7 +27,8 @@ from accounts.models import Replacement
 from accounts.permissions import ObjectRole, Perm, can, give, holders, pairs_of, permitted, reach
 from accounts.tasks import tell_replacements
 from activity.models import Event, Notification
-from clients.actions.dossiers import update_dossier
+from clients.actions.dossiers import move_dossier, update_dossier
+from clients.actions.portfolios import move_dossiers
 from clients.models import Assignment, Dossier
 from portfolios.models import PortfolioGrant
 from tenancy.scopes import scope
@@ -374,6 +377,74 @@ def test_what_a_reader_may_change_only_in_anothers_stead_says_for_whom(firm, cov
     arranged(firm)
     update_dossier(actor=firm.collaborator, dossier=covered, values={"phone": "0102030405"})
     assert Event.objects.latest("id").behalf_name == "Paul Martin"
+
+
+def test_each_of_many_moved_says_for_whom(firm, covered, outbox: Outbox) -> None:
+    """Chloé may add to her own portfolio; what is in Paul's she takes from there in his stead."""
+    own = make_portfolio("Chloé")
+    give(PortfolioGrant, pairs_of([own], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    hers = [make_dossier(f"Fleurs {number}", portfolio=make_portfolio(f"Lot {number}")) for number in "12"]
+    give(Assignment, pairs_of(hers, [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    pauls = [covered, make_dossier("Garage Petit", portfolio=covered.portfolio)]
+    arranged(firm)
+    dossiers = Dossier.objects.filter(pk__in=[one.pk for one in (*hers, *pauls)])
+    move_dossiers(actor=firm.collaborator, dossiers=dossiers, portfolio=own)
+    assert behalf_of("clients.dossier.moved") == {
+        **{one.pk: "" for one in hers},
+        **{one.pk: "Paul Martin" for one in pauls},
+    }
+    line = Event.objects.get(type="clients.dossier.moved", subject_id=covered.pk)
+    assert line.behalf_id == firm.colleague.user_id
+    assert Event.objects.latest("id").behalf_id is None  # two of the four were her own
+
+
+def test_many_moved_all_in_anothers_stead_are_told_so(firm, covered) -> None:
+    own = make_portfolio("Chloé")
+    give(PortfolioGrant, pairs_of([own], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    make_dossier("Garage Petit", portfolio=covered.portfolio)
+    arranged(firm)
+    move_dossiers(actor=firm.collaborator, dossiers=Dossier.objects.clients(), portfolio=own)
+    assert set(behalf_of("clients.dossier.moved").values()) == {"Paul Martin"}
+    assert Event.objects.latest("id").behalf_name == "Paul Martin"
+
+
+def test_what_is_added_to_a_covered_portfolio_is_done_for_its_subscriber(firm, covered) -> None:
+    hers = [make_dossier(f"Fleurs {number}") for number in "12"]
+    give(Assignment, pairs_of(hers, [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
+    give(Assignment, pairs_of(hers, [firm.colleague]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    arranged(firm)
+    dossiers = Dossier.objects.filter(pk__in=[one.pk for one in hers])
+    move_dossiers(actor=firm.collaborator, dossiers=dossiers, portfolio=covered.portfolio)
+    assert set(behalf_of("clients.dossier.moved").values()) == {"Paul Martin"}
+
+
+def test_one_taken_from_a_covered_portfolio_into_ones_own_says_for_whom(firm, covered) -> None:
+    own = make_portfolio("Chloé")
+    give(PortfolioGrant, pairs_of([own], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    arranged(firm)
+    move_dossier(actor=firm.collaborator, dossier=covered, portfolio=own)
+    assert Event.objects.latest("id").behalf_name == "Paul Martin"
+
+
+def test_saying_for_whom_costs_the_same_for_two_and_for_twenty(firm, covered) -> None:
+    def move(count: int) -> int:
+        own = make_portfolio(f"Chloé {count}")
+        grants = pairs_of([own], [firm.collaborator])
+        give(PortfolioGrant, grants, role=ObjectRole.ACCOUNTANT, by=firm.admin)
+        some = [make_dossier(f"F {count} {n}", portfolio=covered.portfolio).pk for n in range(count)]
+        with CaptureQueriesContext(connection) as asked:
+            move_dossiers(
+                actor=firm.collaborator, dossiers=Dossier.objects.filter(pk__in=some), portfolio=own
+            )
+        return len(asked)
+
+    arranged(firm)
+    assert move(2) == move(20)
+
+
+def behalf_of(kind: str) -> dict[Any, str]:
+    """Subject → for whom, of the events of this kind."""
+    return dict(Event.objects.filter(type=kind).values_list("subject_id", "behalf_name"))
 
 
 def test_once_it_is_over_nothing_is_done_for_anybody(firm, covered) -> None:
