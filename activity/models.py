@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from activity.wording import elided
 from tenancy import scopes
 from tenancy.db import AppendOnly, OwnerKey, SameOwner, SharedWall
 from tenancy.keys import uuid7
@@ -127,10 +128,8 @@ class Event(Owned):
         """Who did it, and for whom they stood in; empty for what the product did by itself."""
         if not self.behalf_name:
             return self.actor_name
-        return gettext("%(actor)s, on behalf of %(absent)s") % {
-            "actor": self.actor_name,
-            "absent": self.behalf_name,
-        }
+        names = {"actor": self.actor_name, "absent": self.behalf_name}
+        return elided(gettext("%(actor)s, on behalf of %(absent)s") % names, self.behalf_name)
 
 
 class Notification(Owned):

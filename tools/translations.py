@@ -3,13 +3,16 @@
 
     translations.py add       merge French texts given as JSON on standard input, then compile
     translations.py extract   list every text of the code as file:line and msgid
-    translations.py check     exit 1 with file:line of what is missing, fuzzy, unused or has other %(placeholders)s
+    translations.py check     exit 1 with file:line of what is missing, fuzzy, unused, has other %(placeholders)s,
+                              lacks no-break spaces or would need « d'Alice » for « de %(name)s »
+    translations.py mend      give every French text the no-break spaces of French typography, then compile
     translations.py prune     remove French entries that no code uses any more, then compile
     translations.py compile   write django.mo beside django.po, where it is older or missing
 
 The JSON of ``add`` maps msgids to French: ``{"Save": "Enregistrer"}``. A text with a plural is keyed by its
 singular and has two forms: ``{"%(n)s file": ["%(n)s fichier", "%(n)s fichiers"]}``; its plural msgid is looked up
 in the code, so write the code first. A context stands before the msgid: ``{"menu\\u0004Open": "Ouvrir"}``.
+The no-break spaces before : ; ! ? and inside « » need not be typed: ``add`` puts them in.
 """
 
 from __future__ import annotations
@@ -229,6 +232,41 @@ def compile_catalogue(path: Path = CATALOGUE) -> bool:
     return True
 
 
+# --- Typography ------------------------------------------------------------------------------------------------------
+
+NO_BREAK = "\u00a0"
+
+# Written for programs, so left as they are: code, addresses, tags, character references, placeholders.
+_NOT_PROSE = re.compile(
+    r"<code\b.*?</code>|`[^`]*`|<[^<>]*>|\b(?:https?|mailto|tel):\S*|&#?\w+;|%%|%\([^()]*\)[#0\- +]*[a-z]|\{[^{}]*\}"
+)
+# A sign that stands at a word's end: the : of 12:30 and the ? of a query string do not. U+202F is as good as U+00A0.
+_SPACED = re.compile(r"(?<=[^\s:;!?]) ?([:;!?]+)(?![^\s<.,)»…])|(?<=\S) ?(»)|« ?(?=\S)")
+
+
+def spaced(french: str) -> str:
+    """The text with a no-break space before : ; ! ? and inside « », as French typography wants.
+
+    Source: Lexique des règles typographiques en usage à l'Imprimerie nationale, « Ponctuation ».
+    """
+    kept = [(part.start(), part.end()) for part in _NOT_PROSE.finditer(french)]
+
+    def with_space(sign: re.Match[str]) -> str:
+        if any(start < sign.end() <= end for start, end in kept):
+            return sign[0]
+        closing = sign[1] or sign[2]
+        return NO_BREAK + closing if closing else f"«{NO_BREAK}"
+
+    return _SPACED.sub(with_space, french)
+
+
+# Names come in as they are. %(absent)s may follow: activity.wording.elided() looks after it.
+_UNELIDED = re.compile(
+    r"\b(?:de|que) (?:<\w+>)?%\((?:actor|by|cover|firm|inviter|me|member|name|person|role|subject|to)\)s",
+    re.IGNORECASE,
+)
+
+
 # --- Comparing the two -----------------------------------------------------------------------------------------------
 
 _PLACEHOLDER = re.compile(r"%\((\w[\w.|: ]*)\)")
@@ -271,7 +309,18 @@ def _trouble(message: Message, entry: polib.POEntry | None) -> str:
         return "has no French"
     expected = {placeholders(message.msgid), placeholders(message.plural or message.msgid)}
     wrong = [form for form in forms if placeholders(form) not in expected]
-    return f"other placeholders in {wrong[0]!r}" if wrong else ""
+    if wrong:
+        return f"other placeholders in {wrong[0]!r}"
+    return next(filter(None, map(_slip, forms)), "")
+
+
+def _slip(french: str) -> str:
+    """What is wrong with the French as French; empty where nothing is."""
+    if spaced(french) != french:
+        return f"no-break spaces are missing (run “mend”) in {french!r}"
+    if _UNELIDED.search(french):
+        return f"a name may begin with a vowel (“d'Alice”), so put it differently in {french!r}"
+    return ""
 
 
 # --- Commands --------------------------------------------------------------------------------------------------------
@@ -314,7 +363,7 @@ def _as_templates_write_them(
 def _entry_for(name: str, french: str | list[str], plurals: dict[tuple[str, str], Message]) -> polib.POEntry:
     context, _, msgid = name.rpartition(CONTEXT_SEPARATOR)
     if isinstance(french, str):
-        return polib.POEntry(msgid=msgid, msgstr=french, msgctxt=context or None)
+        return polib.POEntry(msgid=msgid, msgstr=spaced(french), msgctxt=context or None)
     message = plurals.get((context, msgid))
     if message is None:
         raise TranslationProblem(
@@ -324,10 +373,20 @@ def _entry_for(name: str, french: str | list[str], plurals: dict[tuple[str, str]
         raise TranslationProblem(
             f"French has two forms, one for 0 and 1, one for more: {msgid!r}. Nothing was added."
         )
-    forms = dict(enumerate(french))
+    forms = dict(enumerate(map(spaced, french)))
     return polib.POEntry(
         msgid=msgid, msgid_plural=message.plural, msgstr_plural=forms, msgctxt=context or None
     )
+
+
+def mend() -> int:
+    """Give all French texts their no-break spaces. Returns how many entries were changed."""
+    with opened_for_writing() as catalogue:
+        ill = [entry for entry in catalogue if any(spaced(form) != form for form in french_forms(entry))]
+        for entry in ill:
+            entry.msgstr = spaced(entry.msgstr)
+            entry.msgstr_plural = {number: spaced(form) for number, form in entry.msgstr_plural.items()}
+    return len(ill)
 
 
 def prune() -> int:
@@ -365,6 +424,11 @@ def run_check() -> int:
     return 1 if found else 0
 
 
+def run_mend() -> int:
+    print(f"{mend()} texts mended.")
+    return 0
+
+
 def run_prune() -> int:
     print(f"{prune()} unused texts removed.")
     return 0
@@ -379,6 +443,7 @@ COMMANDS: dict[str, Callable[[], int]] = {
     "add": run_add,
     "extract": run_extract,
     "check": run_check,
+    "mend": run_mend,
     "prune": run_prune,
     "compile": run_compile,
 }

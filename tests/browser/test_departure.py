@@ -141,7 +141,7 @@ def to_the_departure(hugo: Viewer) -> None:
             break
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Départ de {INES.name}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Départ : {INES.name}")
 
 
 def handed(path: Path) -> dict[object, object]:

@@ -15,6 +15,7 @@ from portfolios.actions import (
 )
 from portfolios.models import Portfolio, PortfolioGrant
 from tests.outbox import Outbox
+from tests.web.pages import plain
 from tests.worlds import World, make_portfolio
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_many_at_once_are_one_mail_and_a_line_each(
     )
     assert done.given == 4
     assert outbox.recipients() == sorted([firm.collaborator.email, firm.colleague.email])
-    assert "ouverts : 4" in outbox.to(firm.colleague.email).body.replace("\xa0", " ")
+    assert "ouverts : 4" in plain(outbox.to(firm.colleague.email).body)
     lines = Event.objects.filter(type="portfolios.portfolio.granted", details__member="Paul Martin")
     assert {line.subject_id for line in lines} == {one.pk for one in four}
     assert {line.details["role"] for line in lines} == {"reader"}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from devtools.paths import ROOT
+from tools.translations import spaced
 
 PYTHON_CODE = """
 from django.utils.translation import gettext_lazy as _, ngettext, pgettext
@@ -116,3 +117,38 @@ def test_texts_added_at_once_are_all_kept(checkout: Path) -> None:
         adder.communicate(json.dumps({f"text {number}": f"texte {number}"}))
     catalogue = (checkout / "locale/fr/LC_MESSAGES/django.po").read_text()
     assert all(f'msgstr "texte {number}"' in catalogue for number in range(6))
+
+
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("Nom : Martin ; reste", "Nom~: Martin~; reste"),
+        ("Vraiment?! Oui!", "Vraiment~?! Oui~!"),
+        ("«Sarah» et « Nord »;", "«~Sarah~» et «~Nord~»~;"),
+        ("<strong>%(name)s</strong>: %(a)s:%(b)s", "<strong>%(name)s</strong>~: %(a)s:%(b)s"),
+        ("à 12:30, https://exemple.fr/?q=a ou &amp; <code>x: y</code>", None),
+        ("déjà\u202f! et déjà\u00a0: rien", None),
+    ],
+)
+def test_french_signs_stand_behind_a_no_break_space(typed: str, right: str | None) -> None:
+    assert spaced(typed).replace("\u00a0", "~") == (right or typed).replace("\u00a0", "~")
+    assert spaced(spaced(typed)) == spaced(typed)
+
+
+def test_missing_no_break_spaces_are_told_and_mended(checkout: Path) -> None:
+    tool(checkout, "add", FRENCH | {"Nobody": "Qui : personne"})
+    assert tool(checkout, "check")[0] == 0
+    catalogue = checkout / "locale/fr/LC_MESSAGES/django.po"
+    catalogue.write_text(catalogue.read_text().replace("Qui\u00a0:", "Qui :"))
+    assert "no-break spaces are missing (run “mend”) in 'Qui : personne'" in tool(checkout, "check")[1]
+    assert tool(checkout, "mend") == (0, "1 texts mended.\n")
+    assert tool(checkout, "check")[0] == 0
+
+
+def test_a_name_does_not_follow_a_word_that_french_elides(checkout: Path) -> None:
+    (checkout / "app.py").write_text(PYTHON_CODE + '_("Departure of %(name)s")\n')
+    tool(checkout, "add", FRENCH | {"Departure of %(name)s": "Départ de %(name)s"})
+    code, told = tool(checkout, "check")
+    assert code == 1 and "a name may begin with a vowel (“d'Alice”)" in told
+    tool(checkout, "add", {"Departure of %(name)s": "Départ : %(name)s"})
+    assert tool(checkout, "check")[0] == 0

@@ -13,3 +13,12 @@ def stable(response: Any, *own: object) -> tuple[int, str]:
     for word in own:
         text = text.replace(str(word), "")
     return response.status_code, _CHANGING.sub("", text)
+
+
+def said(response: Any) -> str:
+    """The text of an answer as a test writes it: no-break spaces, narrow or not, as plain spaces."""
+    return plain(str(response.content.decode()))
+
+
+def plain(text: str) -> str:
+    return text.replace("\u202f", " ").replace("\u00a0", " ")

@@ -14,6 +14,7 @@ from clients.models import Assignment, Dossier
 from clients.views import assigning
 from portfolios.actions import grant_portfolio
 from tests.web.counting import queries_at_most
+from tests.web.pages import said
 from tests.worlds import World, make_dossier, make_portfolio
 
 Browse = Callable[..., Client]
@@ -93,7 +94,7 @@ def test_the_screen_says_how_many_and_what_each_member_has_of_them(firm: World, 
     dossiers = [*make_dossiers(6), make_dossier("Zinguerie", portfolio=portfolio)]
     give(Assignment, pairs_of(dossiers[:2], [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
     grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
-    page = screen.step("assign", ticked(dossiers)).content.decode()
+    page = said(screen.step("assign", ticked(dossiers)))
     assert "7 dossiers sélectionnés" in page
     assert "Client 0000, Client 0001" in page and "et 2 autres" in page
     assert "Lecture : 2 sur 7 · par un portefeuille : 1 sur 7" in page
@@ -234,7 +235,7 @@ def test_many_ticked_ones_travel_in_one_field(firm: World, screen: Screen) -> No
     keys = [str(key) for key in Dossier.objects.values_list("pk", flat=True)]
     data = {"ids": [keys[0], ",".join(keys[1:])], **choice(firm.collaborator, "reader")}
     page = screen.step("assign", data)
-    assert "2500 dossiers sélectionnés" in page.content.decode().replace("\u202f", "")
+    assert "2500 dossiers sélectionnés" in said(page)
     assert [len(value.split(",")) for name, value in page.context["selection"].again if name == "ids"] == [
         2_500
     ]
@@ -249,7 +250,7 @@ def test_moving_goes_along_and_the_rest_stays(firm: World, screen: Screen) -> No
     data = ticked(dossiers, into=str(portfolio.pk), **choice(firm.collaborator, "reader"))
     screen.confirm(data)
     assert Dossier.objects.in_portfolio(portfolio).count() == 3
-    assert "3 dossiers déplacés vers « Sarah »" in screen.result().content.decode().replace("\xa0", " ")
+    assert "3 dossiers déplacés vers « Sarah »" in said(screen.result())
     assert roles(firm.colleague) == ["reader"] * 3 == roles(firm.collaborator)
 
 
@@ -316,7 +317,7 @@ def test_one_dossier_is_assigned_and_a_role_is_replaced(firm: World, alice: Clie
     page = alice.post(
         changing, {"member": firm.collaborator.pk, "role": "reader", "had": "accountant"}, follow=True
     )
-    assert "(avant : Comptable)" in page.content.decode()
+    assert "(avant : Comptable)" in said(page)
     assert roles(firm.collaborator) == ["reader"]
 
 
@@ -357,7 +358,7 @@ def test_withdrawing_shows_its_impact_then_does_it(firm: World, alice: Client) -
     assert alice.post(url, {"seen": shown.context["impact"].fingerprint}).status_code == 302
     assert roles(firm.collaborator) == []
     page = alice.post(url, {"seen": shown.context["impact"].fingerprint}, follow=True)
-    assert "affecté à Chloé Martin : rien" in page.content.decode()
+    assert "affecté à Chloé Martin : rien" in said(page)
     assert Event.objects.count() == 1
 
 

@@ -15,6 +15,7 @@ from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from spreadsheets.limits import MAX_FILE_BYTES
 from tenancy.scopes import scope
 from tests.clients.lists import HEADERS, apply, plan, read, workbook
+from tests.web.pages import said
 from tests.worlds import World, make_dossier, make_portfolio
 
 # With the session, the person, the places and the menu.
@@ -30,10 +31,6 @@ def page(client, made):
     return client.get(made.firm.url("clients:import", pk=made.pk))
 
 
-def text(response):
-    return response.content.decode().replace("\u202f", " ").replace("\xa0", " ")
-
-
 def test_a_sent_file_gets_its_own_page(firm: World, browse) -> None:
     client = browse(firm.admin)
     response = send(client, firm.firm, workbook([HEADERS, MARTIN]))
@@ -41,7 +38,7 @@ def test_a_sent_file_gets_its_own_page(firm: World, browse) -> None:
     assert response.status_code == 302
     assert response["Location"] == firm.firm.url("clients:import", pk=made.pk)
     shown = client.get(response["Location"])
-    assert firm.firm.url("clients:import_progress", pk=made.pk) in text(shown)
+    assert firm.firm.url("clients:import_progress", pk=made.pk) in said(shown)
 
 
 def test_the_plan_shows_what_will_happen(firm: World, browse) -> None:
@@ -50,20 +47,20 @@ def test_the_plan_shows_what_will_happen(firm: World, browse) -> None:
         firm.admin, [MARTIN, ("A1", "Nouveau nom", "", "", ""), ("X", "Cassé", "73282932000079", "", "")]
     )
     client = browse(firm.admin)
-    shown = text(page(client, made))
+    shown = said(page(client, made))
     assert "Boulangerie Martin" in shown
     assert "1 portefeuille sera créé" in shown
-    changes = text(client.get(firm.firm.url("clients:import", pk=made.pk) + "?action=update"))
+    changes = said(client.get(firm.firm.url("clients:import", pk=made.pk) + "?action=update"))
     assert "Ancien nom" in changes
     assert "Nouveau nom" in changes
-    errors = text(client.get(firm.firm.url("clients:import", pk=made.pk) + "?action=error"))
+    errors = said(client.get(firm.firm.url("clients:import", pk=made.pk) + "?action=error"))
     assert "colonne C" in errors
     assert "73282932000079" in errors
 
 
 def test_the_search_narrows_a_tab(firm: World, browse) -> None:
     made = plan(firm.admin, [MARTIN, ("D2", "Durand", "", "", "")])
-    shown = text(
+    shown = said(
         browse(firm.admin).get(firm.firm.url("clients:import", pk=made.pk) + "?action=create&q=DÛRAND")
     )
     assert "Durand" in shown
@@ -84,12 +81,12 @@ def test_the_plan_costs_the_same_with_many_rows(firm: World, browse) -> None:
 def test_the_confirmation_says_what_it_does_and_does_it(firm: World, browse) -> None:
     made = plan(firm.admin, [MARTIN, ("X", "Cassé", "73282932000079", "", "")])
     client, url = browse(firm.admin), firm.firm.url("clients:confirm_import", pk=made.pk)
-    asked = text(client.get(url))
+    asked = said(client.get(url))
     assert "<strong>1 dossier</strong> sera créé" in asked
     assert "1 ligne (en erreur ou en double) reste de côté" in asked
     assert client.post(url).status_code == 302
     apply(made)
-    assert "1 dossier a été créé" in text(page(client, made))
+    assert "1 dossier a été créé" in said(page(client, made))
     assert Dossier.objects.get().reference == "M1"
 
 
@@ -110,7 +107,7 @@ def test_a_sheet_is_chosen_on_the_page(firm: World, browse) -> None:
         workbook([HEADERS, MARTIN], [HEADERS, ("Z9", "Autre", "", "", "")], names=("Paris", "Lyon")),
     )
     client, url = browse(firm.admin), firm.firm.url("clients:import_sheet", pk=made.pk)
-    assert "Lyon" in text(page(client, made))
+    assert "Lyon" in said(page(client, made))
     assert client.post(url, {}).status_code == 422
     assert client.post(url, {"sheet": 7}).status_code == 404
     assert client.post(url, {"sheet": 1}).status_code == 302
@@ -125,7 +122,7 @@ def test_cancelling_asks_first(firm: World, browse) -> None:
     assert Import.objects.get().state == ImportState.READY
     assert client.post(url)["Location"] == firm.firm.url("clients:imports")
     assert Import.objects.get().state == ImportState.CANCELLED
-    assert "annulé" in text(page(client, made))
+    assert "annulé" in said(page(client, made))
 
 
 def test_the_progress_asks_for_the_page_once_it_is_over(firm: World, browse) -> None:
@@ -226,7 +223,7 @@ def test_what_the_first_bytes_tell_is_refused_at_once(firm: World, browse, shape
     content, told = REFUSED_AT_ONCE[shape]
     response = send(browse(firm.admin), firm.firm, content() if callable(content) else content)
     assert response.status_code == 422
-    assert told in text(response)
+    assert told in said(response)
     assert not Import.objects.exists()
 
 
@@ -239,7 +236,7 @@ def test_what_the_reader_refuses_is_told_on_the_imports_page(firm: World, browse
     read(made)
     made.refresh_from_db()
     assert made.state == ImportState.FAILED
-    assert told in text(page(client, made))
+    assert told in said(page(client, made))
     assert not ImportFile.objects.exists()
     assert not ImportRow.objects.exists()
 
