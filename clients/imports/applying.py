@@ -16,7 +16,7 @@ from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.events.imports import ImportApplied
 from clients.imports.rows import client_name
 from clients.imports.staging import TEXTS
-from clients.imports.working import LostHold, Progress, beating, claim, fail, keep, let_go
+from clients.imports.working import claim, fail, keep
 from clients.models import (
     Assignment,
     Dossier,
@@ -31,6 +31,7 @@ from portfolios.actions import Terminated, hold_open
 from portfolios.events import PortfolioCreated
 from portfolios.models import Portfolio
 from spreadsheets.text import fold
+from tenancy.leases import LostHold, Progress, beating, let_go
 from tenancy.scopes import scope
 
 _WRITTEN = (RowAction.CREATE, RowAction.UPDATE)

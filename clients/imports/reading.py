@@ -12,7 +12,7 @@ from accounts.models import Membership
 from clients.imports import staging
 from clients.imports.headers import described
 from clients.imports.rows import check_columns, join_nic
-from clients.imports.working import LostHold, Progress, beating, claim, fail, keep, let_go
+from clients.imports.working import claim, fail, keep
 from clients.models import Import, ImportFile, ImportRow, ImportState, RowAction
 from clients.resources import columns_by_name
 from portfolios.models import Portfolio
@@ -21,6 +21,7 @@ from spreadsheets.reading import WorkbookInfo, list_sheets, read_sheet
 from spreadsheets.refusals import Refused
 from spreadsheets.text import fold
 from tenancy.keys import uuid7
+from tenancy.leases import LostHold, Progress, beating, let_go
 from tenancy.scopes import scope
 
 _TO_READ = (ImportState.UPLOADED, ImportState.READING, ImportState.PLANNING)

@@ -13,6 +13,7 @@ from clients.models.dossier import Dossier
 from tenancy import scopes
 from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
+from tenancy.leases import Leased
 
 
 class ImportState(models.TextChoices):
@@ -39,11 +40,8 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.select_related("created_by", "confirmed_by").defer("sheets", "columns", "notes")
 
 
-class Import(models.Model):
-    """One file that a person sent, from its upload to the report.
-
-    A worker holds it by `lease_until`, which it renews while it lives; a lease that ran out is a dead worker's.
-    """
+class Import(Leased):
+    """One file that a person sent, from its upload to the report."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     firm = OwnerField(
@@ -73,10 +71,6 @@ class Import(models.Model):
     counts = models.JSONField(default=dict)
     refusal_code = models.CharField(max_length=40, blank=True)
     refusal_params = models.JSONField(default=dict)
-    step = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     planned_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
