@@ -19,10 +19,15 @@ from tenancy.db import FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
 
 
+def unexpired(path: str = "") -> Q:
+    """That grants run, by the database's clock; `path` leads to them, with `__` at its end."""
+    return Q(**{f"{path}expires_at": None}) | Q(**{f"{path}expires_at__gt": Now()})
+
+
 class GrantQuerySet(models.QuerySet[Any]):
     def running(self) -> Self:
-        """Those that have not expired, by the database's clock."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+        """Those that have not expired."""
+        return self.filter(unexpired())
 
 
 class Grant(UserObjectPermissionBase):

@@ -42,9 +42,9 @@ def rows_of(members: Iterable[Membership], *, viewer: Membership, firm: Firm) ->
         mine = firm.url("clients:member", pk=viewer.pk)
         return [Row(member, mine if member.pk == viewer.pk else "", []) for member in members]
     files, groups = Dossier.objects.clients().active(), Portfolio.objects.running()
-    of_dossiers = reached_counts(files, Perm.VIEW_DOSSIER)
-    of_portfolios = reached_counts(groups, Perm.VIEW_PORTFOLIO)
-    all_of_them = (files.count(), groups.count())
+    of_dossiers, all_dossiers = reached_counts(files, Perm.VIEW_DOSSIER)
+    of_portfolios, all_portfolios = reached_counts(groups, Perm.VIEW_PORTFOLIO)
+    all_of_them = (all_dossiers, all_portfolios)
     listed = firm.url("clients:list")
 
     def row(member: Membership) -> Row:

@@ -4,9 +4,9 @@ from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import Permission
 from django.db import models
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from accounts.grants import Grant
+from accounts.grants import Grant, unexpired
 from accounts.permissions.roles import ObjectRole, Perm, object_roles
 
 M = TypeVar("M", bound=models.Model)
@@ -52,9 +52,14 @@ def rows(grants: type[Grant]) -> QuerySet[Any]:
 
 def running(grants: type[Grant], perm: Perm) -> QuerySet[Any]:
     """The unexpired grants whose role allows the permission."""
+    return rows(grants).filter(allowing(grants, perm))
+
+
+def allowing(grants: type[Grant], perm: Perm, path: str = "") -> Q:
+    """That grants run and their role allows the permission; `path` leads to them, with `__` at its end."""
     ids = role_ids(grants)
     allowed = [ids[role] for role in object_roles(perm) if role in ids]
-    return cast(QuerySet[Any], cast(Any, rows(grants)).filter(permission_id__in=allowed).running())
+    return Q(**{f"{path}permission_id__in": allowed}) & unexpired(path)
 
 
 def grants_on(grants: type[Grant], obj: models.Model) -> list[dict[str, Any]]:
