@@ -94,10 +94,10 @@ def rename_portfolio(
 
     `seen` is its name when the person began: raises RenamedMeanwhile if it is neither that nor `name` now.
     """
-    require(actor, Perm.CHANGE_PORTFOLIO, portfolio)
     portfolio = Portfolio.objects.select_for_update().get(pk=portfolio.pk)
     if portfolio.terminated_at:
         raise Terminated(portfolio.pk)
+    require(actor, Perm.CHANGE_PORTFOLIO, portfolio)
     previous, portfolio.name = portfolio.name, name
     if name == previous:
         return portfolio
@@ -121,8 +121,7 @@ def grant_portfolio(
 
     Granting the same again changes and records nothing. Raises Terminated, NotAMember.
     """
-    require(actor, Perm.GRANT_PORTFOLIO, portfolio)
-    _hold_for_grants(portfolio)
+    _hold_for_grants(actor, portfolio)
     _require_a_place(member)
     for granted in give(PortfolioGrant, pairs_of([portfolio], [member]), role=role, by=actor):
         _record_grant(actor, portfolio, member, granted)
@@ -133,8 +132,7 @@ def change_subscriber(
     *, actor: Membership, portfolio: Portfolio, member: Membership, role: ObjectRole, seen: ObjectRole
 ) -> None:
     """Give a subscriber another role. Raises ChangedMeanwhile if theirs is no longer `seen`, Terminated, NotAMember."""
-    require(actor, Perm.GRANT_PORTFOLIO, portfolio)
-    _hold_for_grants(portfolio)
+    _hold_for_grants(actor, portfolio)
     present = _role_of(portfolio, member)
     if present not in (seen, role):
         raise ChangedMeanwhile(present)
@@ -231,11 +229,15 @@ def save_named(
         raise NameTaken(portfolio.name) from error
 
 
-def _hold_for_grants(portfolio: Portfolio) -> None:
-    """Two at once grant it once, and none to whom it is granted is passed over by a termination."""
+def _hold_for_grants(actor: Membership, portfolio: Portfolio) -> None:
+    """Two at once grant it once, and none to whom it is granted is passed over by a termination.
+
+    Whether the actor may is asked once it is held: their own place may have changed while this waited.
+    """
     held = Portfolio.objects.select_for_update(no_key=True).get(pk=portfolio.pk)
     if held.terminated_at:
         raise Terminated(portfolio.pk)
+    require(actor, Perm.GRANT_PORTFOLIO, portfolio)
 
 
 def _role_of(portfolio: Portfolio, member: Membership) -> ObjectRole | None:

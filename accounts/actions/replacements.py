@@ -67,12 +67,12 @@ def arrange_replacement(
 
     Raises SamePerson, NotOpen, WrongDates, Overlaps.
     """
-    require(actor, Perm.MANAGE_MEMBERS)
     if absent.pk == cover.pk:
         raise SamePerson(cover.pk)
     if absent.user_id is None or cover.user_id is None:
         raise NotOpen(absent.pk, cover.pk)
     people = _held_people([absent.user_id, cover.user_id])
+    require(actor, Perm.MANAGE_MEMBERS)
     absent, cover = people[absent.user_id], people[cover.user_id]
     _require_open(absent, cover)
     if starts_on < timezone.localdate() or ends_on < starts_on:
@@ -102,8 +102,7 @@ def change_replacement(
 
     Raises AlreadyOver, NotOpen, WrongDates, Overlaps.
     """
-    require(actor, Perm.MANAGE_MEMBERS)
-    changed, absent, cover = _held(replacement)
+    changed, absent, cover = _held(actor, replacement)
     _require_open(absent, cover)
     before = _shown(changed)
     has_begun = changed.starts_at <= timezone.now()
@@ -126,8 +125,7 @@ def change_replacement(
 @transaction.atomic
 def end_replacement(*, actor: Membership, replacement: Replacement) -> None:
     """End it now; one that has not begun never does, and either of the two may be suspended. Raises AlreadyOver."""
-    require(actor, Perm.MANAGE_MEMBERS)
-    ended, absent, cover = _held(replacement)
+    ended, absent, cover = _held(actor, replacement)
     _end([ended.pk])
     record(ReplacementCancelled, actor=actor, subject=absent, details=_details(ended, cover))
 
@@ -180,10 +178,14 @@ def _require_open(*members: Membership) -> None:
         raise NotOpen(*shut)
 
 
-def _held(replacement: Replacement) -> tuple[Replacement, Membership, Membership]:
-    """The replacement as it stands now, with both people, held until the commit. Raises AlreadyOver."""
+def _held(actor: Membership, replacement: Replacement) -> tuple[Replacement, Membership, Membership]:
+    """The replacement as it stands now, with both people, held until the commit. Raises AlreadyOver.
+
+    Whether the actor may is asked once all is held: their own place may have changed while this waited.
+    """
     people = _held_people([replacement.absent_id, replacement.cover_id])
     held = Replacement.objects.select_for_update().unended().filter(pk=replacement.pk).first()
+    require(actor, Perm.MANAGE_MEMBERS)
     if held is None:
         raise AlreadyOver(replacement.pk)
     return held, people[held.absent_id], people[held.cover_id]

@@ -69,8 +69,8 @@ def move_dossiers(*, actor: Membership, dossiers: QuerySet[Dossier], portfolio: 
     Those who see them by their former portfolio alone lose them, and are told. Raises Terminated.
     """
     if portfolio is not None:
-        require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
         hold_open([portfolio.pk])
+        require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
     chosen = locked(actor, dossiers)
     result = Result.sorted_out(chosen, _why_not_moved(actor, chosen, portfolio))
     if result.count == 1:
@@ -168,10 +168,10 @@ def terminate_portfolio(
 
     Its grants stay with it, for `restore_portfolio`. Raises Terminated if it, or the successor, has ended already.
     """
+    portfolio, successor = _locked_both(portfolio, successor)
     require(actor, Perm.CHANGE_PORTFOLIO, portfolio)
     if successor is not None:
         require(actor, Perm.ADD_TO_PORTFOLIO, successor)
-    portfolio, successor = _locked_both(portfolio, successor)
     subscribers = list(holders(Perm.VIEW_PORTFOLIO, portfolio))
     dossiers = _dossiers(Dossier.objects.in_portfolio(portfolio))
     group = uuid7()
@@ -199,9 +199,9 @@ def restore_portfolio(*, actor: Membership, portfolio: Portfolio, name: str = ""
     Its dossiers go back where termination put them; what somebody has moved since stays where it is. Raises TooLate;
     NameTaken if another portfolio bears the name now. One that runs already is left as it is.
     """
+    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio.pk)
     require(actor, Perm.CREATE_PORTFOLIO)
     require(actor, Perm.VIEW_PORTFOLIO, portfolio)
-    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio.pk)
     if portfolio.terminated_at is None:
         return Restoration(portfolio, [], [])
     if not may_be_restored(portfolio):

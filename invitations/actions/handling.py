@@ -14,6 +14,7 @@ from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, Letter, queue_mails, record, record_many
 from activity.events import EventType
 from clients.models import Dossier
+from clients.sets import among
 from invitations.events import (
     ClientsInvited,
     InvitationFailed,
@@ -144,21 +145,25 @@ def end(invitations: list[Invitation], state: InvitationState) -> None:
 
 
 def _held(actor: Membership, invitation: Invitation) -> Invitation:
-    """The invitation, locked, if the actor may handle it. Raises PermissionDenied, NotPending."""
-    if invitation.kind == InvitationKind.MEMBER:
+    """The invitation, locked, if the actor may (still, once this has waited) handle it.
+
+    Raises PermissionDenied, NotPending.
+    """
+    held = Invitation.objects.with_names().select_for_update(of=("self",)).get(pk=invitation.pk)
+    if held.kind == InvitationKind.MEMBER:
         require(actor, Perm.MANAGE_MEMBERS)
     else:
-        require(actor, Perm.INVITE_CLIENT, invitation.dossier)
-    held = Invitation.objects.with_names().select_for_update(of=("self",)).get(pk=invitation.pk)
+        require(actor, Perm.INVITE_CLIENT, held.dossier)
     if not held.is_pending:
         raise NotPending(held.pk)
     return held
 
 
 def _held_among(actor: Membership, invitations: QuerySet[Invitation]) -> list[Invitation]:
-    found = Invitation.objects.filter(pk__in=invitations.order_by().values("pk"))
-    found = found.pending().manageable_by(actor)
-    return list(found.with_names().select_for_update(of=("self",)).order_by("pk"))
+    """Of these, those that wait for an answer, locked; which of them the actor may handle, a later query asks."""
+    found = Invitation.objects.filter(pk__in=invitations.order_by().values("pk")).pending()
+    keys = list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    return list(Invitation.objects.filter(among(keys)).manageable_by(actor).with_names().order_by("pk"))
 
 
 def _record_group(
