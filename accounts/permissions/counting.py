@@ -93,7 +93,7 @@ def _held(grants: type[Grant], perm: Perm) -> Sql:
 
 def _put_in(template: str, **parts: Sql) -> Sql:
     """Queries put into a query, with the parameters of all."""
-    sql, params = "", []
+    sql, params = "", list[Any]()
     for text, name, _spec, _conversion in Formatter().parse(template):
         inner, values = parts[name] if name else ("", ())
         sql += text + inner

@@ -1,10 +1,12 @@
 """The interface's own tags and filters; docs/interface.md shows each in use."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from html import escape
+from typing import Any, Self
 
 from django import template
 from django.core.paginator import Page
@@ -20,6 +22,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Role
 from accounts.permissions import Perm, allows
 from accounts.shown import initials, local, when
+from accounts.stencils import Stencil
 from firm_portal.navigation import firm_navigation, firm_search
 from firm_portal.states import STATES, UNKNOWN
 
@@ -272,6 +275,37 @@ def menu_item(
     danger=True marks what ends something, split=True draws a line above.
     """
     return {"csrf_token": context.get("csrf_token"), "label": label, "url": url, "icon": icon, **options}
+
+
+@register.simple_tag(takes_context=True)
+def row_menu(
+    context: Mapping[str, Any], items: Sequence[Mapping[str, Any]], id: str, label: str
+) -> SafeString:
+    """The ⋮ menu of a row, from data: each item has label, url and icon, and perhaps what `menu_item` knows besides.
+
+    `label` is read aloud ("Actions for Menuiserie Béranger").
+    """
+    urls = {f"url{place}": escape(item["url"]) for place, item in enumerate(items)}
+    token = str(context.get("csrf_token", ""))
+    return _RowMenu.of(items).filled({"id": escape(id), "label": escape(label), "token": token, **urls})
+
+
+@dataclass(frozen=True)
+class _RowMenu(Stencil):
+    """A kind of menu: what it offers, whatever the row."""
+
+    template = "components/row_menu.html"
+
+    items: tuple[tuple[tuple[str, Any], ...], ...]
+
+    @classmethod
+    def of(cls, items: Sequence[Mapping[str, Any]]) -> Self:
+        kinds = ({**item, "url": "", "label": str(item["label"])} for item in items)
+        return cls(tuple(tuple(kind.items()) for kind in kinds))
+
+    def context(self, texts: Mapping[str, str]) -> Mapping[str, object]:
+        items = [{**dict(item), "url": texts.get(f"url{place}", "")} for place, item in enumerate(self.items)]
+        return {"items": items, "id": texts["id"], "label": texts["label"], "csrf_token": texts.get("token")}
 
 
 @register.simple_block_tag

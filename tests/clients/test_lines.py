@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.permissions import ObjectRole, give, pairs_of
-from clients.lines import _pattern
+from accounts.stencils import _kept
 from clients.models import Assignment
 from tests.worlds import World, make_dossier, make_portfolio
 
@@ -60,6 +60,6 @@ def test_a_kind_of_row_is_rendered_once(firm: World, browse: Browse) -> None:
     for number in range(10):
         make_dossier(f"Client {number}")
     client.get(url)
-    before = _pattern.cache_info().misses
+    before = _kept.cache_info().misses
     assert len(lines(client.get(url))) == 10
-    assert _pattern.cache_info().misses == before
+    assert _kept.cache_info().misses == before
