@@ -163,7 +163,9 @@ def first_steps(firm: Firm, member: Membership) -> list[Step]:
         ),
         Step(
             _("Invite your clients"),
-            _("Tick them in the list and press “Activate”: each gets a mail and a space of their own."),
+            _(
+                "Tick them in the list and press “Send the invitation”: each gets a mail and a space of their own."
+            ),
             firm.url("clients:list"),
             Invitation.objects.exclude(dossier=None).exists(),
         ),

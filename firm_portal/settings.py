@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionActivity",
     "accounts.middleware.PersonLanguage",
     "accounts.middleware.SignInFirst",
+    "firm_portal.middleware.NotAllowedPage",
     "accounts.middleware.PlaceScope",
 ]
 

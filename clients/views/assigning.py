@@ -165,6 +165,10 @@ def _portfolio_gone(form: BulkForm) -> BulkForm:
 def one(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Assign one dossier to one member, or (`?membre=`) give an assigned member another role."""
     dossier = _dossier(request, pk)
+    if dossier.archived_at:
+        told = _("%(name)s is archived: it is given to nobody until it is restored.")
+        messages.info(request, told % {"name": dossier.name})
+        return done(request, _back(request, dossier))
     asked_for = keys_in([request.GET.get("membre", "")])
     member = assignable().filter(pk__in=asked_for[:1]).first()
     had = role_on(dossier, member) if member else None

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.answers import done
 from accounts.models import Role
@@ -22,12 +22,16 @@ from clients.actions.dossiers import (
     create_dossier,
     update_dossier,
 )
+from clients.exports.dossiers import DossierExport, asked_for
 from clients.forms.dossiers import DossierForm, NewDossierForm
 from clients.meanwhile import compare
 from clients.models import Dossier
 from clients.people import client_side
+from clients.selection import filters_of
 from clients.views.moving import targets_of
 from clients.views.table import table_of
+from exports.answers import exported
+from exports.kinds import REGISTRY
 from portfolios.actions import Terminated
 
 HISTORY, HISTORY_SHORT = 30, 4
@@ -37,12 +41,26 @@ HISTORY, HISTORY_SHORT = 30, 4
 def index(request: FirmRequest) -> HttpResponse:
     """The clients' dossiers that the member sees. The URL holds the whole state."""
     dossiers = permitted(Dossier.objects.clients(), request.member, Perm.VIEW_DOSSIER)
+    table = table_of(request, dossiers)
     context = {
-        "table": table_of(request, dossiers),
+        "table": table,
         "is_mine": request.member.role != Role.ADMIN,
         "import_url": _import_url(request),
+        "kept": list(asked_for(table["filters"]).items()),
     }
     return render(request, "clients/list.html", context)
+
+
+@require_POST
+def export(request: FirmRequest) -> HttpResponseBase:
+    """The list as a workbook: the files that its filters let through, in its order. A POST: it is recorded."""
+    filters = filters_of(request.POST, request.member)
+    if (
+        not filters.is_valid()
+    ):  # the list shows more than was asked for; nobody saw what the workbook would hold
+        messages.error(request, _("This list has changed meanwhile. Look at it again, then export it."))
+        return done(request, request.firm.url("clients:list"))
+    return exported(request, REGISTRY[DossierExport.name], asked_for(filters))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,6 +96,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     """All about one dossier; in the drawer, the same parts in short."""
     dossier = _seen(request, pk)
     in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
+    may_assign = not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier)
     return render(
         request,
         "clients/dossier_drawer.html" if in_drawer else "clients/dossier.html",
@@ -90,7 +109,8 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
             "may_archive": not dossier.is_own and allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
             "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),
-            "may_assign": not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier),
+            "may_assign": may_assign,
+            "may_give": may_assign and not dossier.archived_at,
         },
     )
 

@@ -97,7 +97,7 @@ def _choice(asked: Asked, without: tuple[str, ...]) -> dict[str, Any]:
 def _bulk_actions(request: FirmRequest, *, archived: bool) -> list[dict[str, Any]]:
     """What may be done to the ticked rows. The page behind each address asks again who may."""
     offered: tuple[tuple[Perm, str, str, str, bool], ...] = (
-        (Perm.INVITE_CLIENTS, _("Activate"), "invitations:invite_clients", "send", True),
+        (Perm.INVITE_CLIENTS, _("Send the invitation"), "invitations:invite_clients", "send", True),
         (Perm.ASSIGN_DOSSIER, _("Assign…"), "clients:assign", "user-plus", False),
         (Perm.CREATE_DOSSIER, pgettext("verb", "Move"), "clients:move_many", "briefcase", True),
         (Perm.ARCHIVE_DOSSIER, pgettext("verb", "Archive"), "clients:archive", "archive", True),

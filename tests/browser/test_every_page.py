@@ -223,7 +223,7 @@ def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
     application = str(page.locator('a[href^="otpauth:"]').get_attribute("href"))
     secret = parse_qs(urlsplit(application).query)["secret"][0]
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
-    page.get_by_role("button", name="Activer").click()
+    page.get_by_role("button", name="Envoyer l'invitation").click()
     expect(page).not_to_have_url(re.compile("activer"))
     viewer.look("the second factor is set up")
     viewer.visit("mfa_index", reverse("mfa_index"))
@@ -354,7 +354,7 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
     page.keyboard.press("Escape")
     select_two(page)
     viewer.look("bulk bar")
-    page.get_by_role("button", name="Activer").click()
+    page.get_by_role("button", name="Envoyer l'invitation").click()
     expect(page.locator("#dialog-body form")).to_be_visible()
     viewer.look("dialog: invite clients")
     close_dialog(page)

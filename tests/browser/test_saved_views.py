@@ -87,7 +87,7 @@ def test_all_that_a_view_shows_is_selected_and_no_more(viewer: Viewer) -> None:
     page.locator("[data-bulk-page]").check()
     page.locator("[data-bulk-all]").click()
     with page.expect_request(lambda request: request.method == "POST") as sent:
-        page.get_by_role("button", name="Activer").click()
+        page.get_by_role("button", name="Envoyer l'invitation").click()
     posted = parse_qs(sent.value.post_data or "")
     assert posted["all"] == ["1"]
     assert posted["query"] == ["state=none"]

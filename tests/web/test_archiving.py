@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.permissions import ObjectRole
+from accounts.permissions import ObjectRole, give, pairs_of
 from clients.actions.archiving import archive_dossiers
 from clients.impact import Impact
-from clients.models import Dossier
+from clients.models import Assignment, Dossier
 from portfolios.actions import grant_portfolio
 from tests.worlds import World, make_dossier, make_portfolio
 
@@ -178,3 +178,28 @@ def test_a_collaborator_is_offered_the_portfolios_that_they_may_fill(firm: World
     grant_portfolio(actor=firm.admin, portfolio=read, member=firm.collaborator, role=ObjectRole.READER)
     form = browse(firm.collaborator).post(firm.firm.url("clients:move_many")).context["form"]
     assert [key for key, _name in form.fields["portfolio"].choices] == ["", str(mine.pk)]
+
+
+def test_an_archived_dossier_offers_what_may_still_be_done_and_nothing_else(
+    firm: World, browse: Browse
+) -> None:
+    dossier = make_dossier("A", email="a@client.test")
+    give(Assignment, pairs_of([dossier], [firm.collaborator]), role=ObjectRole.READER, by=firm.admin)
+    archive_dossiers(actor=firm.admin, dossiers=Dossier.objects.all())
+    client, url = browse(firm.admin), firm.firm.url("clients:dossier", pk=dossier.pk)
+    pages = [client.get(url), client.get(url, headers={"HX-Request": "true", "HX-Target": "drawer-body"})]
+    for page in (*pages, client.get(firm.firm.url("clients:list") + "?archived=1")):
+        shown = page.content.decode()
+        assert f"{url}restaurer/" in shown
+        for refused in ('affecter/"', "affecter/?", "modifier/", "deplacer/", "inviter/", "archiver/"):
+            assert f"{url}{refused}" not in shown
+    for page in pages:
+        assert f"{url}affecter/{firm.collaborator.pk}/retirer/" in page.content.decode()
+
+
+def test_the_page_that_assigns_an_archived_dossier_says_why_it_does_not(firm: World, browse: Browse) -> None:
+    dossier = make_dossier("A")
+    archive_dossiers(actor=firm.admin, dossiers=Dossier.objects.all())
+    answer = browse(firm.admin).get(firm.firm.url("clients:assign_one", pk=dossier.pk), follow=True)
+    assert answer.redirect_chain[-1][0] == firm.firm.url("clients:dossier", pk=dossier.pk)
+    assert "A est archivé" in answer.content.decode()

@@ -248,6 +248,15 @@ def test_a_collaborator_leaves_the_firm(browse: Browse, firm: World) -> None:
     assert client.get(firm.firm.url("dashboard")).status_code == 404
 
 
+def test_the_way_out_is_where_a_person_looks_for_it(browse: Browse, firm: World) -> None:
+    client, way_out = browse(firm.collaborator), url(firm, "leave_firm")
+    assert way_out in client.get(reverse("accounts:places") + "?tous=1").content.decode()
+    assert way_out in client.get(reverse("accounts:profile")).content.decode()
+    own_page = url(firm, "member", firm.collaborator)
+    assert own_page in client.get(firm.firm.url("dashboard")).content.decode()
+    assert way_out in client.get(own_page).content.decode()
+
+
 # --- Portfolios -------------------------------------------------------------------------------------------------------
 
 
