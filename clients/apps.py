@@ -9,7 +9,7 @@ class ClientsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
-        from clients import events, lookups  # noqa: F401 - each registers what it declares
+        from clients import events, exports, lookups  # noqa: F401 - each registers what it declares
         from clients.actions.dossiers import create_own_dossier
         from clients.actions.leaving import note_taken
         from clients.actions.space import follow_firm, follow_person

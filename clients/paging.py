@@ -4,7 +4,7 @@ The place of a page stands in the URL as `after=50.<key>` (or `before=…`): how
 the row next to it. A name, which a URL must not hold, is looked up again from the key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 
-from accounts.permissions.expressions import IsAny
+from tenancy.prepared import IsAny
 
 M = TypeVar("M", bound=models.Model)
 SIZES = (20, 50, 100)
@@ -39,6 +39,15 @@ class Order:
             return Q(**{f"id__{side}": key})
         further = Q(**{f"{self.column}__{side}": value}) | Q(**{f"id__{side}": key})
         return Q(**{f"{self.column}__{side}e": value}) & further
+
+    def lots(self, rows: QuerySet[M], size: int) -> Iterator[list[M]]:
+        """All of the rows in this order, so many at a time."""
+        ordered = self.of(rows)
+        lot: list[M] = list(ordered[:size])
+        while lot:
+            yield lot
+            behind = self.behind(getattr(lot[-1], self.column), lot[-1].pk)
+            lot = list(ordered.filter(behind)[:size])
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ PORTFOLIO = FIRM + "portefeuilles/<uuid:pk>/"
 dossier_pages: list[URLPattern] = [
     path(FIRM + "dossiers/", dossiers.index, name="list"),
     path(FIRM + "dossiers/nouveau/", dossiers.create, name="create"),
+    path(FIRM + "dossiers/exporter/", dossiers.export, name="export"),
     path(DOSSIER, dossiers.detail, name="dossier"),
     path(f"{DOSSIER}modifier/", dossiers.edit, name="edit"),
     path(f"{DOSSIER}deplacer/", moving.move, name="move"),

@@ -14,6 +14,7 @@ APPS = (
     "invitations",
     "clients",
     "portfolios",
+    "exports",
     "accounts",
     "activity",
     "tenancy",

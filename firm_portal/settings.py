@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "invitations",
     "clients",
     "portfolios",
+    "exports",
     "accounts",
     "activity",
     "tenancy",
@@ -219,6 +220,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0, "options": {"expires": 30}},
     "resume-imports": {"task": "clients.resume_imports", "schedule": 20.0},
+    "sweep-exports": {"task": "exports.sweep_exports", "schedule": 20.0},
     "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},
     # They begin and end by themselves, at midnight; this only tells those concerned.
     "tell-replacements": {

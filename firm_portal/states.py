@@ -48,6 +48,7 @@ STATES: dict[str, State] = {
     "reading": State("info", pgettext_lazy("state", "Reading"), hollow=True),
     "choosing": State("wait", pgettext_lazy("state", "Sheet to choose"), hollow=True),
     "planning": State("info", pgettext_lazy("state", "Being checked")),
+    "prepared": State("ok", pgettext_lazy("state", "Ready")),
     "running": State("info", pgettext_lazy("state", "Running")),
     "applying": State("info", pgettext_lazy("state", "Being applied")),
     "ready": State("wait", pgettext_lazy("state", "To confirm")),

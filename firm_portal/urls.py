@@ -15,6 +15,7 @@ urlpatterns = [
     path(f"{FIRM}", pages.dashboard, name="dashboard"),
     path("", include("accounts.urls")),
     path("", include("portfolios.urls")),
+    path("", include("exports.urls")),
     path("", include("clients.urls")),
     path("", include("invitations.urls")),
 ]

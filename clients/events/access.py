@@ -11,3 +11,11 @@ class AccessExported(EventType):
     name = "clients.access.exported"
     summary = _("The accesses were exported")
     sentence = _("%(actor)s exported who has access to what (%(lines)s lines).")
+
+
+class DossiersExported(EventType):
+    """Concerns nobody else: nothing of the client files has changed. Details: `lines`."""
+
+    name = "clients.dossiers.exported"
+    summary = _("Client files were exported")
+    sentence = _("%(actor)s exported client files (%(lines)s lines).")

@@ -1,34 +1,34 @@
 """Who has access to what: the firm-wide matrix and its export, and what one member reaches."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.contrib import messages
 from django.db import models
-from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.utils.formats import number_format
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Membership, Role
-from accounts.permissions import Perm, allows, can, granted, permitted, require
+from accounts.permissions import Perm, allows, can, require
 from accounts.places import FirmRequest
 from clients import matrix
 from clients.access import reached_by, sources_of
-from clients.access_book import MOST_LINES, AccessBook, TooManyLines
-from clients.actions.access import export_access
-from clients.forms.access import NO_PORTFOLIO, MatrixFilter, SourceFilter
-from clients.models import Dossier, DossierQuerySet
+from clients.exports.access import (
+    AccessExport,
+    asked_for,
+    clients_for,
+    filters_for,
+    people,
+    portfolios_for,
+)
+from clients.forms.access import MatrixFilter, SourceFilter
 from clients.paging import Order, Page, page_of
-from portfolios.models import Portfolio, PortfolioQuerySet
+from exports.answers import exported
+from exports.kinds import REGISTRY
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BY_NAME = Order("name_key")
 M = TypeVar("M", bound=models.Model)
 View = Callable[..., HttpResponseBase]
@@ -52,8 +52,8 @@ def for_overseers(view: View) -> View:
 @for_overseers
 def portfolios(request: FirmRequest) -> HttpResponse:
     """People × portfolios."""
-    filters = MatrixFilter(request.GET, members=_people())
-    rows = filters.portfolios(_portfolios(request))
+    filters = MatrixFilter(request.GET, members=people())
+    rows = filters.portfolios(portfolios_for(request.member))
     page = page_of(rows, request.GET, _BY_NAME)
     shown = matrix.of_portfolios(page, member=filters.person, start=_start(request))
     return render(
@@ -65,8 +65,10 @@ def portfolios(request: FirmRequest) -> HttpResponse:
 @for_overseers
 def dossiers(request: FirmRequest) -> HttpResponse:
     """People × client files."""
-    filters = MatrixFilter(request.GET, members=_people(), portfolios=_portfolios(request))
-    page = page_of(filters.dossiers(_clients(request).active()).only(*_SHOWN), request.GET, _BY_NAME)
+    filters = filters_for(request.member, request.GET)
+    page = page_of(
+        filters.dossiers(clients_for(request.member).active()).only(*_SHOWN), request.GET, _BY_NAME
+    )
     shown = matrix.of_dossiers(page, member=filters.person, start=_start(request))
     return render(
         request,
@@ -79,36 +81,8 @@ def dossiers(request: FirmRequest) -> HttpResponse:
 @for_overseers
 def export(request: FirmRequest) -> HttpResponseBase:
     """The matrix as a workbook, of what its filters let through. A POST: it is recorded."""
-    filters = MatrixFilter(request.POST, members=_people(), portfolios=_portfolios(request))
-    book = AccessBook(
-        by=request.member,
-        portfolios=_exported(filters, _portfolios(request)),
-        dossiers=filters.dossiers(_clients(request)),
-        member=filters.person,
-        asked=_in_words(filters),
-    )
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it once it is sent
-    try:
-        export_access(book=book, target=target)
-    except TooManyLines as refused:
-        target.close()
-        return _too_many(request, refused)
-    target.seek(0)
-    name = f"{_('accesses')}-{timezone.localdate():%Y-%m-%d}.xlsx"
-    return FileResponse(target, as_attachment=True, filename=name, content_type=_XLSX)
-
-
-def _too_many(request: FirmRequest, refused: TooManyLines) -> HttpResponse:
-    """Back to where filters are, which make it less."""
-    told = _(
-        "That would be about %(lines)s lines; a workbook holds %(most)s. Choose a portfolio or a member."
-    )
-    numbers = {"lines": refused.lines, "most": MOST_LINES}
-    shown = {
-        name: number_format(number, use_l10n=True, force_grouping=True) for name, number in numbers.items()
-    }
-    messages.error(request, told % shown)
-    return redirect(request.firm.url("clients:access_dossiers"))
+    kind = REGISTRY[AccessExport.name]
+    return exported(request, kind, asked_for(request.member, request.POST))
 
 
 # --- One member ---------------------------------------------------------------------------------------------------
@@ -168,61 +142,20 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def _people() -> list[Membership]:
-    return matrix.columns_of(list(Membership.objects.open()))
-
-
-def _portfolios(request: FirmRequest) -> PortfolioQuerySet:
-    found = permitted(Portfolio.objects.running(), request.member, Perm.VIEW_PORTFOLIO)
-    assert isinstance(found, PortfolioQuerySet)
-    return found
-
-
-def _clients(request: FirmRequest) -> DossierQuerySet:
-    found = permitted(Dossier.objects.clients(), request.member, Perm.VIEW_DOSSIER)
-    assert isinstance(found, DossierQuerySet)
-    return found
-
-
-def _exported(filters: MatrixFilter, found: PortfolioQuerySet) -> QuerySet[Portfolio]:
-    """The search is for client files, so it leaves the portfolios alone."""
-    chosen = filters.chosen("portfolio")
-    if chosen == NO_PORTFOLIO:
-        return found.none()
-    rows = found.filter(pk=UUID(chosen)) if chosen else found
-    return granted(rows, filters.person, Perm.VIEW_PORTFOLIO) if filters.person else rows
-
-
-def _in_words(filters: MatrixFilter) -> str:
-    """The filters in force, for the workbook's own notice."""
-    portfolio = filters.chosen("portfolio")
-    named = {
-        "q": filters.chosen("q"),
-        "portfolio": dict(filters.portfolio_choices).get(portfolio, "") if portfolio else "",
-        "member": filters.person.name if filters.person else "",
-    }
-    labels = {name: field.label for name, field in filters.fields.items()}
-    return ", ".join(
-        _("%(filter)s: %(value)s") % {"filter": labels[name], "value": value}
-        for name, value in named.items()
-        if value
-    )
-
-
 def _start(request: FirmRequest) -> int:
     text = request.GET.get("people", "")
     return int(text) if text.isdecimal() and len(text) < 6 else 0
 
 
 def _matrix_context(
-    request: FirmRequest, filters: MatrixFilter, shown: matrix.Matrix[Any], exported: Sequence[str]
+    request: FirmRequest, filters: MatrixFilter, shown: matrix.Matrix[Any], followed: Sequence[str]
 ) -> dict[str, Any]:
-    """`exported`: the filters that the export follows too."""
+    """`followed`: the filters that the export follows too."""
     return {
         "filters": filters,
         "matrix": shown,
         "page": shown.page,
-        "kept": [(name, request.GET[name]) for name in exported if request.GET.get(name)],
+        "kept": [(name, request.GET[name]) for name in followed if request.GET.get(name)],
         **_links(request, shown.page),
     }
 

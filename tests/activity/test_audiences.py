@@ -30,8 +30,6 @@ from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
 from activity.models import Event, Notification
-from clients.access_book import AccessBook
-from clients.actions.access import export_access
 from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.actions.assignments import change_assignments
 from clients.actions.consent import answer_consent, change_declarants
@@ -61,6 +59,12 @@ from clients.models import (
     SpaceProfile,
     SupportAuthorisation,
 )
+from exports.actions import export_now
+from exports.jobs import order_export
+from exports.kinds import REGISTRY as KINDS
+from exports.making import make_export
+from exports.models import Export, ExportState
+from exports.sweeping import expire
 from invitations.actions.answering import (
     Link,
     accept_as_client,
@@ -548,9 +552,52 @@ def _followed(cast: Cast) -> set[str]:
 
 @row("clients.access.exported")
 def _access_exported(cast: Cast) -> set[str]:
-    book = AccessBook(by=cast.alice, portfolios=Portfolio.objects.all(), dossiers=Dossier.objects.all())
-    export_access(book=book, target=BytesIO())
+    _export_now(cast, "clients.access")
     return NOBODY
+
+
+@row("clients.dossiers.exported")
+def _dossiers_exported(cast: Cast) -> set[str]:
+    _export_now(cast, "clients.dossiers")
+    return NOBODY
+
+
+def _export_now(cast: Cast, name: str) -> None:
+    kind = KINDS[name]
+    export_now(actor=cast.alice, kind=kind, book=kind.book(cast.alice, {}), target=BytesIO())
+
+
+@row("exports.export.asked")
+def _export_asked(cast: Cast) -> set[str]:
+    _ordered(cast)
+    return NOBODY
+
+
+@row("exports.export.ready")
+def _export_ready(cast: Cast) -> set[str]:
+    make_export(cast.firm.pk, _ordered(cast).pk)
+    return {"Alice"}
+
+
+@row("exports.export.failed")
+def _export_failed(cast: Cast) -> set[str]:
+    export = _ordered(cast)
+    Export.objects.update(parameters={"member": "nobody"})
+    make_export(cast.firm.pk, export.pk)
+    return {"Alice"}
+
+
+@row("exports.export.expired")
+def _export_expired(cast: Cast) -> set[str]:
+    export = _ordered(cast)
+    Export.objects.update(state=ExportState.READY, expires_at=timezone.now())
+    expire(export.pk)
+    return NOBODY
+
+
+def _ordered(cast: Cast) -> Export:
+    kind = KINDS["clients.access"]
+    return order_export(actor=cast.alice, kind=kind, parameters={}, book=kind.book(cast.alice, {}))
 
 
 @row("clients.view.saved")

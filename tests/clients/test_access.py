@@ -17,10 +17,13 @@ from accounts.models import Membership, MemberState, Replacement, Role
 from accounts.permissions import ObjectRole, Perm, give, holders, pairs_of, permitted, reach
 from activity.models import Event, Notification
 from clients.access import Openings, Source, access_to, opened_by, reached_by, sources_of
-from clients.access_book import AccessBook, TooManyLines
-from clients.actions.access import export_access
+from clients.exports import AccessExport
+from clients.exports.access_book import AccessBook
 from clients.models import Assignment, Dossier
+from exports.actions import export_now
+from exports.kinds import REGISTRY
 from portfolios.models import Portfolio, PortfolioGrant
+from tenancy.leases import Progress
 from tests.web.counting import queries_at_most
 from tests.worlds import World, make_dossier, make_member, make_portfolio
 
@@ -247,6 +250,14 @@ def book(firm: World, **of: Any) -> AccessBook:
     return AccessBook(by=firm.admin, **asked)
 
 
+def written(firm: World, path: Any, **of: Any) -> int:
+    return book(firm, **of).write(path, Progress())
+
+
+def taken(actor: Membership, asked: AccessBook, path: Any) -> int:
+    return export_now(actor=actor, kind=REGISTRY[AccessExport.name], book=asked, target=path)
+
+
 def sheets(path: Any) -> dict[str, list[tuple[Any, ...]]]:
     workbook = openpyxl.load_workbook(path)
     return {name: list(workbook[name].iter_rows(values_only=True)) for name in workbook.sheetnames}
@@ -258,7 +269,7 @@ def test_the_workbook_says_who_reaches_what_and_why(firm: World, tmp_path: Any) 
     grant(portfolio, firm.colleague, by=firm.admin)
     replace(firm.colleague, firm.collaborator, arranged_by_id=firm.admin.user_id)
     with translation.override("fr"):
-        lines = export_access(book=book(firm), target=tmp_path / "acces.xlsx")
+        lines = taken(firm.admin, book(firm), tmp_path / "acces.xlsx")
     found = sheets(tmp_path / "acces.xlsx")
     assert list(found) == ["Portefeuilles", "Dossiers", "Lisez-moi"]
     header, alice, chloe, paul = found["Dossiers"]
@@ -282,7 +293,7 @@ def test_names_that_look_like_formulas_are_text(firm: World, tmp_path: Any) -> N
     dossier = make_dossier("+33 Conseil", portfolio=portfolio, reference="@SUM(A1)")
     grant(portfolio, firm.colleague)
     Membership.objects.filter(pk=firm.colleague.pk).update(first_name='=HYPERLINK("http://x")')
-    book(firm).write(tmp_path / "acces.xlsx")
+    written(firm, tmp_path / "acces.xlsx")
     workbook = openpyxl.load_workbook(tmp_path / "acces.xlsx")
     cells = [
         cell for sheet in workbook for row in sheet.iter_rows() for cell in row if cell.value is not None
@@ -297,7 +308,7 @@ def test_the_workbook_of_one_member_tells_of_them_alone(firm: World, tmp_path: A
     portfolio = make_portfolio()
     make_dossier(portfolio=portfolio)
     grant(portfolio, firm.colleague, firm.collaborator)
-    book(firm, member=firm.colleague).write(tmp_path / "acces.xlsx")
+    written(firm, tmp_path / "acces.xlsx", member=firm.colleague)
     found = sheets(tmp_path / "acces.xlsx")
     assert {row[0] for name in list(found)[:2] for row in found[name][1:]} == {"Paul Martin"}
 
@@ -305,36 +316,28 @@ def test_the_workbook_of_one_member_tells_of_them_alone(firm: World, tmp_path: A
 def test_lots_and_sheets_that_are_full_go_on(
     firm: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clients.access_book._LOT", 2)
+    monkeypatch.setattr("clients.exports.access_book._LOT", 2)
     monkeypatch.setattr("spreadsheets.writing._MOST_ROWS", 4)
     portfolio = make_portfolio()
     for number in range(5):
         make_dossier(f"D{number}", portfolio=portfolio)
     grant(portfolio, firm.colleague)
     with translation.override("fr"):
-        assert book(firm).write(tmp_path / "acces.xlsx") == 2 + 6
+        assert written(firm, tmp_path / "acces.xlsx") == 2 + 6
     found = sheets(tmp_path / "acces.xlsx")
     assert list(found) == ["Portefeuilles", "Dossiers", "Dossiers (2)", "Lisez-moi"]
     listed = [row[5] for name in ("Dossiers", "Dossiers (2)") for row in found[name][1:]]
     assert listed == ["Tous les dossiers", "D0", "D1", "D2", "D3", "D4"]
 
 
-def test_what_would_keep_somebody_waiting_is_refused_before_anything_is_written(
-    firm: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lines_of_client_files_are_foretold(firm: World, tmp_path: Any) -> None:
     portfolio = make_portfolio()
     for number in range(3):
         assign(make_dossier(f"D{number}", portfolio=portfolio), firm.colleague)
     grant(portfolio, firm.colleague)
     replace(firm.colleague, firm.collaborator)
-    monkeypatch.setattr("clients.access_book.MOST_LINES", 11)
-    with pytest.raises(TooManyLines) as refused:
-        export_access(book=book(firm), target=tmp_path / "acces.xlsx")
-    assert refused.value.lines == 12
-    assert not (tmp_path / "acces.xlsx").exists()
-    assert not Event.objects.exists()
-    monkeypatch.setattr("clients.access_book.MOST_LINES", 12)
-    assert export_access(book=book(firm), target=tmp_path / "acces.xlsx") == 12 + 2 + 2
+    assert book(firm).expected() == 12
+    assert written(firm, tmp_path / "acces.xlsx") == 12 + 2 + 2
 
 
 def test_a_collaborator_gets_no_workbook(firm: World, tmp_path: Any) -> None:
@@ -342,5 +345,5 @@ def test_a_collaborator_gets_no_workbook(firm: World, tmp_path: Any) -> None:
         by=firm.collaborator, portfolios=Portfolio.objects.all(), dossiers=Dossier.objects.all()
     )
     with pytest.raises(PermissionDenied):
-        export_access(book=mine, target=tmp_path / "acces.xlsx")
+        taken(firm.collaborator, mine, tmp_path / "acces.xlsx")
     assert not (tmp_path / "acces.xlsx").exists()

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connections
 
-APPS = ("invitations", "clients", "portfolios", "activity", "accounts")
+APPS = ("invitations", "clients", "portfolios", "exports", "activity", "accounts")
 
 
 @pytest.mark.long

@@ -138,6 +138,7 @@ MATRIX: dict[str, Row] = {
     "clients:restore": firm("POST", ADMINS),
     "clients:archive_one": on("dossier", FORM, ADMINS, seen_by=HOLDERS),
     "clients:restore_one": on("dossier", FORM, ADMINS, seen_by=HOLDERS),
+    "clients:export": firm("POST", MEMBERS),
     "clients:access": firm("GET", ADMINS),
     "clients:access_dossiers": firm("GET", ADMINS),
     "clients:export_access": firm("POST", ADMINS),
@@ -182,6 +183,11 @@ MATRIX: dict[str, Row] = {
     "clients:import_sheet": on("import", FORM, ADMINS, 403),
     "clients:confirm_import": on("import", FORM, ADMINS, 403),
     "clients:cancel_import": on("import", FORM, ADMINS, 403),
+    # Everybody's own; the one here is the accountant's. The journal leads others to its page, which leads them on.
+    "exports:list": firm("GET", MEMBERS),
+    "exports:export": on("export", "GET", frozenset({"accountant"}), 302),
+    "exports:progress": on("export", "GET", frozenset({"accountant"})),
+    "exports:download": on("export", "POST", frozenset({"accountant"})),
     # --- a client's space
     "clients:space_home": Row("GET", CLIENTS),
     "clients:space_edit": Row(FORM, CLIENTS),

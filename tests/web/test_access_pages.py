@@ -187,10 +187,11 @@ def test_an_export_that_is_too_long_says_how_to_make_it_shorter(
     firm: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(firm, 3)
-    monkeypatch.setattr("clients.access_book.MOST_LINES", 2)
-    answer = browse(firm.admin).post(firm.firm.url("clients:export_access"), follow=True)
-    assert answer.redirect_chain == [(firm.firm.url("clients:access_dossiers"), 302)]
-    assert "Choisissez un portefeuille ou un membre" in answer.content.decode()
+    monkeypatch.setattr("exports.answers.AT_ONCE", 1)
+    monkeypatch.setattr("exports.answers.MOST_LINES", 2)
+    answer = browse(firm.admin).post(firm.firm.url("clients:export_access"), {"q": "client"}, follow=True)
+    assert answer.redirect_chain == [(firm.firm.url("clients:access_dossiers") + "?q=client", 302)]
+    assert "Précisez les filtres" in answer.content.decode()
 
 
 def test_no_page_and_no_export_knows_of_another_firm(firm: World, bertrand: World, browse: Browse) -> None:

@@ -7,11 +7,13 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions import ObjectRole, give, pairs_of
 from clients.actions.departing import complete_departure
 from clients.actions.support import SupportDuration, authorise_support
+from clients.exports import DossierExport
 from clients.models import (
     ClientSpace,
     ConsentRequest,
@@ -22,6 +24,7 @@ from clients.models import (
     SupportAuthorisation,
 )
 from clients.models.imports import Import
+from exports.models import KEPT_FOR, Export, ExportState
 from invitations.models import Invitation, InvitationKind
 from portfolios.models import PortfolioGrant
 from tenancy.keys import uuid7
@@ -55,6 +58,13 @@ def make_objects(world: World) -> dict[str, Any]:
         kind=InvitationKind.CLIENT, email=invited.email, dossier=invited, invited_by=world.admin
     )
     sent = Import.objects.create(created_by=world.admin, file_name="clients.xlsx", size=1)
+    export = Export.objects.create(
+        asked_by=world.collaborator,
+        kind=DossierExport.name,
+        file_name="dossiers.xlsx",
+        state=ExportState.READY,
+        expires_at=timezone.now() + KEPT_FOR,
+    )
     assert world.collaborator.user is not None
     view = SavedView.objects.create(owner=world.collaborator.user, name="Bâtiment", is_shared=True)
     return {
@@ -65,6 +75,7 @@ def make_objects(world: World) -> dict[str, Any]:
         "departed": make_departed(world),
         "replacement": arranged(world),
         "import": sent,
+        "export": export,
         "view": view,
     }
 

@@ -16,12 +16,12 @@ from accounts.models import Membership
 from clients.access import Openings, Reason, Source
 from clients.models import Dossier
 from clients.paging import Order
+from exports.kinds import Book, counted
 from portfolios.models import Portfolio
 from spreadsheets.writing import CellValue, Sheet, Target, write_sheets
+from tenancy.leases import Progress
 
 _LOT = 2_000
-# Some fifteen seconds of work, which a request may take.
-MOST_LINES = 100_000
 _READ = (
     "id", "firm_id", "kind", "legal_name", "civility", "first_name", "last_name", "reference", "siren", "portfolio_id",
     "name_key", "is_own", "archived_at",
@@ -29,16 +29,8 @@ _READ = (
 Row = list[CellValue]
 
 
-class TooManyLines(Exception):
-    """More than is written while somebody waits. `lines`: how many, about."""
-
-    def __init__(self, lines: int) -> None:
-        super().__init__(lines)
-        self.lines = lines
-
-
 @dataclass(frozen=True)
-class AccessBook:
+class AccessBook(Book):
     """What the workbook tells of: these portfolios and dossiers, for all members or one of them.
 
     `by` is who asks for it; `asked` says in words which filters it follows, "" for none. An administrator is one line,
@@ -51,21 +43,17 @@ class AccessBook:
     member: Membership | None = None
     asked: str = ""
 
-    def write(self, target: Target) -> int:
-        """Into the target, in memory that does not grow with the firm. Returns how many lines it holds.
-
-        Raises TooManyLines, and writes nothing, beyond MOST_LINES.
-        """
-        if (lines := self._expected()) > MOST_LINES:
-            raise TooManyLines(lines)
+    def write(self, target: Target, progress: Progress) -> int:
+        of_portfolios = counted(self._portfolio_rows(), progress)
+        of_dossiers = counted(self._dossier_rows(), progress)
         sheets = [
-            Sheet(_("Portfolios"), self._headers([_("Portfolio")]), self._portfolio_rows(), _WIDTHS),
-            Sheet(_("Client files"), self._headers(_of_a_dossier()), self._dossier_rows(), _WIDE_WIDTHS),
+            Sheet(_("Portfolios"), self._headers([_("Portfolio")]), of_portfolios, _WIDTHS),
+            Sheet(_("Client files"), self._headers(_of_a_dossier()), of_dossiers, _WIDE_WIDTHS),
         ]
         return sum(write_sheets(target, sheets, notice=self._notice(), notice_name=_("Read me")))
 
-    def _expected(self) -> int:
-        """About how many lines client files take; three queries."""
+    def expected(self) -> int:
+        """What client files take; three queries."""
         sizes = dict(self.dossiers.order_by().values_list("portfolio_id").annotate(size=Count("pk")))
         whole = self._openings.of_portfolios([key for key in sizes if key])
         lines: int = sum(
@@ -96,7 +84,7 @@ class AccessBook:
 
     def _dossier_rows(self) -> Iterator[Row]:
         yield from self._administrators([None, _("All client files"), None, None, None])
-        for lot in _lots(self.dossiers):
+        for lot in Order("name_key").lots(self.dossiers.only(*_READ), _LOT):
             reasons = self._openings.by_grants(lot)
             names = self._openings.portfolio_names
             for one in lot:
@@ -151,17 +139,6 @@ def _cells(reason: Reason) -> Row:
         until -= dt.timedelta(seconds=1)
     when = _local(reason.since), reason.by, _local(until)
     return [str(reason.role.label), str(reason.source.label), reason.absent, through, *when]
-
-
-def _lots(dossiers: QuerySet[Dossier]) -> Iterator[list[Dossier]]:
-    """All of them by name, some at a time."""
-    order = Order("name_key")
-    rows = order.of(dossiers.only(*_READ))
-    lot: list[Dossier] = list(rows[:_LOT])
-    while lot:
-        yield lot
-        behind = order.behind(lot[-1].name_key, lot[-1].pk)
-        lot = list(rows.filter(behind)[:_LOT])
 
 
 def _local(moment: dt.datetime | None) -> dt.datetime | None:

@@ -1,0 +1,6 @@
+"""What of the clients may be taken away as a workbook. Each kind is declared here, and made by `exports`."""
+
+from clients.exports.access import AccessExport
+from clients.exports.dossiers import DossierExport
+
+__all__ = ["AccessExport", "DossierExport"]
