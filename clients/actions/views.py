@@ -26,6 +26,10 @@ class ViewChangedMeanwhile(Exception):
         self.view = view
 
 
+class ViewGone(Exception):
+    """Somebody deleted the view since the person saw it."""
+
+
 @transaction.atomic
 def save_view(*, actor: Membership, name: str, query: str, is_shared: bool = False) -> SavedView:
     """Keep the list's state (`query`) under a name, for the person alone or for the firm. Raises ViewNameTaken."""
@@ -41,7 +45,8 @@ def save_view(*, actor: Membership, name: str, query: str, is_shared: bool = Fal
 def change_view(*, actor: Membership, view: SavedView, query: str, seen: datetime | None = None) -> SavedView:
     """Let the view hold another state. The same state again changes and records nothing.
 
-    `seen` is the view's `updated_at` when the person began: raises ViewChangedMeanwhile if it is another now.
+    `seen` is the view's `updated_at` when the person began: raises ViewChangedMeanwhile if it is another now. This one,
+    and all that follow, raise ViewGone.
     """
     view = _changeable(actor, view, seen)
     if view.query == query:
@@ -98,7 +103,10 @@ def _set_shared(actor: Membership, view: SavedView, *, is_shared: bool) -> Saved
 def _changeable(actor: Membership, view: SavedView, seen: datetime | None = None) -> SavedView:
     """The view, locked, if the member may change it: their own; for administrators, those that are shared too."""
     require(actor, Perm.SAVE_VIEW)
-    view = SavedView.objects.select_for_update().get(pk=view.pk)
+    held = SavedView.objects.select_for_update().filter(pk=view.pk).first()
+    if held is None:
+        raise ViewGone(view.pk)
+    view = held
     if view.owner_id != actor.user_id:
         if not view.is_shared:
             raise PermissionDenied(Perm.CHANGE_SHARED_VIEWS)

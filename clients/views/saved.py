@@ -1,12 +1,14 @@
 """Saved views of the dossier table: saving, changing, renaming, sharing and deleting them."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,6 +19,7 @@ from accounts.places import FirmRequest
 from activity import queries
 from clients.actions.views import (
     ViewChangedMeanwhile,
+    ViewGone,
     ViewNameTaken,
     change_view,
     delete_view,
@@ -26,8 +29,24 @@ from clients.actions.views import (
     unshare_view,
 )
 from clients.asked import VIEW, Asked, allowed_state, since, state_of
+from clients.events.views import ViewDeleted
 from clients.forms.views import NewViewForm, ViewNameForm, moment
 from clients.models import SavedView
+
+
+def with_view(act: Callable[[FirmRequest, SavedView], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give the act the view of the address; where somebody deleted that one meanwhile, say so and show the others."""
+
+    @wraps(act)
+    def wrapped(request: FirmRequest, pk: UUID) -> HttpResponse:
+        try:
+            return act(request, _changeable(request, pk))
+        except ViewGone:
+            text = _("This view no longer exists: it was deleted meanwhile. Nothing was changed.")
+            messages.warning(request, text)
+            return done(request, request.firm.url("clients:views"))
+
+    return wrapped
 
 
 def views_of(request: FirmRequest, asked: Asked) -> dict[str, Any]:
@@ -77,9 +96,9 @@ def save(request: FirmRequest) -> HttpResponse:
 
 
 @require_POST
-def change(request: FirmRequest, pk: UUID) -> HttpResponse:
+@with_view
+def change(request: FirmRequest, view: SavedView) -> HttpResponse:
     """Let the view hold what the list shows; if somebody changed it meanwhile, first say so."""
-    view = _changeable(request, pk)
     state = allowed_state(request.POST.get("query", ""), request.member)
     try:
         change_view(
@@ -97,9 +116,9 @@ def change(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: FirmRequest, pk: UUID) -> HttpResponse:
+@with_view
+def rename(request: FirmRequest, view: SavedView) -> HttpResponse:
     """Another name."""
-    view = _changeable(request, pk)
     seen = view.updated_at.isoformat()
     form = ViewNameForm(request.POST or None, instance=view, initial={"seen": seen})
     if form.is_valid():
@@ -116,30 +135,32 @@ def rename(request: FirmRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The view is now called %(name)s.") % {"name": renamed.name})
             return done(request, request.firm.url("clients:views"))
-    context = {"form": form, "pk": pk}
+    context = {"form": form, "pk": view.pk}
     return render(request, "clients/rename_view.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
-def share(request: FirmRequest, pk: UUID) -> HttpResponse:
+@with_view
+def share(request: FirmRequest, view: SavedView) -> HttpResponse:
     """Offer the view to the whole firm."""
-    view = share_view(actor=request.member, view=_changeable(request, pk))
-    messages.success(request, _("The view %(name)s is shared with the whole firm.") % {"name": view.name})
+    shared = share_view(actor=request.member, view=view)
+    messages.success(request, _("The view %(name)s is shared with the whole firm.") % {"name": shared.name})
     return redirect(request.firm.url("clients:views"))
 
 
 @require_POST
-def unshare(request: FirmRequest, pk: UUID) -> HttpResponse:
+@with_view
+def unshare(request: FirmRequest, view: SavedView) -> HttpResponse:
     """Leave the view to its owner alone."""
-    view = unshare_view(actor=request.member, view=_changeable(request, pk))
-    messages.success(request, _("The view %(name)s is its owner's alone again.") % {"name": view.name})
+    unshared = unshare_view(actor=request.member, view=view)
+    messages.success(request, _("The view %(name)s is its owner's alone again.") % {"name": unshared.name})
     return redirect(request.firm.url("clients:views"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: FirmRequest, pk: UUID) -> HttpResponse:
+@with_view
+def delete(request: FirmRequest, view: SavedView) -> HttpResponse:
     """Delete the view, once confirmed."""
-    view = _changeable(request, pk)
     if request.method == "POST":
         delete_view(actor=request.member, view=view)
         messages.success(request, _("The view %(name)s is deleted.") % {"name": view.name})
@@ -148,9 +169,11 @@ def delete(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 
 def _changeable(request: FirmRequest, pk: UUID) -> SavedView:
-    """The view; 404 for one that the member does not see, 403 for one that they may only use."""
+    """The view; 404 for one that the member does not see, 403 for one that they may only use. Raises ViewGone."""
     assert request.member.user_id is not None
-    view = get_object_or_404(SavedView.objects.of(request.member.user_id), pk=pk)
+    view = SavedView.objects.of(request.member.user_id).filter(pk=pk).first()
+    if view is None:
+        raise ViewGone(pk) if queries.latest(ViewDeleted.name, pk) else Http404
     if not _may_change(request.member, view):
         raise PermissionDenied(Perm.CHANGE_SHARED_VIEWS)
     return view

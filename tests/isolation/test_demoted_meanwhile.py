@@ -79,7 +79,7 @@ def _days() -> dict[str, Any]:
 
 
 def _arrange(world: World) -> Act:
-    pair = {"absent": world.colleague, "cover": world.collaborator}
+    pair: dict[str, Any] = {"absent": world.colleague, "cover": world.collaborator}
     return world.colleague, lambda actor: arrange_replacement(actor=actor, **pair, **_days())
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from html import unescape
 from typing import Any
 
@@ -10,7 +11,15 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from accounts.permissions import ObjectRole, give, pairs_of
-from clients.actions.views import change_view, delete_view, save_view
+from clients.actions.views import (
+    ViewGone,
+    change_view,
+    delete_view,
+    rename_view,
+    save_view,
+    share_view,
+    unshare_view,
+)
 from clients.models import Assignment, SavedView
 from portfolios.actions import grant_portfolio
 from tenancy.keys import uuid7
@@ -371,13 +380,42 @@ def test_renaming_what_somebody_renamed_meanwhile_is_asked_once_more(firm: World
     assert SavedView.objects.get().name == "La mienne"
 
 
+@pytest.mark.parametrize("verb", ["change", "rename", "share", "unshare", "delete"])
+def test_what_is_done_to_a_view_that_was_deleted_in_another_tab_says_so(
+    firm: World, browse: Browse, verb
+) -> None:
+    view = save_view(actor=firm.admin, name="Retards", query="q=a")
+    delete_view(actor=firm.admin, view=view)
+    url = firm.firm.url(f"clients:{verb}_view", pk=view.pk)
+    answer = browse(firm.admin).post(url, {"name": "Autre", "query": "q=b"})
+    assert (answer.status_code, answer["Location"]) == (302, firm.firm.url("clients:views"))
+    assert "Cette vue n'existe plus" in told(answer)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        partial(change_view, query="q=b"),
+        partial(rename_view, name="Autre"),
+        share_view,
+        unshare_view,
+        delete_view,
+    ],
+)
+def test_a_view_that_is_deleted_at_that_very_moment_is_gone(firm: World, act) -> None:
+    view = save_view(actor=firm.admin, name="Retards", query="q=a")
+    stale = SavedView.objects.get(pk=view.pk)
+    delete_view(actor=firm.admin, view=view)
+    with pytest.raises(ViewGone):
+        act(actor=firm.admin, view=stale)
+
+
 def test_a_view_that_was_deleted_meanwhile_is_said_to_be_gone(firm: World, browse: Browse) -> None:
     make_dossier()
     view = save_view(actor=firm.admin, name="Vue", query="")
     client = browse(firm.admin)
     delete_view(actor=firm.admin, view=view)
     assert "n'existe pas ou plus" in unescape(open_list(firm, client, f"?vue={view.pk}").content.decode())
-    assert client.post(firm.firm.url("clients:change_view", pk=view.pk)).status_code == 404
 
 
 # --- Privacy ------------------------------------------------------------------------------------------------
