@@ -97,6 +97,8 @@ class Firm(models.Model):
         default_permissions = ()
         verbose_name = _("firm")
         constraints = [FirmWall(name="firm_wall", column="id")]
+        # The few that want to be asked before another firm is linked to their SIREN.
+        indexes = [models.Index(fields=["siren"], condition=Q(open_to_declarants=False), name="firm_to_ask")]
 
     def __str__(self) -> str:
         return self.name

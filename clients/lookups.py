@@ -60,7 +60,7 @@ consent_asked = register(
         body="""
             SELECT space_id, firm_id FROM (
                 SELECT id AS space_id, NULL::uuid AS firm_id, 1 AS rank, created_at FROM clients_clientspace
-                WHERE (siren = wanted OR siren = '' AND left(siret, 9) = wanted) AND NOT open_to_declarants
+                WHERE coalesce(nullif(siren, ''), left(siret, 9)) = wanted AND NOT open_to_declarants
                 UNION ALL
                 SELECT NULL, id, 2, created_at FROM accounts_firm
                 WHERE siren = wanted AND NOT open_to_declarants

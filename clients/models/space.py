@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Left, Now, NullIf
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +33,14 @@ class ClientSpace(ClientDetails):
         default_permissions = ()
         verbose_name = _("client space")
         constraints = [SpaceWall(name="clientspace_wall", column="id")]
+        indexes = [
+            # The few that want to be asked, by the SIREN that they have or that begins their SIRET (`consent_asked`).
+            models.Index(
+                Coalesce(NullIf("siren", Value("")), Left("siret", 9)),
+                condition=Q(open_to_declarants=False),
+                name="clientspace_to_ask",
+            )
+        ]
 
     def url(self, route: str, **kwargs: object) -> str:
         """The path of a page of this space: `space.url("clients:space_home")`."""
@@ -107,8 +115,8 @@ class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
         return self.current().filter(waiting=False)
 
     def current(self) -> Self:
-        """Those that have not ended, be it that they wait."""
-        return self.filter(Q(until=None) | Q(until__gt=timezone.now()))
+        """Those that have not ended, by the database's clock, be it that they wait."""
+        return self.filter(Q(until=None) | Q(until__gt=Now()))
 
     def awaiting(self) -> Self:
         """Those that wait for the company's consent."""

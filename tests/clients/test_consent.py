@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import connections, models
 from django.utils import timezone
 
 from accounts.actions.declarants import change_declarants as change_firms_declarants
@@ -34,6 +37,7 @@ from clients.people import client_side
 from invitations.actions.inviting import Skip, invite_client, invite_clients
 from invitations.models import Invitation, InvitationState
 from invitations.summary import client_states, state_filters
+from tenancy.roles import LOOK_UPS, quoted
 from tenancy.scopes import Purpose, WrongScope, crossing, scope
 from tests.outbox import Outbox
 from tests.worlds import World, make_dossier, make_firm, make_person
@@ -147,6 +151,36 @@ def test_the_look_up_tells_keys_of_closed_companies_alone(
     with scope(firm=bertrand.firm):
         change_firms_declarants(actor=bertrand.admin, allowed=False)
     assert consent_asked("552100554") == [{"space_id": None, "firm_id": bertrand.firm.pk}]
+
+
+@pytest.mark.parametrize(("model", "others"), [(ClientSpace, {}), (Firm, {"slug": "'f' || n"})])
+def test_the_look_up_goes_by_an_index_however_many_companies_there_are(db: None, model, others) -> None:
+    """As the resolver runs it, among 20,000 companies of which every tenth wants to be asked."""
+    body = LOOK_UPS["consent_asked"].body.replace("wanted", f"'{SIREN}'::text")
+    with psycopg.connect(**connections["owner"].get_connection_params()) as connection:
+        _fill(
+            connection,
+            model,
+            {"siren": "lpad(n::text, 9, '0')", "open_to_declarants": "n % 10 > 0", **others},
+        )
+        connection.execute(f"SET LOCAL ROLE {quoted(settings.RESOLVER_ROLE)}")
+        plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {body}"))
+        connection.rollback()
+    assert f"Seq Scan on {model._meta.db_table}" not in plan, plan
+
+
+def _fill(connection: Any, model: type[models.Model], values: dict[str, str]) -> None:
+    """20,000 rows of it, number n having these SQL values and nothing else that it need not have."""
+    usual = {"UUIDField": "gen_random_uuid()", "BooleanField": "false", "DateTimeField": "now()"}
+    columns = {
+        field.column: "NULL" if field.null else usual.get(field.get_internal_type(), "''")
+        for field in model._meta.concrete_fields
+    } | values
+    names, table = ", ".join(columns), model._meta.db_table
+    connection.execute(
+        f"INSERT INTO {table} ({names}) SELECT {', '.join(columns.values())} FROM generate_series(1, 20000) AS n"
+    )
+    connection.execute(f"ANALYZE {table}")
 
 
 # --- the link waits ------------------------------------------------------------------------------------------------
