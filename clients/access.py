@@ -166,7 +166,9 @@ class Openings:
         made = last_done(MemberRoleChanged.name, [one.pk for one in found]) if found else {}
         reasons = {}
         for member in found:
-            since, by = made.get(member.pk, (member.invited_at, ""))
+            invited = (member.invited_at, "")
+            # Of somebody who had left and was invited anew, an earlier promotion is another time's.
+            since, by = max(invited, made.get(member.pk, invited), key=lambda one: one[0])
             reasons[member.pk] = [Reason(Source.ROLE, Role.ADMIN, since, by)]
         return reasons
 

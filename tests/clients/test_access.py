@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.actions.members import change_role
+from accounts.actions.members import change_role, terminate_member
 from accounts.models import Membership, MemberState, Replacement, Role
 from accounts.permissions import ObjectRole, Perm, give, holders, pairs_of, permitted, reach
 from activity.models import Event, Notification
@@ -22,6 +22,7 @@ from clients.exports.access_book import AccessBook
 from clients.models import Assignment, Dossier
 from exports.actions import export_now
 from exports.kinds import REGISTRY
+from invitations.actions.inviting import invite_member
 from portfolios.models import Portfolio, PortfolioGrant
 from tenancy.leases import Progress
 from tests.web.counting import queries_at_most
@@ -114,6 +115,17 @@ def test_technical_support_says_that_it_ends_with_the_clients_authorisation(firm
     assign(dossier, firm.colleague, role=ObjectRole.SUPPORT, until=timezone.now() + DAY)
     with translation.override("fr"):
         assert "fin de l'autorisation du client" in access_to(dossier)[1].reasons[0].text
+
+
+def test_an_administrator_who_came_back_by_an_invitation_is_one_since_then(firm: World) -> None:
+    """What made them one in their first time ended with it."""
+    change_role(actor=firm.admin, member=firm.colleague, role=Role.ADMIN)
+    terminate_member(actor=firm.admin, member=firm.colleague)
+    invite_member(actor=firm.admin, email=firm.colleague.email, role=Role.ADMIN)
+    Membership.objects.filter(pk=firm.colleague.pk).update(state=MemberState.CREATED)
+    firm.colleague.refresh_from_db()
+    (reason,) = Openings(only=[firm.colleague]).by_role()[firm.colleague.pk]
+    assert (reason.since, reason.by) == (firm.colleague.invited_at, "")
 
 
 def test_the_firms_own_dossier_is_the_administrators(firm: World) -> None:
