@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from activity import sentences
 from activity.events import REGISTRY
 from activity.models import Event, EventQuerySet
+from tenancy import scopes
+from tenancy.prepared import Place, Prepared, among_those_of
 
 # Keys sort by time to the millisecond; one made under load may be a little ahead of its event.
 _KEYS_RUN_AHEAD = timedelta(minutes=1)
@@ -89,9 +91,16 @@ def about(subject_ids: Iterable[UUID]) -> EventQuerySet:
 
 
 def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """When something last happened to these things, of those to which something has. One query."""
-    events = Event.objects.of_scope().filter(subject_id__in=list(subject_ids))
-    return dict(events.order_by().values_list("subject_id").annotate(latest=Max("at")))
+    """When something last happened to these things of the firm in scope, of those to which something has. One query."""
+    return dict(_LATEST_AT.rows(firm=scopes.firm_id(), subjects=subject_ids))
+
+
+def _latest_at() -> QuerySet[Event, Any]:
+    events = Event.objects.filter(among_those_of("subjects", "subject_id"), firm_id=Place("firm"))
+    return events.order_by().values_list("subject_id").annotate(latest=Max("at"))
+
+
+_LATEST_AT = Prepared(_latest_at)
 
 
 def latest(kind: str, subject_id: UUID) -> Event | None:

@@ -17,7 +17,7 @@ from accounts.models import Membership, Replacement
 from accounts.permissions import Perm, permitted, reach
 from activity.actions import Told, overheard
 from clients.models import Dossier
-from clients.sets import among
+from tenancy.expressions import among
 
 T = TypeVar("T")
 Reach = dict[UUID, set[UUID]]

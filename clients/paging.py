@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 
-from tenancy.prepared import IsAny
+from tenancy.expressions import IsAny
 
 M = TypeVar("M", bound=models.Model)
 SIZES = (20, 50, 100)

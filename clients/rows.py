@@ -6,6 +6,7 @@ What a column needs is asked for only where the column is shown.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from accounts.models import Firm, Membership, Role
@@ -15,6 +16,7 @@ from clients.chosen import COLUMNS
 from clients.columns import client_states
 from clients.models import Assignment, Dossier
 from portfolios.models import PortfolioGrant
+from tenancy.prepared import Prepared, among_those_of
 
 SHOWN = (
     "id",
@@ -128,11 +130,20 @@ def _roles(dossiers: Sequence[Dossier]) -> dict[UUID, Roles]:
     for dossier in dossiers:
         if dossier.portfolio_id:
             in_portfolio.setdefault(dossier.portfolio_id, []).append(dossier.pk)
-    columns = ("content_object_id", "user_id", "permission__codename")
-    single = Assignment.objects.running().filter(content_object__in=dossiers).order_by().values_list(*columns)
-    whole = PortfolioGrant.objects.running().filter(content_object_id__in=in_portfolio).order_by()
     found: dict[UUID, Roles] = {}
-    for key, user_id, role in single.union(whole.values_list(*columns)):
+    keys = [dossier.pk for dossier in dossiers]
+    for key, user_id, role in _GRANTS.rows(dossiers=keys, portfolios=in_portfolio):
         for dossier_id in in_portfolio.get(key, [key]):
             found.setdefault(dossier_id, {}).setdefault(user_id, set()).add(_ROLES[role])
     return found
+
+
+def _grants() -> Any:
+    """Thing, person and role of each grant on the dossiers and on the portfolios."""
+    columns = ("content_object_id", "user_id", "permission__codename")
+    single = Assignment.objects.running().filter(among_those_of("dossiers", "content_object_id"))
+    whole = PortfolioGrant.objects.running().filter(among_those_of("portfolios", "content_object_id"))
+    return single.order_by().values_list(*columns).union(whole.order_by().values_list(*columns))
+
+
+_GRANTS = Prepared(_grants)

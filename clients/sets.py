@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Q, QuerySet, UUIDField, Value
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions import Perm, permitted
-from accounts.permissions.expressions import IsAny
 from clients.models import Dossier
+from tenancy.expressions import among
 
 # What an action needs of a dossier: its name, and where it stands.
 _NEEDED = (
@@ -30,12 +29,6 @@ def locked(actor: Membership, dossiers: QuerySet[Dossier]) -> list[Dossier]:
     seen = permitted(dossiers, actor, Perm.VIEW_DOSSIER).order_by().values("pk")
     found = Dossier.objects.filter(pk__in=seen).order_by("pk").only(*_NEEDED)
     return list(found.select_for_update(of=("self",), no_key=True))
-
-
-def among(keys: Iterable[UUID], column: str = "pk") -> Q:
-    """`column = ANY(keys)`: the keys travel as one text, which takes a tenth of the time of thousands of parameters."""
-    array = Value(f"{{{','.join(map(str, keys))}}}", output_field=ArrayField(UUIDField()))
-    return Q(IsAny(F(column), array))
 
 
 def these(dossiers: Sequence[Dossier]) -> QuerySet[Dossier]:

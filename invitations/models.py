@@ -53,6 +53,12 @@ def next_deadline() -> datetime:
     return timezone.now() + LIFETIME
 
 
+def shown_state(state: str, deadline: datetime) -> InvitationState:
+    """As people see it: an unanswered one whose deadline is over has expired."""
+    has_expired = state in PENDING_STATES and deadline <= timezone.now()
+    return InvitationState.EXPIRED if has_expired else InvitationState(state)
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def pending(self) -> Self:
         """Those that wait for an answer, expired ones included: sending them again revives them."""
@@ -189,8 +195,7 @@ class Invitation(models.Model):
 
     @property
     def shown_state(self) -> InvitationState:
-        """As people see it: an unanswered one whose deadline is over has expired."""
-        return InvitationState.EXPIRED if self.has_expired else InvitationState(self.state)
+        return shown_state(self.state, self.expires_at)
 
     @property
     def is_pending(self) -> bool:
@@ -199,7 +204,7 @@ class Invitation(models.Model):
 
     @property
     def has_expired(self) -> bool:
-        return self.is_pending and self.expires_at <= timezone.now()
+        return self.shown_state == InvitationState.EXPIRED
 
     @property
     def is_open(self) -> bool:

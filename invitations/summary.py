@@ -1,6 +1,7 @@
 """What other pages show of invitations: the state of a dossier's client, and what waits for somebody."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
@@ -10,7 +11,8 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import Membership
 from clients.columns import StateFilter
 from clients.models import ConsentRequest, ConsentState, Dossier, SpaceLink
-from invitations.models import Invitation, InvitationState
+from invitations.models import Invitation, InvitationState, shown_state
+from tenancy.prepared import Prepared, among_those_of
 
 
 def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
@@ -19,23 +21,29 @@ def client_states(dossiers: list[UUID]) -> dict[UUID, str]:
 
     One query, seldom two: the list of dossiers asks it of each page.
     """
-    newest = Invitation.objects.filter(dossier=OuterRef("pk")).order_by("-sent_at", "-id")
-    active = SpaceLink.objects.running().filter(dossier=OuterRef("pk"))
-    waits = SpaceLink.objects.awaiting().filter(dossier=OuterRef("pk"))
-    latest = [Subquery(newest.values(field)[:1]) for field in ("state", "expires_at")]
-    rows = Dossier.objects.filter(pk__in=dossiers).order_by()
     states: dict[UUID, str] = {}
-    for key, is_active, is_asked, state, deadline in rows.values_list(
-        "pk", Exists(active), Exists(waits), *latest
-    ):
+    for key, is_active, is_asked, state, deadline in _LATEST.rows(dossiers=dossiers):
         if is_active:
             states[key] = "active"
         elif is_asked:
             states[key] = "consent"
         elif state:
-            states[key] = str(Invitation(state=state, expires_at=deadline).shown_state)
+            states[key] = shown_state(state, deadline)
     accepted = [key for key, state in states.items() if state == InvitationState.ACCEPTED]
     return {**states, **dict.fromkeys(_refused(accepted), "no_consent")}
+
+
+def _latest() -> Any:
+    """Of each dossier: is its client active, is the company asked, state and deadline of the latest invitation."""
+    newest = Invitation.objects.filter(dossier=OuterRef("pk")).order_by("-sent_at", "-id")
+    active = SpaceLink.objects.running().filter(dossier=OuterRef("pk"))
+    waits = SpaceLink.objects.awaiting().filter(dossier=OuterRef("pk"))
+    latest = [Subquery(newest.values(field)[:1]) for field in ("state", "expires_at")]
+    rows = Dossier.objects.filter(among_those_of("dossiers")).order_by()
+    return rows.values_list("pk", Exists(active), Exists(waits), *latest)
+
+
+_LATEST = Prepared(_latest)
 
 
 def _refused(dossiers: list[UUID]) -> list[UUID]:

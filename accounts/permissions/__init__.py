@@ -11,10 +11,12 @@ grants open, and what those of whom they replace for a time do; a model says by 
 from accounts.permissions.counting import reached_counts, without_grants
 from accounts.permissions.deciding import (
     administrators,
+    anybody,
     can,
     granted,
     holders,
     holders_of_any,
+    keys_of,
     permitted,
     reach,
     require,
@@ -44,6 +46,7 @@ __all__ = [
     "Perm",
     "administrators",
     "allows",
+    "anybody",
     "can",
     "end_role",
     "give",
@@ -51,6 +54,7 @@ __all__ = [
     "grants_on",
     "holders",
     "holders_of_any",
+    "keys_of",
     "pairs_of",
     "people_of_role",
     "permitted",

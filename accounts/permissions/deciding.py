@@ -1,20 +1,21 @@
 """The questions: may this member, which objects may this member, which members may."""
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet, PermissionDenied
 from django.db import models
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet
 
 from accounts.grants import Grant
 from accounts.models import Membership, MembershipQuerySet, Replacement, Role
-from accounts.permissions.expressions import Compiled, IsAny, WithOne
 from accounts.permissions.reading import paths, role_ids, running, without_closed, without_reserved
 from accounts.permissions.roles import FIRM_PERMS, ObjectRole, Perm, firm_roles
+from tenancy.expressions import Compiled, IsAny, WithOne
+from tenancy.prepared import Place, put_in
 
 M = TypeVar("M", bound=models.Model)
 
@@ -62,25 +63,31 @@ def granted(queryset: QuerySet[M], member: Membership, perm: Perm) -> QuerySet[M
 def _may_enter(member: Membership, is_admin: bool) -> Compiled:
     """Is their membership open (and an administrator's still)?"""
     sql, params = _may_enter_sql(is_admin)
-    return Compiled(sql, _filled_in(params, member), models.BooleanField())
+    return Compiled(sql, put_in(params, keys_of(member)), models.BooleanField())
 
 
 def _keys_opened(grants: type[Grant], member: Membership, perm: Perm) -> Compiled:
     """The array of the keys of the objects that such grants open to the member, their own or of whom they replace."""
     # Without roles, the migrations are not through yet.
     sql, params = _keys_opened_sql(grants, perm) if role_ids(grants) else _NO_KEYS
-    return Compiled(sql, _filled_in(params, member), ArrayField(models.UUIDField()))
+    return Compiled(sql, put_in(params, keys_of(member)), ArrayField(models.UUIDField()))
 
 
-# Django takes longer to put these two queries together than PostgreSQL to answer them, so it does so once; what stands
-# in them for a member is then replaced by the member's own keys.
-_A_FIRM, _A_MEMBER, _A_PERSON = UUID(int=1), UUID(int=2), UUID(int=3)
+# These two queries are put together once; what stands in them for a member is then replaced by the member's own keys.
+_A_FIRM, _A_MEMBER, _A_PERSON = Place("firm"), Place("member"), Place("person")
 _NO_KEYS: tuple[str, tuple[Any, ...]] = ("'{}'::uuid[]", ())
 
 
-def _filled_in(params: tuple[Any, ...], member: Membership) -> tuple[Any, ...]:
-    keys = {_A_FIRM: member.firm_id, _A_MEMBER: member.pk, _A_PERSON: member.user_id}
-    return tuple(keys.get(param, param) for param in params)
+def anybody(role: Role) -> Membership:
+    """A stand-in for the member who asks, for queries that are prepared; `keys_of` says what is put in its places."""
+    member = Membership(role=role)
+    member.pk, member.firm_id, member.user_id = cast(Any, (_A_MEMBER, _A_FIRM, _A_PERSON))
+    return member
+
+
+def keys_of(member: Membership) -> dict[str, Any]:
+    """What is put into a prepared query that asks for `anybody`."""
+    return {"firm": member.firm_id, "member": member.pk, "person": member.user_id}
 
 
 @cache
@@ -95,7 +102,7 @@ def _may_enter_sql(is_admin: bool) -> tuple[str, tuple[Any, ...]]:
 def _keys_opened_sql(grants: type[Grant], perm: Perm) -> tuple[str, tuple[Any, ...]]:
     absent = replaced(grants).filter(cover_id=_A_PERSON, firm_id=_A_FIRM).order_by()
     # One array of people: the index on grants is entered by it, as it would not be by an OR.
-    people = WithOne(ArraySubquery(absent.values("absent_id")), Value(_A_PERSON, models.UUIDField()))
+    people = WithOne(ArraySubquery(absent.values("absent_id")), _A_PERSON)
     of_them = running(grants, perm).filter(IsAny(F("user_id"), people), firm_id=_A_FIRM)
     opened = of_them.filter(Q(user_id=_A_PERSON) | passed_on(grants))
     try:

@@ -13,6 +13,7 @@ from accounts.grants import Grant
 from accounts.models import Membership
 from accounts.permissions.reading import role_id, roles_by_id, rows
 from accounts.permissions.roles import ObjectRole
+from tenancy.expressions import as_array
 from tenancy.keys import uuid7s
 
 # An object's key and a person's key.
@@ -51,10 +52,10 @@ def give(
     objects, people = zip(*pairs, strict=True)
     table = connection.ops.quote_name(grants._meta.db_table)
     values: dict[str, Any] = {
-        "ids": _array(uuid7s(len(pairs))),
-        "objects": _array(objects),
-        "people": _array(people),
-        "among": _array({*people}),
+        "ids": as_array(uuid7s(len(pairs))),
+        "objects": as_array(objects),
+        "people": as_array(people),
+        "among": as_array({*people}),
         "role": role_id(grants, role),
         "by": by.user_id if by else None,
         "until": until,
@@ -101,7 +102,7 @@ def take(grants: type[Grant], pairs: Collection[Pair]) -> list[Granted]:
     return _taken(
         grants,
         "(content_object_id, user_id) IN (SELECT * FROM unnest(%(objects)s::uuid[], %(people)s::uuid[]))",
-        {"objects": _array(objects), "people": _array(people)},
+        {"objects": as_array(objects), "people": as_array(people)},
     )
 
 
@@ -132,11 +133,6 @@ def end_role(grants: type[Grant], obj: models.Model, role: ObjectRole, until: da
 def grant_models() -> list[type[Grant]]:
     """The kinds of grants that the apps above declare."""
     return [model for model in apps.get_models() if issubclass(model, Grant)]
-
-
-def _array(keys: Iterable[UUID]) -> str:
-    """As PostgreSQL writes it: thousands of keys, each adapted by itself, would take as long as the statement."""
-    return f"{{{','.join(key.hex for key in keys)}}}"
 
 
 def _taken(grants: type[Grant], condition: str, values: dict[str, Any]) -> list[Granted]:

@@ -3,15 +3,14 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q, UUIDField, Value
+from django.db.models import Q
 
 from accounts.models import Membership, Replacement, Role
 from accounts.permissions.deciding import passed_on, replaced
-from accounts.permissions.expressions import IsAny
 from accounts.permissions.reading import paths, running
 from accounts.permissions.roles import Perm
+from tenancy.expressions import among
 from tenancy.scopes import current
 
 # An object's key → the people by whose grants something may be done to it.
@@ -47,21 +46,15 @@ def stand_ins(
 def _by_whom(member: Membership, model: type[models.Model], keys: Collection[UUID], perm: Perm) -> _People:
     """Of the member and those whom they replace, by whose grants they may do this to each of the objects."""
     found: _People = {}
-    these = model._default_manager.filter(_among(keys, "pk")).order_by()
+    these = model._default_manager.filter(among(keys)).order_by()
     for column, grants in paths(model):
         placed: dict[UUID, list[UUID]] = {}
         for key, place in these.exclude(**{column: None}).values_list("pk", column):
             placed.setdefault(place, []).append(key)
         theirs = replaced(grants).filter(cover_id=member.user_id).values("absent_id")
         ways = Q(user_id=member.user_id) | Q(user_id__in=theirs) & passed_on(grants)
-        opened = running(grants, perm).filter(ways, _among(placed, "content_object_id"))
+        opened = running(grants, perm).filter(ways, among(placed, "content_object_id"))
         for place, person in opened.values_list("content_object_id", "user_id"):
             for key in placed[place]:
                 found.setdefault(key, set()).add(person)
     return found
-
-
-def _among(keys: Collection[UUID], column: str) -> Q:
-    """Their keys travel as one text, as thousands of parameters would take ten times as long."""
-    array = Value(f"{{{','.join(map(str, keys))}}}", output_field=ArrayField(UUIDField()))
-    return Q(IsAny(F(column), array))

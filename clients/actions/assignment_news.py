@@ -21,7 +21,7 @@ from clients.events.assignments import (
     OneAssignment,
 )
 from clients.models import Dossier
-from clients.sets import among
+from tenancy.expressions import among
 from tenancy.keys import uuid7
 
 

@@ -15,7 +15,7 @@ from clients.actions.assignment_news import tell_of
 from clients.assigned import Change, Reason, Result, Share, Skipped
 from clients.models import Assignment, Dossier, SupportAuthorisation
 from clients.models.details import name_of
-from clients.sets import among
+from tenancy.expressions import among
 
 _SHUT = {
     MemberState.INVITED: Reason.NO_ACCOUNT,

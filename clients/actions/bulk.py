@@ -13,8 +13,8 @@ from clients.actions.assignments import change_assignments
 from clients.actions.portfolios import move_dossiers
 from clients.assigned import Result
 from clients.models import Dossier
-from clients.sets import among
 from portfolios.models import Portfolio
+from tenancy.expressions import among
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Left, Now, NullIf
 from django.urls import reverse
 from django.utils import timezone
@@ -122,6 +122,11 @@ class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
         """Those that wait for the company's consent."""
         return self.filter(until=None, waiting=True)
 
+    def refused(self) -> Self:
+        """Those to which the company has said no. One that was given up for another way has a later link."""
+        later = SpaceLink.objects.filter(firm=OuterRef("firm"), dossier=OuterRef("dossier"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(later.order_by()), waiting=True, until__isnull=False)
+
 
 class SpaceLink(models.Model):
     """Ties one firm's dossier to a client's space. Seen from both sides; an ended one stays, dated."""
@@ -175,11 +180,17 @@ class SpaceLink(models.Model):
 
 class SupportAuthorisationQuerySet(models.QuerySet["SupportAuthorisation"]):
     def running(self) -> Self:
-        """Those of this moment, by the database's clock."""
-        return self.filter(withdrawn_at=None, until__gt=Now())
+        """Those of this moment, by the database's clock: an authorisation ends with the link, whatever its own end."""
+        links = SpaceLink.objects.running().order_by()
+        followed = links.filter(firm=OuterRef("firm"), dossier=OuterRef("dossier"), space=OuterRef("space"))
+        return self.filter(Exists(followed), withdrawn_at=None, until__gt=Now())
+
+    def withdrawable(self) -> Self:
+        """Those that the client may still take back: also one whose link has just ended, until that is cleared up."""
+        return self.unended().filter(until__gt=Now())
 
     def unended(self) -> Self:
-        """Those that run, and those that have run out without anybody having been told yet."""
+        """Those that run, and those that are over without anybody having been told yet."""
         return self.filter(withdrawn_at=None, end_told_at=None)
 
 

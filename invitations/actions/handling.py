@@ -14,7 +14,6 @@ from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, Letter, queue_mails, record, record_many
 from activity.events import EventType
 from clients.models import Dossier
-from clients.sets import among
 from invitations.events import (
     ClientsInvited,
     InvitationFailed,
@@ -24,6 +23,7 @@ from invitations.events import (
     InvitationsRevoked,
 )
 from invitations.models import Invitation, InvitationKind, InvitationState, next_deadline
+from tenancy.expressions import among
 from tenancy.keys import uuid7
 
 MAIL = "invitations.invitation"

@@ -1,0 +1,66 @@
+"""Queries that are put together once per process, for what every page asks.
+
+Django takes longer to compile such a query than PostgreSQL to answer it. So what varies stands in it as a `Place`, and
+is put in when it is asked. The wall holds as for any other query: it stands in the database.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Expression, F, Q, QuerySet, UUIDField
+from django.db.models.sql.compiler import SQLCompiler
+
+from tenancy.expressions import IsAny, as_array
+
+
+class Place(Expression):
+    """Where a value is put in: a key, or with `many` an array of keys."""
+
+    def __init__(self, name: str, *, many: bool = False) -> None:
+        super().__init__(output_field=ArrayField(UUIDField()) if many else UUIDField())
+        self.name, self.many = name, many
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return ("%s::uuid[]" if self.many else "%s"), (self,)
+
+
+class Prepared:
+    """A query with places. `build` is called once, when it is first asked, and gives a `values_list`."""
+
+    def __init__(self, build: Callable[[], "QuerySet[Any, Any]"]) -> None:
+        self.build = build
+
+    @cached_property
+    def compiled(self) -> tuple[str, tuple[Any, ...]]:
+        sql, params = self.build().query.sql_with_params()
+        if any(isinstance(param, datetime) for param in params):
+            raise TypeError(
+                "A moment would stay what it was at the first time: let the database say what time it is."
+            )
+        return sql, params
+
+    def rows(self, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows, with a value in each place: a key, or keys."""
+        sql, params = self.compiled
+        with connections["default"].cursor() as cursor:
+            cursor.execute(sql, put_in(params, values))
+            return cursor.fetchall()
+
+
+def among_those_of(place: str, column: str = "pk") -> Q:
+    """That the column is one of the keys that are put in there."""
+    return Q(IsAny(F(column), Place(place, many=True)))
+
+
+def put_in(params: Iterable[Any], values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The parameters with a value in each place."""
+    return tuple(_value(param, values[param.name]) if isinstance(param, Place) else param for param in params)
+
+
+def _value(place: Place, value: Any) -> Any:
+    return as_array(value) if place.many and not isinstance(value, Place) else value

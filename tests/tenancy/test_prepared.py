@@ -1,0 +1,66 @@
+"""Queries that are put together once: each time with its own values, behind the same wall."""
+
+from typing import Any
+
+import pytest
+from django.db import ProgrammingError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Role
+from accounts.permissions import Perm, anybody, keys_of, permitted
+from clients.models import Dossier
+from tenancy.prepared import Prepared, among_those_of
+from tenancy.scopes import scope
+from tests.worlds import World, make_dossier
+
+pytestmark = pytest.mark.django_db
+
+
+def _named() -> QuerySet[Dossier, Any]:
+    return Dossier.objects.filter(among_those_of("these")).order_by("name_key").values_list("legal_name")
+
+
+def test_it_is_put_together_once_and_asked_with_other_values_each_time(firm: World) -> None:
+    built = []
+
+    def build() -> QuerySet[Dossier, Any]:
+        built.append(1)
+        return _named()
+
+    prepared = Prepared(build)
+    first, second = make_dossier("Un"), make_dossier("Deux")
+    assert prepared.rows(these=[first.pk]) == [("Un",)]
+    assert prepared.rows(these=[first.pk, second.pk]) == [("Deux",), ("Un",)]
+    assert prepared.rows(these=[]) == []
+    assert len(built) == 1
+
+
+def test_the_wall_stands_before_it_too(lemoine: World, bertrand: World) -> None:
+    prepared = Prepared(_named)
+    with scope(firm=lemoine.firm):
+        mine = make_dossier("Un")
+        assert prepared.rows(these=[mine.pk]) == [("Un",)]
+    with scope(firm=bertrand.firm):
+        assert prepared.rows(these=[mine.pk]) == []
+    with pytest.raises(ProgrammingError, match="no firm in scope"):
+        prepared.rows(these=[mine.pk])
+
+
+def test_a_moment_is_refused_for_it_would_stay_what_it_was() -> None:
+    now = timezone.now()
+    prepared = Prepared(lambda: Dossier.objects.filter(created_at__lt=now).values_list("pk"))
+    with pytest.raises(TypeError, match="moment"):
+        prepared.rows()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_who_asks_may_be_put_in(firm: World, role: Role) -> None:
+    make_dossier("Un")
+    seen = Prepared(
+        lambda: permitted(Dossier.objects.clients(), anybody(role), Perm.VIEW_DOSSIER).values_list(
+            "legal_name"
+        )
+    )
+    member = firm.admin if role == Role.ADMIN else firm.collaborator
+    assert seen.rows(**keys_of(member)) == ([("Un",)] if role == Role.ADMIN else [])
