@@ -3,6 +3,7 @@
 import tempfile
 from typing import IO
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpResponseBase
 from django.utils.formats import number_format
@@ -13,7 +14,7 @@ from accounts.places import FirmRequest
 from exports.actions import export_now
 from exports.jobs import TooManyAtWork, order_export
 from exports.kinds import Book, Kind, Parameters
-from exports.limits import AT_ONCE, MOST_LINES
+from exports.limits import MOST_LINES
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -26,7 +27,7 @@ def exported(request: FirmRequest, kind: Kind, parameters: Parameters) -> HttpRe
     kind.require(request.member)
     book = kind.book(request.member, parameters)
     lines = book.expected()
-    if lines <= AT_ONCE:
+    if lines <= settings.EXPORTS_AT_ONCE:
         return _at_once(request, kind, book)
     if lines > MOST_LINES:
         return _refused(request, kind, parameters, lines)

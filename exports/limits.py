@@ -1,7 +1,5 @@
-"""How much is made while somebody waits, and how much at all."""
+"""How much an export may hold. How much of it is made while somebody waits: `EXPORTS_AT_ONCE` of the settings."""
 
-# Some two seconds of a request, measured with the widest of our workbooks.
-AT_ONCE = 10_000
 # Two full sheets: what Excel still opens, and the database keeps without noticing.
 MOST_LINES = 2_000_000
 

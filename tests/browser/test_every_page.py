@@ -32,6 +32,8 @@ NOT_PAGES = {
     "healthz": "a word for operators",
     "clients:import_progress": "a piece of clients:import",
     "clients:import_template": "a file",
+    "exports:progress": "a piece of exports:export",
+    "exports:export": "looked at by test_exports, in each of its states",
     "mfa_download_recovery_codes": "a file",
     "clients:assign": "looked at by test_bulk_edit.py, which ticks dossiers",
     "clients:assign_result": "looked at by test_bulk_edit.py, which confirms",

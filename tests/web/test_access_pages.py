@@ -184,10 +184,10 @@ def test_the_export_is_recorded_and_follows_the_filters(firm: World, browse: Bro
 
 
 def test_an_export_that_is_too_long_says_how_to_make_it_shorter(
-    firm: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    firm: World, browse: Browse, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(firm, 3)
-    monkeypatch.setattr("exports.answers.AT_ONCE", 1)
+    settings.EXPORTS_AT_ONCE = 1
     monkeypatch.setattr("exports.answers.MOST_LINES", 2)
     answer = browse(firm.admin).post(firm.firm.url("clients:export_access"), {"q": "client"}, follow=True)
     assert answer.redirect_chain == [(firm.firm.url("clients:access_dossiers") + "?q=client", 302)]

@@ -1,0 +1,78 @@
+"""A long export in a real browser, by a real worker: asked for, left, found again, downloaded; axe on each page."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+from django.urls import resolve
+from playwright.sync_api import Browser, expect
+
+from firm_portal.demo import LEMOINE, PASSWORD
+from tests.browser import stack
+from tests.browser.conftest import PHONE
+from tests.browser.viewer import Viewer
+from tests.setup.conftest import new_folder
+
+pytestmark = pytest.mark.browser
+
+ALICE = LEMOINE.people[0]
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[stack.Stack]:
+    """The demonstration, where every export is long enough for a worker."""
+    with (
+        new_folder() as folder,
+        stack.started(folder, DEMO="1", NOTIFICATION_HOLD_SECONDS="2", EXPORTS_AT_ONCE="0") as one,
+    ):
+        yield one
+
+
+@pytest.fixture
+def alice(product: stack.Stack, browser: Browser) -> Iterator[Viewer]:
+    viewer = Viewer(product, browser)
+    viewer.sign_in(ALICE, PASSWORD)
+    yield viewer
+    viewer.close()
+
+
+def ask_for_bakeries(viewer: Viewer, here: str) -> str:
+    """From the list, filtered without a new page; returns the export's page once it is ready."""
+    page = viewer.page
+    viewer.go(here + "dossiers/")
+    page.locator("[data-live-filter] [name=q]").fill("boulangerie")
+    expect(page).to_have_url(re.compile("q=boulangerie"))
+    page.get_by_role("button", name="Exporter").click()
+    expect(page).to_have_url(re.compile("/exports/0"))
+    expect(page.get_by_text("Votre export est prêt")).to_be_visible(timeout=40_000)
+    return page.url
+
+
+def downloaded(viewer: Viewer, path: Path) -> list[str]:
+    """The names in the client list that the page's button brings."""
+    with viewer.page.expect_download() as got:
+        viewer.page.get_by_role("button", name=re.compile("Télécharger")).click()
+    got.value.save_as(path)
+    _header, *rows = openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)
+    return [str(row[2]) for row in rows]
+
+
+def test_a_long_export(alice: Viewer, tmp_path: Path) -> None:
+    page = alice.page
+    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    alice.visit("exports:list", here + "exports/")
+    address = ask_for_bakeries(alice, here)
+    alice.look("exports:export, ready")
+    assert alice.link_to(ALICE, f"{here[1:]}exports/0") == address
+    alice.go(here)
+    page.locator(".profile-button").click()
+    page.get_by_role("link", name="Mes exports").click()
+    expect(page).to_have_url(re.compile("/exports/$"))
+    alice.look("exports:list, with one")
+    found = downloaded(alice, tmp_path / "list.xlsx")
+    assert found and all("boulangerie" in name.lower() for name in found)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+    page.goto(address)
+    assert downloaded(alice, tmp_path / "phone.xlsx") == found
