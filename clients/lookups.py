@@ -1,5 +1,5 @@
 """What the resolver answers before any scope is open, or across them: a person's spaces, imports that are due,
-support that has run out, companies that want to be asked."""
+support that has run out or whose link has ended, companies that want to be asked."""
 
 from tenancy.roles import LookUp, register
 
@@ -43,11 +43,17 @@ due_support_ends = register(
         signature="",
         returns="TABLE (id uuid, firm_id uuid)",
         body="""
-            SELECT id, firm_id FROM clients_supportauthorisation
-            WHERE withdrawn_at IS NULL AND end_told_at IS NULL AND until <= now()
+            SELECT id, firm_id FROM clients_supportauthorisation AS given
+            WHERE withdrawn_at IS NULL AND end_told_at IS NULL
+              AND (until <= now() OR NOT EXISTS (
+                  SELECT FROM clients_spacelink AS link
+                  WHERE link.firm_id = given.firm_id AND link.dossier_id = given.dossier_id
+                    AND link.space_id = given.space_id AND NOT link.waiting
+                    AND (link.until IS NULL OR link.until > now())
+              ))
             ORDER BY until LIMIT 500
         """,
-        reads=("clients_supportauthorisation",),
+        reads=("clients_supportauthorisation", "clients_spacelink"),
     )
 )
 

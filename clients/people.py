@@ -31,10 +31,10 @@ class ClientSide:
     support: SupportAuthorisation | None = None
 
 
-def support_people(link: SpaceLink) -> list[str]:
+def support_people(given: SupportAuthorisation) -> list[str]:
     """The names of those at the firm whom technical support's access is open to now; in the space's scope."""
-    with crossing(link, Purpose.SHOW_SUPPORT):
-        grants = grants_on(Assignment, Dossier.objects.get(pk=link.dossier_id))
+    with crossing(given, Purpose.SHOW_SUPPORT):
+        grants = grants_on(Assignment, Dossier.objects.get(pk=given.dossier_id))
         people = {grant["user_id"] for grant in grants if grant["role"] == ObjectRole.SUPPORT}
         return [member.name for member in Membership.objects.open().filter(user_id__in=people)]
 

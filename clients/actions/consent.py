@@ -27,6 +27,7 @@ from clients.events.consent import (
     FirmConsentGiven,
     FirmConsentRefused,
     FollowAgreed,
+    FollowRefused,
 )
 from clients.events.space import FirmFollows
 from clients.lookups import consent_asked
@@ -156,19 +157,20 @@ def _settle(request: ConsentRequest, agrees: bool, now: datetime) -> None:
     link = SpaceLink.objects.awaiting().select_for_update().filter(pk=request.link_id).first()
     if link is None:
         return
+    link.waiting = False  # the space is told below, where it is not the company itself
+    if agrees:
+        link.since = now
+        link.save(update_fields=["waiting", "since"])
     dossier = Dossier.objects.get(pk=link.dossier_id)
-    if not agrees:
-        link.until = now
-        link.save(update_fields=["until"])
-        record(ClientDidNotConsent, actor=None, subject=dossier)
-        return
-    link.waiting, link.since = False, now
-    link.save(update_fields=["waiting", "since"])
-    record(ClientConsented, actor=None, subject=dossier)
+    record(ClientConsented if agrees else ClientDidNotConsent, actor=None, subject=dossier)
     if request.asked_firm_id:
         with crossing(link, Purpose.TELL_CLIENT):
             space = ClientSpace.objects.get(pk=link.space_id)
-            record(FollowAgreed, actor=None, subject=space, details={"firm": link.firm_name})
+            told = FollowAgreed if agrees else FollowRefused
+            record(told, actor=None, subject=space, details={"firm": link.firm_name})
+    if not agrees:  # the row goes on waiting for what will not come: that tells it from a link that once ran
+        link.until = now
+        link.save(update_fields=["until"])
 
 
 def _record_answer(actor: SpaceMember | Membership, firm: str, agrees: bool) -> None:

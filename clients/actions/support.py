@@ -104,14 +104,15 @@ def withdraw_support(*, actor: SpaceMember, authorisation: SupportAuthorisation)
 
 @transaction.atomic
 def run_out(authorisation_id: UUID) -> bool:
-    """Clear up after an authorisation whose time is over, and tell both sides, once; in the firm's scope.
+    """Clear up after an authorisation whose time or whose link is over, and tell both sides, once; in the firm's scope.
 
     Says whether there was anything to do.
     """
     held = (
         SupportAuthorisation.objects.unended()
         .select_for_update(skip_locked=True)
-        .filter(pk=authorisation_id, until__lte=timezone.now())
+        .filter(pk=authorisation_id)
+        .exclude(pk__in=SupportAuthorisation.objects.running().order_by().values("pk"))
         .first()
     )
     if held is not None:

@@ -56,6 +56,14 @@ class FollowAgreed(SpaceEvent):
     sentence = _("The company has agreed: %(firm)s now follows %(subject)s.")
 
 
+class FollowRefused(SpaceEvent):
+    """In the space of a client whose company, another firm, has refused. Details: `firm`, its name."""
+
+    name = "clients.space.follow_refused"
+    summary = _("An accounting firm cannot follow your file")
+    sentence = _("The company has not agreed: %(firm)s does not follow %(subject)s.")
+
+
 class FirmConsentEvent(EventType):
     """The asked company is a firm. Details: `firm`, the name of the one that asks."""
 

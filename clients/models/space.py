@@ -124,7 +124,9 @@ class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
 
     def refused(self) -> Self:
         """Those to which the company has said no. One that was given up for another way has a later link."""
-        later = SpaceLink.objects.filter(firm=OuterRef("firm"), dossier=OuterRef("dossier"), pk__gt=OuterRef("pk"))
+        later = SpaceLink.objects.filter(
+            firm=OuterRef("firm"), dossier=OuterRef("dossier"), pk__gt=OuterRef("pk")
+        )
         return self.filter(~Exists(later.order_by()), waiting=True, until__isnull=False)
 
 

@@ -21,12 +21,12 @@ from clients.places import SpaceRequest
 
 @dataclass(frozen=True)
 class FirmSupport:
-    """One firm that follows the space: what it was allowed, who uses it now, and the form to allow it (again)."""
+    """One firm: what it was allowed, who uses it now, and the form to allow it (again) while it follows the space."""
 
     link: SpaceLink
     running: SupportAuthorisation | None
     people: list[str]
-    form: SupportForm
+    form: SupportForm | None
 
 
 @require_safe
@@ -110,20 +110,27 @@ def _answer(request: SpaceRequest, pk: UUID, *, agrees: bool) -> HttpResponse:
 
 def _page(request: SpaceRequest, refused: SupportForm | None = None) -> HttpResponse:
     context = framed(request, AUTHORISATIONS, declarants=of_space(request.space_member, request.space))
-    running = {
-        given.dossier_id: given
-        for given in SupportAuthorisation.objects.running().filter(space=request.space)
-    }
-    links = SpaceLink.objects.running().filter(space=request.space).order_by("firm_name")
-    context["supports"] = [_support(link, running.get(link.dossier_id), refused) for link in links]
+    context["supports"] = _supports(request, refused)
     context["may_edit"] = request.space_member.may_edit
     status = 422 if refused else 200
     return render(request, "clients/space_authorisations.html", context, status=status)
 
 
+def _supports(request: SpaceRequest, refused: SupportForm | None) -> list[FirmSupport]:
+    """The firms that follow the space, and any other whose technical support could still be in."""
+    held = SupportAuthorisation.objects.withdrawable().filter(space=request.space)
+    given = {one.dossier_id: one for one in held}
+    links = SpaceLink.objects.filter(space=request.space)
+    # Of several links to the same dossier, the one that runs tells, or the last one.
+    last = {link.dossier_id: link for link in links.filter(dossier__in=given).order_by("since", "pk")}
+    shown = last | {link.dossier_id: link for link in links.running()}
+    in_order = sorted(shown.values(), key=lambda link: (link.firm_name, link.pk))
+    return [_support(link, given.get(link.dossier_id), refused) for link in in_order]
+
+
 def _support(
     link: SpaceLink, running: SupportAuthorisation | None, refused: SupportForm | None
 ) -> FirmSupport:
-    people = support_people(link) if running else []
-    form = refused if refused and refused.link == link else SupportForm(link=link)
+    people = support_people(running) if running else []
+    form = refused if refused and refused.link == link else SupportForm(link=link) if link.is_active else None
     return FirmSupport(link, running, people, form)

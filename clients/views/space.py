@@ -43,14 +43,15 @@ def edit(request: SpaceRequest) -> HttpResponse:
 
 def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
     asked = ConsentRequest.objects.of_company(space=request.space.pk)
-    # Of the links that wait, those for another company's consent; those for this one's are requests to answer.
-    elsewhere = SpaceLink.objects.awaiting().filter(space=request.space).exclude(pk__in=asked.values("link"))
+    # What waits for this company's own consent is a request that it answers on another page.
+    elsewhere = SpaceLink.objects.filter(space=request.space).exclude(pk__in=asked.values("link"))
     return framed(
         request,
         DETAILS,
         space=request.space,
         people=SpaceMember.objects.present().filter(space=request.space),
-        waiting_firms=elsewhere.order_by("firm_name"),
+        waiting_firms=elsewhere.awaiting().order_by("firm_name"),
+        refused_firms=elsewhere.refused().order_by("-until"),
         is_asked=request.space_member.may_edit and asked.waiting().shown().exists(),
         **more,
     )

@@ -736,6 +736,15 @@ def _follow_agreed(cast: Cast) -> set[str]:
     return {"Claire"}
 
 
+@row("clients.space.follow_refused")
+def _follow_refused(cast: Cast) -> set[str]:
+    other = _closed_firm()
+    dossier = make_dossier("Autre activité", siren=other.firm.siren)
+    _opens(cast.claire, cast.firm, dossier, cast.link.space_id)
+    _answers(other, agrees=False)
+    return {"Claire"}
+
+
 def _support(cast: Cast, to: Membership | None = None) -> SupportAuthorisation:
     """Claire authorises it, and it is given to somebody."""
     with scope(space=cast.link.space_id):

@@ -80,6 +80,22 @@ def test_columns_are_chosen_with_the_keyboard_and_saved_in_a_view(viewer: Viewer
     expect(page.get_by_role("columnheader", name="Ville")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1366, 1100, 700])
+def test_every_column_that_the_chooser_has_ticked_can_be_read(viewer: Viewer, width: int) -> None:
+    page = viewer.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.get_by_role("button", name="Colonnes").click()
+    ticked = page.locator("#columns label:has(:checked)").all_inner_texts()
+    page.keyboard.press("Escape")
+    assert "Dernière activité" in ticked
+    for label in ticked:
+        header = page.get_by_role("columnheader", name=label)
+        header.scroll_into_view_if_needed()
+        expect(header).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.get_by_role("columnheader", name="Nom")).to_be_in_viewport(ratio=1)
+
+
 def test_all_that_a_view_shows_is_selected_and_no_more(viewer: Viewer) -> None:
     page = viewer.page
     page.get_by_role("button", name="Vues").click()

@@ -174,15 +174,15 @@ def test_authorising_again_takes_the_place_of_the_first_and_moves_the_end_for_wh
 
 
 def test_the_client_sees_who_has_the_access(lemoine: World, link: SpaceLink, given: Given) -> None:
-    until = given().until
+    authorisation = given()
     with scope(space=link.space_id):
-        assert support_people(link) == []
-    paul = assign(lemoine, until)
+        assert support_people(authorisation) == []
+    paul = assign(lemoine, authorisation.until)
     with scope(firm=lemoine.firm):
         pairs = pairs_of([Dossier.objects.get()], [lemoine.collaborator])
         give(Assignment, pairs, role=ObjectRole.ACCOUNTANT, by=lemoine.admin)
     with scope(space=link.space_id):
-        assert support_people(link) == [paul.name], "technical support alone"
+        assert support_people(authorisation) == [paul.name], "technical support alone"
 
 
 def test_withdrawing_ends_every_support_access_at_once_and_no_other(
@@ -215,6 +215,22 @@ def test_a_client_can_withdraw_after_the_link_has_ended(
         SpaceLink.objects.update(until=timezone.now())
         withdraw_support(actor=inside(), authorisation=authorisation)
     assert not sees(lemoine, paul)
+
+
+def test_it_ends_with_the_link_by_itself_and_is_told_once(
+    lemoine: World, link: SpaceLink, given: Given, outbox: Outbox
+) -> None:
+    paul = assign(lemoine, given().until)
+    now = timezone.now()
+    with scope(space=link.space_id):
+        SpaceLink.objects.update(since=now - timedelta(days=2), until=now - timedelta(seconds=1))
+    assert running(link) == [], "before any sweep"
+    outbox.clear()
+    assert (sweep(), sweep()) == (1, 0)
+    assert not sees(lemoine, paul)
+    assert space_types(link)[1:] == ["clients.space.support_ended"]
+    assert firm_types(lemoine)[1:] == ["clients.dossier.support_ended"]
+    assert outbox.recipients() == sorted([lemoine.admin.email, paul.email, "claire@boulangerie.test"])
 
 
 def its_time_is_over(world: World) -> None:

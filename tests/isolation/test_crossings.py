@@ -96,7 +96,7 @@ def test_give_support_show_support_and_end_support(lemoine: World, link: SpaceLi
         pairs = pairs_of([Dossier.objects.get()], [lemoine.colleague])
         give(Assignment, pairs, role=ObjectRole.SUPPORT, by=None, until=given.until)
     with scope(space=link.space_id):
-        assert support_people(link) == [lemoine.colleague.name]
+        assert support_people(given) == [lemoine.colleague.name]
         with pytest.raises(ProgrammingError, match="no firm in scope"), transaction.atomic():
             list(Assignment.objects.all())
     with scope(firm=lemoine.firm):

@@ -43,7 +43,7 @@ LOOK_UPS_ALLOWED = {
     "due_exports",  # exports of any firm that wait for a worker or the sweep: keys, for these to enter each firm
     "due_imports",
     "due_notifications",
-    "due_support_ends",  # authorisations of any firm whose time is over: keys, for the sweep to enter each firm
+    "due_support_ends",  # authorisations of any firm whose time or link is over: keys, for the sweep to enter each firm
     "due_replacements",  # replacements of any firm to tell of: keys, for the sweep to enter each firm
     "firms_of",
     "invitation_of",

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import User
 from clients.actions.space import open_space
@@ -24,7 +25,7 @@ from invitations.actions.inviting import invite_client
 from tenancy.scopes import scope
 from tests.clients.lists import run
 from tests.invitations.links import link_to
-from tests.web.pages import stable
+from tests.web.pages import said, stable
 from tests.worlds import World, make_dossier, make_person
 
 Browse = Callable[..., Client]
@@ -90,6 +91,40 @@ def test_a_client_authorises_and_withdraws_technical_support(
         browse(lemoine.admin).get(lemoine.firm.url("clients:dossier", pk=dossier.pk)).content.decode()
     )
     assert "non autorisé par le client" in firms_page
+
+
+def test_what_a_firm_still_has_after_the_link_ended_can_be_withdrawn(
+    link: SpaceLink, claire: User, space_url: Callable[..., str], browse: Browse
+) -> None:
+    client, url = browse(claire), space_url("clients:space_authorisations")
+    client.post(space_url("clients:space_authorise_support", pk=link.pk), {"duration": "7d"})
+    (given,) = authorisations(link)
+    with scope(space=link.space_id):
+        SpaceLink.objects.update(until=timezone.now())
+    way_out = space_url("clients:space_withdraw_support", pk=given.pk)
+    shown = said(client.get(url))
+    assert way_out in shown and "ne vous suit plus" in shown
+    assert space_url("clients:space_authorise_support", pk=link.pk) not in shown
+    client.post(way_out)
+    shown = said(client.get(url))
+    assert way_out not in shown and "Cabinet Lemoine" not in shown
+
+
+def test_whose_company_has_refused_reads_so_in_their_space(
+    lemoine: World, bertrand: World, browse: Browse
+) -> None:
+    admin, ivan = browse(lemoine.admin), make_person("ivan@ailleurs.test")
+    admin.post(lemoine.firm.url("accounts:declarants"), {"allowed": "0"})
+    waiting = accept(bertrand, ivan, siren=lemoine.firm.siren)
+    home = ClientSpace(pk=waiting.space_id).url("clients:space_home")
+    assert "Refusé le" not in said(browse(ivan).get(home))
+    with scope(firm=lemoine.firm):
+        asked = ConsentRequest.objects.get()
+    admin.post(lemoine.firm.url("clients:refuse_request", pk=asked.pk))
+    shown = said(browse(ivan).get(home))
+    assert "Bertrand Conseil" in shown and "Refusé le" in shown and lemoine.admin.name not in shown
+    today = date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
+    assert f"le {today} par {lemoine.admin.name}" in said(admin.get(lemoine.firm.url("clients:members")))
 
 
 def test_another_duration_is_no_duration(
