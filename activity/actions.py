@@ -130,9 +130,10 @@ def record_many(
 # The lines travel as one JSON text: a model instance and its parameters for each would take ten times as long.
 _INSERT_LIKE = """
 INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, behalf_id,
-    behalf_name, subject_type, subject_id, subject_name, changes, details, "group", ip, request_id)
+    behalf_name, subject_type, subject_id, subject_name, changes, details, "group", is_detail, ip,
+    request_id)
 SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, line.behalf_id, coalesce(line.behalf_name, ''), %s,
-    line.subject_id, line.subject_name, line.changes, line.details, %s, %s, %s
+    line.subject_id, line.subject_name, line.changes, line.details, %s, true, %s, %s
 FROM json_to_recordset(%s::json)
     AS line (id uuid, subject_id uuid, subject_name text, changes jsonb, details jsonb, behalf_id uuid,
         behalf_name text)

@@ -23,6 +23,7 @@ class JournalFilter(forms.Form):
         label=_("Until"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
     subject = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    group = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, people: Iterable[tuple[UUID, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,4 +42,5 @@ class JournalFilter(forms.Form):
             since=given.get("since"),
             until=given.get("until"),
             text=given.get("q", ""),
+            group=given.get("group"),
         )

@@ -100,6 +100,8 @@ class Event(Owned):
     changes = models.JSONField(default=dict)
     details = models.JSONField(default=dict)
     group = models.UUIDField(null=True)
+    # One of the many lines that stand behind their group's own event, which tells; the journal folds them away.
+    is_detail = models.BooleanField(default=False, db_default=False)
     ip = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=64, blank=True)
 
@@ -118,6 +120,9 @@ class Event(Owned):
             models.Index(fields=["space", "-id"], name="event_space"),
             models.Index(fields=["firm", "subject_id", "-id"], name="event_subject"),
             models.Index(fields=["firm", "actor", "-id"], name="event_actor"),
+            # The journal as it opens, however many lines an import left in it; and the lines of one group.
+            models.Index(fields=["firm", "-id"], condition=Q(is_detail=False), name="event_firm_folded"),
+            models.Index(fields=["group", "-id"], condition=Q(group__isnull=False), name="event_group"),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,13 @@
 """Reading what happened, for the pages of other apps: always of the owner in scope, always the newest first."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -32,6 +32,12 @@ class Asked:
     since: date | None = None
     until: date | None = None  # that day included
     text: str = ""
+    group: UUID | None = None  # what one action did in one go
+
+    @property
+    def folds(self) -> bool:
+        """May the lines behind a group's own event be left out? Not where it is one of those that one looks for."""
+        return not (self.kind or self.subject or self.text or self.group)
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,10 @@ class Slice:
 
 @dataclass(frozen=True)
 class Line:
-    """One event as a list shows it (templates/activity/_events.html)."""
+    """One event as a list shows it (templates/activity/_events.html). `details`: how many lines stand behind it."""
 
     event: Event
+    details: int = 0
 
     @cached_property
     def sentence(self) -> SafeString:
@@ -77,6 +84,8 @@ def journal(asked: Asked | None = None) -> EventQuerySet:
         (asked.since, lambda: _from(_midnight(asked.since))),
         (asked.until, lambda: _before(_midnight(asked.until, days=1))),
         (asked.text, lambda: _mentions(asked.text)),
+        (asked.group, lambda: Q(group=asked.group)),
+        (asked.folds, lambda: Q(is_detail=False)),
     ]
     for value, condition in conditions:
         if value:
@@ -148,6 +157,16 @@ def one_slice(
     shown, more = found[:size], len(found) > size
     newer, older = (shown[0].pk if shown and before else None), (shown[-1].pk if more else None)
     return Slice(described(shown), newer=newer, older=older)
+
+
+def with_details(shown: Slice) -> Slice:
+    """The same, each event with how many lines of its group are folded away behind it. One query."""
+    groups = {line.event.group for line in shown.lines if line.event.group}
+    if not groups:
+        return shown
+    folded = Event.objects.of_scope().filter(group__in=groups, is_detail=True).order_by()
+    counts = dict(folded.values_list("group").annotate(count=Count("pk")))
+    return replace(shown, lines=[replace(one, details=counts.get(one.event.group, 0)) for one in shown.lines])
 
 
 def counted(events: EventQuerySet, *, most: int) -> int:

@@ -12,7 +12,7 @@ from accounts.models import Membership
 from accounts.permissions import Perm, require
 from accounts.places import FirmRequest
 from activity.forms import JournalFilter
-from activity.queries import counted, one_slice
+from activity.queries import counted, one_slice, with_details
 from activity.queries import journal as events_of
 
 SIZE = 50
@@ -21,14 +21,23 @@ COUNTED = 10_000
 
 @require_safe
 def journal(request: FirmRequest) -> HttpResponse:
-    """Who did what, when, and from what to what; for those who may see all of the firm."""
+    """Who did what, when, and from what to what; for those who may see all of the firm.
+
+    What one action did to many things is told by one event; the lines of each thing are a link away.
+    """
     require(request.member, Perm.VIEW_JOURNAL)
     people = Membership.objects.exclude(user=None).values_list("user_id", "first_name", "last_name", "email")
     names = ((key, f"{first} {last}".strip() or email) for key, first, last, email in people)
     filters = JournalFilter(request.GET, people=names)
-    events = events_of(filters.asked())
+    asked = filters.asked()
+    events = events_of(asked)
     shown = one_slice(events, size=SIZE, before=_key(request, "before"), after=_key(request, "after"))
-    context = {"filters": filters, "shown": shown, "count": _count_text(counted(events, most=COUNTED))}
+    context = {
+        "filters": filters,
+        "shown": with_details(shown) if asked.folds else shown,
+        "count": _count_text(counted(events, most=COUNTED)),
+        "group": asked.group,
+    }
     return render(request, "accounts/journal.html", context)
 
 

@@ -147,15 +147,16 @@ def invite_client(*, actor: Membership, dossier: Dossier, email: str = "") -> In
         update_dossier(actor=actor, dossier=dossier, values={"email": email})
     waiting = list(Invitation.objects.pending().filter(dossier=dossier).select_for_update())
     same = [invitation for invitation in waiting if invitation.email == email]
-    _replace(actor, [invitation for invitation in waiting if invitation.email != email], group=uuid7())
+    group = uuid7()
+    _replace(actor, [invitation for invitation in waiting if invitation.email != email], group=group)
     if same:
         renew(same, by=actor)
-        record(InvitationResent, actor=actor, subject=dossier, details={"email": email})
+        record(InvitationResent, actor=actor, subject=dossier, details={"email": email}, group=group)
         return same[0]
     invitation = _new(actor, dossier, email)
     invitation.save(force_insert=True)
     send([invitation])
-    record(ClientInvited, actor=actor, subject=dossier, details={"email": email})
+    record(ClientInvited, actor=actor, subject=dossier, details={"email": email}, group=group)
     return invitation
 
 

@@ -5,10 +5,12 @@ import re
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from clients.actions.portfolios import move_dossiers
+from clients.models import Dossier
 from portfolios.actions import create_portfolio, rename_portfolio
 from portfolios.models import Portfolio
 from tenancy.scopes import scope
-from tests.worlds import World, make_portfolio
+from tests.worlds import World, make_dossier, make_portfolio
 
 
 def page(browse, world: World, member=None, **query) -> str:
@@ -79,6 +81,62 @@ def test_filters_keep_what_is_asked(lemoine: World, browse) -> None:
 def test_a_filter_that_cannot_be_read_filters_nothing(lemoine: World, browse) -> None:
     renamed(lemoine, 1)
     assert names(page(browse, lemoine, since="hier", person="x", before="x", kind="nothing")) == [1]
+
+
+def moved(world: World, count: int) -> None:
+    """So many client files, each with its line, into one portfolio."""
+    with scope(firm=world.firm):
+        portfolio = make_portfolio("Nouveau")
+        for number in range(count):
+            make_dossier(f"Client {number:03}")
+        move_dossiers(actor=world.admin, dossiers=Dossier.objects.clients(), portfolio=portfolio)
+
+
+def clients_in(html: str) -> list[int]:
+    return [int(number) for number in re.findall(r"Client (\d{3})", html)]
+
+
+def test_what_was_done_to_many_is_one_line_with_its_details_behind_a_link(lemoine: World, browse) -> None:
+    moved(lemoine, 60)
+    html = page(browse, lemoine)
+    assert clients_in(html) == []
+    link = re.search(r'href="[^"]*\?(group=[^"]+)">60 lignes de détail</a>', html)
+    assert link
+    client, url, seen = browse(lemoine.admin), f"?{link[1]}", []
+    while url:
+        html = client.get(lemoine.firm.url("accounts:journal") + url).content.decode()
+        seen += clients_in(html)
+        following = re.search(r'rel="next" href="([^"]+)"', html)
+        url = following[1].replace("&amp;", "&") if following else ""
+    assert sorted(seen) == list(range(60))
+    assert "lignes de détail" not in html  # they are here
+
+
+def test_folded_lines_take_no_place_on_its_pages(lemoine: World, browse) -> None:
+    renamed(lemoine, 30)
+    moved(lemoine, 60)
+    renamed_later = renamed(lemoine, 10)
+    assert renamed_later
+    html = page(browse, lemoine)
+    assert names(html) == [*range(10, 0, -1), *range(30, 0, -1)]
+    assert 'rel="next"' not in html
+
+
+def test_a_search_finds_the_folded_line(lemoine: World, browse) -> None:
+    moved(lemoine, 3)
+    with scope(firm=lemoine.firm):
+        dossier = Dossier.objects.get(legal_name="Client 002")
+    assert clients_in(page(browse, lemoine, subject=str(dossier.pk))) == [2]
+    assert clients_in(page(browse, lemoine, q="client 002")) == [2]
+    assert len(clients_in(page(browse, lemoine, kind="clients.dossier.moved"))) == 3
+    assert clients_in(page(browse, lemoine, person=str(lemoine.admin.user_id))) == []
+
+
+def test_a_lone_event_has_no_details(lemoine: World, browse) -> None:
+    moved(lemoine, 1)
+    html = page(browse, lemoine)
+    assert clients_in(html) == [0]
+    assert "de détail" not in html
 
 
 def test_another_firms_entries_never_appear(lemoine: World, bertrand: World, browse) -> None:
