@@ -30,12 +30,20 @@ class LeftoverKind(ABC):
     title: ClassVar[str | Promise]
     explanation: ClassVar[str | Promise]
 
+    # The page that lists those that are on hold: the name of its URL, and its query.
+    route: ClassVar[str]
+    query: ClassVar[str]
+
     # The event type, by name, of which each revoked one leaves a line in the group.
     line: ClassVar[str]
 
     @abstractmethod
     def of(self, member: Membership) -> list[Leftover]:
         """Those of the member that still stand."""
+
+    @abstractmethod
+    def count_on_hold(self, member: Membership, *, viewer: Membership) -> int:
+        """Of those that the viewer sees, how many open nothing because the member may no longer answer for them."""
 
     @abstractmethod
     def revoke(

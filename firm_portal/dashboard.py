@@ -24,6 +24,11 @@ Text = str | Promise
 # Of the last changes, so many are shown, of as many as are still open to the member.
 SHOWN, LOOKED_AT = 8, 40
 
+ON_HOLD = ngettext_lazy(
+    "%(n)s invitation is on hold: whoever sent it may no longer invite",
+    "%(n)s invitations are on hold: whoever sent them may no longer invite",
+    "n",
+)
 EXPIRED = ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have expired", "n")
 FAILED = ngettext_lazy(
     "%(n)s invitation could not be delivered", "%(n)s invitations could not be delivered", "n"
@@ -100,6 +105,7 @@ def needs(firm: Firm, member: Membership) -> list[Need]:
         Need(text % {"n": number}, icon, url)
         for number, text, icon, url in (
             (waiting["expired"], EXPIRED, "mail-x", f"{invitations}?state=expired"),
+            (waiting["on_hold"], ON_HOLD, "mail-x", f"{invitations}?state=on_hold"),
             (waiting["failed"], FAILED, "alert-triangle", f"{invitations}?state=failed"),
             (imports, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
         )

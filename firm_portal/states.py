@@ -36,6 +36,7 @@ STATES: dict[str, State] = {
     "refused": State("bad", pgettext_lazy("state", "Refused")),
     "revoked": State("off", pgettext_lazy("state", "Revoked"), hollow=True),
     "expired": State("wait", pgettext_lazy("state", "Expired")),
+    "on_hold": State("wait", pgettext_lazy("state", "On hold")),
     "failed": State("bad", pgettext_lazy("state", "Failed")),
     "bounced": State("bad", pgettext_lazy("state", "Failed")),
     "dead": State("bad", pgettext_lazy("state", "Failed")),

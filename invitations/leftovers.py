@@ -9,7 +9,7 @@ from accounts.models import Membership
 from clients.leftovers import Leftover, LeftoverKind
 from invitations.actions.handling import revoke_sent_by, take_over_sent_by
 from invitations.events import InvitationRevoked
-from invitations.models import Invitation, InvitationQuerySet
+from invitations.models import Invitation, InvitationQuerySet, InvitationState
 
 
 class InvitationsSent(LeftoverKind):
@@ -18,10 +18,15 @@ class InvitationsSent(LeftoverKind):
     explanation = _(
         "Those that you tick are revoked: their links stop working. The others stay good, in your name."
     )
+    route, query = "invitations:list", f"state={InvitationState.ON_HOLD}"
     line = InvitationRevoked.name
 
     def of(self, member: Membership) -> list[Leftover]:
         return [_shown(invitation) for invitation in _sent_by(member)]
+
+    def count_on_hold(self, member: Membership, *, viewer: Membership) -> int:
+        held = Invitation.objects.visible_to(viewer).in_state(InvitationState.ON_HOLD)
+        return held.filter(invited_by=member).count()
 
     def revoke(
         self, *, actor: Membership, member: Membership, keys: Collection[UUID], group: UUID

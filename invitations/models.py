@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -34,12 +34,16 @@ class InvitationKind(models.TextChoices):
 
 
 class InvitationState(models.TextChoices):
-    """Where an invitation stands. EXPIRED is never stored: it follows from the deadline."""
+    """Where an invitation stands.
+
+    Two are never stored: EXPIRED follows from the deadline, ON_HOLD from who sent it, who may invite no more.
+    """
 
     SENT = "sent", pgettext_lazy("state", "Sent")
     OPENED = "opened", pgettext_lazy("state", "Opened")
     FAILED = "failed", pgettext_lazy("state", "Failed")
     EXPIRED = "expired", pgettext_lazy("state", "Expired")
+    ON_HOLD = "on_hold", pgettext_lazy("state", "On hold")
     ACCEPTED = "accepted", pgettext_lazy("state", "Accepted")
     REFUSED = "refused", pgettext_lazy("state", "Refused")
     REVOKED = "revoked", pgettext_lazy("state", "Revoked")
@@ -47,6 +51,8 @@ class InvitationState(models.TextChoices):
 
 # Waiting for an answer, the deadline aside.
 PENDING_STATES = (InvitationState.SENT, InvitationState.OPENED, InvitationState.FAILED)
+# Good until the deadline, as long as their sender may invite.
+_GOOD_STATES = (InvitationState.SENT, InvitationState.OPENED)
 
 
 def next_deadline() -> datetime:
@@ -54,9 +60,14 @@ def next_deadline() -> datetime:
 
 
 def shown_state(state: str, deadline: datetime) -> InvitationState:
-    """As people see it: an unanswered one whose deadline is over has expired."""
-    has_expired = state in PENDING_STATES and deadline <= timezone.now()
+    """As people see it: an unanswered one whose deadline is over has expired. `state` may be ON_HOLD already."""
+    has_expired = state in (*PENDING_STATES, InvitationState.ON_HOLD) and deadline <= timezone.now()
     return InvitationState.EXPIRED if has_expired else InvitationState(state)
+
+
+# Those whose sender has left, is suspended or an administrator no more: their links open nothing meanwhile.
+_SENDERS = Membership.objects.administrators().filter(pk=OuterRef("invited_by")).order_by()
+ON_HOLD = Q(~Exists(_SENDERS), state__in=_GOOD_STATES)
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -69,7 +80,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         now = timezone.now()
         if state == InvitationState.EXPIRED:
             return self.pending().filter(expires_at__lte=now)
+        if state == InvitationState.ON_HOLD:
+            return self.filter(ON_HOLD, expires_at__gt=now)
         found = self.filter(state=state)
+        if state in _GOOD_STATES:
+            found = found.exclude(ON_HOLD)
         return found.filter(expires_at__gt=now) if state in PENDING_STATES else found
 
     def search(self, text: str) -> Self:
@@ -158,7 +173,8 @@ class Invitation(models.Model):
                 name="invitation_one_target",
             ),
             models.CheckConstraint(
-                condition=~Q(state=InvitationState.EXPIRED), name="invitation_expiry_is_derived"
+                condition=~Q(state__in=[InvitationState.EXPIRED, InvitationState.ON_HOLD]),
+                name="invitation_derived_states",
             ),
             models.UniqueConstraint(
                 fields=["firm", "dossier", "email"],
@@ -195,7 +211,19 @@ class Invitation(models.Model):
 
     @property
     def shown_state(self) -> InvitationState:
-        return shown_state(self.state, self.expires_at)
+        """As people see it, the sender included: load them with `with_names`."""
+        held = self.state in _GOOD_STATES and not self._sender_may
+        return shown_state(InvitationState.ON_HOLD if held else self.state, self.expires_at)
+
+    @property
+    def is_on_hold(self) -> bool:
+        """Does its link open nothing for as long as its sender may not invite?"""
+        return self.shown_state == InvitationState.ON_HOLD
+
+    @property
+    def _sender_may(self) -> bool:
+        """What `ON_HOLD` asks; whether it may really be accepted, the answer's action asks anew."""
+        return self.invited_by is not None and self.invited_by.is_open and self.invited_by.is_admin
 
     @property
     def is_pending(self) -> bool:
@@ -204,7 +232,7 @@ class Invitation(models.Model):
 
     @property
     def has_expired(self) -> bool:
-        return self.shown_state == InvitationState.EXPIRED
+        return shown_state(self.state, self.expires_at) == InvitationState.EXPIRED
 
     @property
     def is_open(self) -> bool:

@@ -4,14 +4,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership
 from clients.columns import StateFilter
 from clients.models import ConsentRequest, ConsentState, Dossier, SpaceLink
-from invitations.models import Invitation, InvitationState, shown_state
+from invitations.models import ON_HOLD, Invitation, InvitationState, shown_state
 from tenancy.prepared import Prepared, among_those_of
 
 
@@ -38,7 +38,8 @@ def _latest() -> Any:
     newest = Invitation.objects.filter(dossier=OuterRef("pk")).order_by("-sent_at", "-id")
     active = SpaceLink.objects.running().filter(dossier=OuterRef("pk"))
     waits = SpaceLink.objects.awaiting().filter(dossier=OuterRef("pk"))
-    latest = [Subquery(newest.values(field)[:1]) for field in ("state", "expires_at")]
+    seen = newest.annotate(seen=Case(When(ON_HOLD, then=Value("on_hold")), default="state"))
+    latest = [Subquery(seen.values(field)[:1]) for field in ("seen", "expires_at")]
     rows = Dossier.objects.filter(among_those_of("dossiers")).order_by()
     return rows.values_list("pk", Exists(active), Exists(waits), *latest)
 
@@ -86,7 +87,7 @@ def _latest_in(state: str) -> Q:
 
 
 def waiting_counts(member: Membership) -> dict[str, int]:
-    """How many of the invitations that the member sees are `pending`, `expired` and `failed`."""
+    """How many of the invitations that the member sees are `pending`, `expired`, `failed` and `on_hold`."""
     now = timezone.now()
     running = Q(expires_at__gt=now)
     failed = Q(state=InvitationState.FAILED)
@@ -95,8 +96,9 @@ def waiting_counts(member: Membership) -> dict[str, int]:
         .pending()
         .order_by()
         .aggregate(
-            pending=Count("pk", filter=running & ~failed),
+            pending=Count("pk", filter=running & ~failed & ~ON_HOLD),
             expired=Count("pk", filter=~running),
             failed=Count("pk", filter=running & failed),
+            on_hold=Count("pk", filter=running & ON_HOLD),
         )
     )

@@ -35,6 +35,7 @@ from clients import consents, replacements
 from clients.departures import departed_by_wizard
 from clients.forms.members import MemberFilter, SubscriptionsForm
 from clients.impact import Impact, MeansSomethingElse, enact, rehearse
+from clients.leftovers import LEFTOVERS
 from clients.members import acts_on, rows_of, subscriptions_of
 from clients.views.access import member_access
 from portfolios.actions import NotAMember, Subscriptions, change_subscriptions
@@ -106,10 +107,21 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
         "acts": acts_on(person, viewer=request.member, firm=request.firm) if manages else [],
         "history": queries.described(queries.about([pk])[:HISTORY]),
         "replacements": replacements.unended(person) if person.user_id else [],
+        "left": _left(request, person) if manages else [],
         "departed": person.state == MemberState.TERMINATED and manages and departed_by_wizard(person),
         **member_access(request, person),
     }
     return render(request, "clients/member.html", context)
+
+
+def _left(request: FirmRequest, person: Membership) -> list[tuple[str, int, str]]:
+    """What waits for somebody else to take it up: title, how many, where it is listed."""
+    counts = [(kind, kind.count_on_hold(person, viewer=request.member)) for kind in LEFTOVERS]
+    return [
+        (str(kind.title), count, f"{request.firm.url(kind.route)}?{kind.query}")
+        for kind, count in counts
+        if count
+    ]
 
 
 def _invited_by(person: Membership) -> str:

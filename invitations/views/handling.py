@@ -100,9 +100,10 @@ def revoke(request: FirmRequest, pk: UUID) -> HttpResponse:
 def resend_selected(request: FirmRequest) -> HttpResponse:
     """Send again those of the selection that wait for an answer."""
     chosen = _selected(request)
+    total = chosen.count()  # before: who asks for all in one state finds none of them in it afterwards
     count = resend_invitations(actor=request.member, invitations=chosen)
     text = ngettext("%(n)s new link is on its way.", "%(n)s new links are on their way.", count)
-    _report(request, text, count, chosen.count())
+    _report(request, text, count, total)
     return lead_to(request)
 
 

@@ -103,4 +103,4 @@ def test_the_dossiers_show_their_latest_invitation_and_can_be_narrowed_down_to_i
     assert client_states(keys) == {sent.pk: InvitationState.SENT, expired.pk: InvitationState.EXPIRED}
     for state, dossier in [("sent", sent), ("expired", expired), ("none", never)]:
         assert list(Dossier.objects.filter(STATE_FILTERS[state].condition())) == [dossier], state
-    assert waiting_counts(firm.admin) == {"pending": 1, "expired": 1, "failed": 0}
+    assert waiting_counts(firm.admin) == {"pending": 1, "expired": 1, "failed": 0, "on_hold": 0}

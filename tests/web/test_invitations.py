@@ -10,12 +10,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.actions.members import terminate_member
 from accounts.models import Membership, MemberState, Role, TermsAcceptance, User
 from activity.models import Event
+from clients.columns import STATE_FILTERS, client_states
 from clients.models import Dossier, SpaceLink, SpaceMember
 from invitations.actions.handling import resend_invitation, revoke_invitation
 from invitations.actions.inviting import invite_client, invite_member
 from invitations.models import Invitation, InvitationState, InvitationToken
+from invitations.summary import waiting_counts
 from tenancy.scopes import scope
 from tests.database import as_owner
 from tests.invitations.links import link_to, token_to, url_to
@@ -499,3 +502,83 @@ def test_the_list_costs_the_same_with_ten_rows_and_with_two_hundred(browse: Brow
     assert queries() == beyond_a_page
     assert beyond_a_page == few + 1, "what one page shows whole is not counted"
     assert not InvitationToken.objects.exists()
+
+
+# --- Those whose sender may invite no more ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def orphan(firm: World, invitation: Invitation) -> Invitation:
+    """Sent by Alice, who has left since; Paul manages the firm now."""
+    firm.colleague.role = Role.ADMIN
+    firm.colleague.save()
+    terminate_member(actor=firm.colleague, member=firm.admin)
+    return invitation
+
+
+def states(page: Any) -> list[str]:
+    return re.findall(
+        r'<span class="state[^"]*">([^<]*)</span>', page.content.decode().partition("<tbody>")[2]
+    )
+
+
+def listed(firm: World, browse: Browse, query: str = "") -> Any:
+    return browse(firm.colleague).get(firm.firm.url("invitations:list") + query)
+
+
+def test_an_invitation_whose_sender_left_is_said_to_be_on_hold(firm, orphan, browse: Browse) -> None:
+    page = listed(firm, browse)
+    assert states(page) == ["Suspendue"]
+    assert "renvoyez-la en votre nom" in page.content.decode()
+    assert states(listed(firm, browse, "?state=on_hold")) == ["Suspendue"]
+    assert states(listed(firm, browse, "?state=sent")) == []
+    counts = waiting_counts(firm.colleague)
+    assert counts == {"pending": 0, "expired": 0, "failed": 0, "on_hold": 1}
+
+
+@pytest.mark.parametrize("end", [{"state": MemberState.SUSPENDED}, {"role": Role.COLLABORATOR}])
+def test_one_whose_sender_is_suspended_or_administrator_no_more_is_on_hold_until_they_are_again(
+    firm, invitation, browse: Browse, end
+) -> None:
+    Membership.objects.filter(pk=firm.colleague.pk).update(role=Role.ADMIN)
+    Membership.objects.filter(pk=firm.admin.pk).update(**end)
+    assert states(listed(firm, browse)) == ["Suspendue"]
+    Membership.objects.filter(pk=firm.admin.pk).update(state=MemberState.ACTIVE, role=Role.ADMIN)
+    assert states(listed(firm, browse)) == ["Envoyée"]
+
+
+def test_an_expired_one_stays_expired_whoever_sent_it(firm, orphan, browse: Browse) -> None:
+    Invitation.objects.update(expires_at=timezone.now())
+    assert states(listed(firm, browse)) == ["Expirée"]
+    assert states(listed(firm, browse, "?state=on_hold")) == []
+
+
+def test_the_list_of_client_files_says_it_too(firm, orphan) -> None:
+    assert client_states([orphan.dossier_id]) == {orphan.dossier_id: "on_hold"}
+    for state, found in (("on_hold", 1), ("sent", 0)):
+        assert Dossier.objects.filter(STATE_FILTERS[state].condition()).count() == found
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_sent_again_by_somebody_who_may_it_is_good_again(firm, orphan, browse: Browse, outbox, many) -> None:
+    client, url = browse(firm.colleague), firm.firm.url
+    if many:
+        chosen = {"all": "1", "query": "state=on_hold"}
+        answer = client.post(url("invitations:resend_selected"), chosen, follow=True)
+        assert "1 nouveau lien" in answer.content.decode()
+        assert "laissée" not in answer.content.decode()
+    else:
+        client.post(url("invitations:resend", pk=orphan.pk))
+    assert states(listed(firm, browse)) == ["Envoyée"]
+    accept(Client(), link_to(outbox, CLAIRE))
+    orphan.refresh_from_db()
+    assert (orphan.state, orphan.invited_by) == (InvitationState.ACCEPTED, firm.colleague)
+
+
+def test_the_dashboard_and_the_leavers_page_count_them_and_lead_there(firm, orphan, browse: Browse) -> None:
+    client, target = browse(firm.colleague), f"{firm.firm.url('invitations:list')}?state=on_hold"
+    for page in (firm.firm.url("dashboard"), firm.firm.url("clients:member", pk=firm.admin.pk)):
+        assert target in client.get(page).content.decode()
+    resend_invitation(actor=firm.colleague, invitation=orphan)
+    for page in (firm.firm.url("dashboard"), firm.firm.url("clients:member", pk=firm.admin.pk)):
+        assert target not in client.get(page).content.decode()
