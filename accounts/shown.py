@@ -1,6 +1,6 @@
 """How people and moments are shown, wherever they are: the filters of the templates, and rows made in Python."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -23,15 +23,32 @@ def when(value: datetime | date | None) -> SafeString | str:
     """How long ago, or how soon, with the full date in the title; empty for none."""
     if not value:
         return ""
-    moment = local(value)
+    moment, now = local(value), timezone.localtime()
+    if isinstance(moment, datetime) and _is_near(moment, now):
+        return _when(moment, now)
+    return _all_day(moment, now.date(), get_language())
+
+
+def _is_near(moment: datetime, now: datetime) -> bool:
+    """Is it so near that minutes are counted?"""
+    return timezone.is_aware(moment) and abs(now - moment) < timedelta(hours=1)
+
+
+@lru_cache(maxsize=8192)
+def _all_day(moment: datetime | date, today: date, language: str | None) -> SafeString:
+    """What is said of a moment all day long: a list shows dozens, and the same ones again and again."""
+    return _when(moment, timezone.localtime())
+
+
+def _when(moment: datetime | date, now: datetime) -> SafeString:
     is_exact = isinstance(moment, datetime)
     day = moment.date() if isinstance(moment, datetime) else moment
-    full = _long_day(day, get_language())
+    full = date_format(day, "l j F Y")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         f"{full}, {moment:%H:%M}" if is_exact else full,
-        _relative(moment, day),
+        _relative(moment, day, now),
     )
 
 
@@ -39,20 +56,14 @@ def local(value: datetime | date) -> datetime | date:
     return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
 
 
-@lru_cache(maxsize=4096)
-def _long_day(day: date, language: str | None) -> str:
-    """A list shows dozens, and the same ones again and again; each language has its own."""
-    return date_format(day, "l j F Y")
-
-
-def _relative(moment: datetime | date, day: date) -> str:
+def _relative(moment: datetime | date, day: date, now: datetime) -> str:
     if isinstance(moment, datetime):
-        seconds = (timezone.localtime() - moment).total_seconds() if timezone.is_aware(moment) else 86400
+        seconds = (now - moment).total_seconds() if timezone.is_aware(moment) else 86400
         if 0 <= seconds < 60:
             return _("just now")
         if 0 <= seconds < 3600:
             return _("%(minutes)s min ago") % {"minutes": int(seconds // 60)}
-    days = (timezone.localdate() - day).days
+    days = (now.date() - day).days
     return _named_day(days, moment) or _counted_days(days) or date_format(moment, "SHORT_DATE_FORMAT")
 
 

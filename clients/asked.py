@@ -17,7 +17,7 @@ from clients.chosen import chosen_columns, columns_text
 from clients.forms.dossiers import DEFAULT_ORDER, DossierFilter
 from clients.models import SavedView
 from clients.paging import DEFAULT_SIZE
-from clients.selection import filters_of, offers_of, views_among
+from clients.selection import filters_of, offers_of
 
 VIEW, SINCE = "vue", "depuis"
 PLACES = ("after", "before")
@@ -85,8 +85,8 @@ def allowed_state(query: str, member: Membership) -> QueryDict:
 
 def asked_of(query: QueryDict, member: Membership, *, without: tuple[str, ...] = ()) -> Asked:
     """The list that this address asks for; `without` some filters, no view fits it. Two queries."""
-    offers = offers_of(member, views_too=not without)
-    views = views_among(offers.members)
+    offers = offers_of(member)
+    views = [] if without else offers.views
     filtered = partial(filters_of, member=member, without=without, offers=offers)
     by_key: dict[UUID | None, SavedView] = {view.pk: view for view in views}
     wanted = by_key.get(_key(query.get(VIEW, "")))

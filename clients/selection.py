@@ -1,8 +1,10 @@
 """The list of dossiers as a request asks for it, and the dossiers that a person has ticked in it."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,45 +13,62 @@ from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, QueryDict
 
-from accounts.models import Membership
-from accounts.permissions import Perm, permitted
+from accounts.models import Membership, Role
+from accounts.permissions import Perm, anybody, keys_of, permitted
 from clients.forms.dossiers import DossierFilter
 from clients.models import Dossier, SavedView
 from portfolios.models import Portfolio
+from tenancy.prepared import Place, Prepared
 
+# In the model's order, as `from_db` takes them.
+_MEMBER_FIELDS = [
+    field.attname
+    for field in Membership._meta.concrete_fields
+    if field.attname in {"id", "firm_id", "user_id", "role", "state", "email", "first_name", "last_name"}
+]
 _VIEW_FIELDS = {name: name for name in ("id", "name", "name_key", "query", "is_shared", "updated_at")}
 
 
 @dataclass(frozen=True)
 class Offers:
-    """What the filters offer a member: the portfolios that they see, and the firm's people."""
+    """What the filters offer a member: the portfolios that they see, by name, the firm's people, and the saved views
+    that the member may use."""
 
-    portfolios: list[Portfolio]
+    portfolios: dict[UUID, str]
     members: list[Membership]
+    views: list[SavedView]
 
 
-def offers_of(member: Membership, *, views_too: bool = False) -> Offers:
-    """Two queries, also where each of the firm's people brings the saved views of theirs that this member may use."""
-    portfolios = permitted(Portfolio.objects.running(), member, Perm.VIEW_PORTFOLIO)
-    members = Membership.objects.exclude(user=None)
-    if views_too and member.user_id is not None:
-        theirs = SavedView.objects.of(member.user_id).filter(owner=OuterRef("user_id")).order_by()
-        members = members.annotate(views=ArraySubquery(theirs.values(view=JSONObject(**_VIEW_FIELDS))))
-    return Offers(list(portfolios), list(members))
+def offers_of(member: Membership) -> Offers:
+    """Two queries: each of the firm's people brings the saved views of theirs that this member may use."""
+    portfolios = _PORTFOLIOS[Role(member.role)].rows(**keys_of(member))
+    members, views = [], []
+    for *fields, theirs in _PEOPLE.rows(person=member.user_id):
+        one = Membership.from_db("default", _MEMBER_FIELDS, fields)
+        members.append(one)
+        views += [_view(json.loads(text), one) for text in theirs]
+    return Offers(dict(portfolios), members, sorted(views, key=lambda view: (view.name_key, view.pk)))
 
 
-def views_among(members: Iterable[Membership]) -> list[SavedView]:
-    """The saved views that came with these people, by name."""
-    views = [
-        SavedView(
-            **fields | {"id": UUID(fields["id"]), "updated_at": datetime.fromisoformat(fields["updated_at"])},
-            owner_id=member.user_id,
-        )
-        for member in members
-        if member.user_id is not None
-        for fields in getattr(member, "views", ())
-    ]
-    return sorted(views, key=lambda view: (view.name_key, view.pk))
+def _view(fields: dict[str, Any], owner: Membership) -> SavedView:
+    made = {"id": UUID(fields["id"]), "updated_at": datetime.fromisoformat(fields["updated_at"])}
+    return SavedView(**fields | made, owner_id=owner.user_id)
+
+
+def _portfolios(role: Role) -> Any:
+    return permitted(Portfolio.objects.running(), anybody(role), Perm.VIEW_PORTFOLIO).values_list(
+        "pk", "name"
+    )
+
+
+def _people() -> Any:
+    views = SavedView.objects.of(Place("person")).filter(owner=OuterRef("user_id")).order_by()
+    of_each = ArraySubquery(views.values(view=JSONObject(**_VIEW_FIELDS)))
+    return Membership.objects.exclude(user=None).values_list(*_MEMBER_FIELDS, of_each)
+
+
+_PORTFOLIOS = {role: Prepared(partial(_portfolios, role)) for role in Role}
+_PEOPLE = Prepared(_people)
 
 
 def filters_of(

@@ -8,7 +8,7 @@ from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 
-SELECT = "django/forms/widgets/select.html"
+SELECT, HIDDEN = "django/forms/widgets/select.html", "django/forms/widgets/hidden.html"
 
 
 class PortalRenderer(TemplatesSetting):
@@ -18,9 +18,11 @@ class PortalRenderer(TemplatesSetting):
     field_template_name = "django/forms/field.html"
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
-        """A choice of hundreds (a firm's portfolios) without a template for each of them."""
+        """A choice of hundreds (a firm's portfolios), and the hidden fields of a list, without a template for each."""
         if template_name == SELECT:
             return _select(context["widget"])
+        if template_name == HIDDEN:
+            return _hidden(context["widget"])
         return super().render(template_name, context, request)
 
 
@@ -29,6 +31,12 @@ def _select(widget: Mapping[str, Any]) -> SafeString:
     groups = "".join(_group(name, options) for name, options, _index in widget["optgroups"])
     # Each piece was escaped, as Django's template would.
     return mark_safe(f'<select name="{_text(widget["name"])}"{_attributes(attributes)}>{groups}</select>')  # noqa: S308
+
+
+def _hidden(widget: Mapping[str, Any]) -> SafeString:
+    value = widget["value"]
+    attributes = {"name": widget["name"], "value": False if value is None else value, **widget["attrs"]}
+    return mark_safe(f'<input type="hidden"{_attributes(attributes)}>')  # noqa: S308 - each piece was escaped
 
 
 def _group(name: str | None, options: list[Mapping[str, Any]]) -> str:

@@ -62,15 +62,14 @@ class DossierFilter(forms.Form):
         data: Mapping[str, Any],
         *,
         member: Membership,
-        portfolios: Iterable[Portfolio],
+        portfolios: dict[UUID, str],
         members: Iterable[Membership],
         without: Iterable[str] = (),
     ) -> None:
         super().__init__(data)
-        portfolios = list(portfolios)
-        self.portfolios = {portfolio.pk: portfolio.name for portfolio in portfolios}
+        self.portfolios = portfolios
         self.members = {str(one.pk): one for one in members} | {MINE: member}
-        self._offer("portfolio", gettext_lazy("All portfolios"), self._portfolios(portfolios))
+        self._offer("portfolio", gettext_lazy("All portfolios"), self._portfolios())
         self._offer("member", gettext_lazy("All members"), self._members(member))
         self._offer("state", gettext_lazy("All states"), self._states())
         for name in (*without, *([] if STATE_FILTERS else ["state"])):
@@ -115,9 +114,8 @@ class DossierFilter(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", everything), *choices]
 
-    @staticmethod
-    def _portfolios(portfolios: Iterable[Portfolio]) -> "Choices":
-        named: Choices = [(str(portfolio.pk), portfolio.name) for portfolio in portfolios]
+    def _portfolios(self) -> "Choices":
+        named: Choices = [(str(key), name) for key, name in self.portfolios.items()]
         return [(NO_PORTFOLIO, gettext_lazy("Without a portfolio")), *named]
 
     def _members(self, myself: Membership) -> "Choices":

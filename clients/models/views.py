@@ -13,10 +13,11 @@ from spreadsheets.text import fold
 from tenancy import scopes
 from tenancy.db import FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
+from tenancy.prepared import Place
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
-    def of(self, user_id: UUID) -> Self:
+    def of(self, user_id: UUID | Place) -> Self:
         """The person's own, and those that are shared with the firm."""
         return self.filter(Q(owner=user_id) | Q(is_shared=True))
 
