@@ -24,7 +24,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 NOTIFICATION_HOLD_SECONDS = env.int("NOTIFICATION_HOLD_SECONDS", default=60)
 # Lines of an export that are written while somebody waits; more are a worker's. The default takes a second or two.
-EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=10_000)
+EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=8_000)
 SECURE = BASE_URL.startswith("https://")
 
 # --- What the product is made of ----------------------------------------------------------------------

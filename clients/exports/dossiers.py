@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -62,9 +63,14 @@ class DossierBook(Book):
     def _cell(self, dossier: Dossier, name: str) -> CellValue:
         if name == "portfolio":
             return self.portfolios.get(dossier.portfolio_id) if dossier.portfolio_id else None
-        if name in ("kind", "civility"):
-            return str(getattr(dossier, f"get_{name}_display")())
-        return str(getattr(dossier, name))
+        value = str(getattr(dossier, name))
+        return self._choices[name].get(value, value) if name in self._choices else value
+
+    @cached_property
+    def _choices(self) -> dict[str, dict[str, str]]:
+        """The words of each field that holds a choice, translated once."""
+        fields = [field for field in Dossier._meta.concrete_fields if field.choices]
+        return {one.name: {str(value): str(label) for value, label in one.flatchoices} for one in fields}
 
 
 class DossierExport(Kind):
