@@ -50,7 +50,7 @@ def test_many_at_once_are_one_mail_and_a_line_each(
     )
     assert done.given == 4
     assert outbox.recipients() == sorted([firm.collaborator.email, firm.colleague.email])
-    assert "ouverts : 4" in plain(outbox.to(firm.colleague.email).body)
+    assert "ouverts : 4" in plain(str(outbox.to(firm.colleague.email).body))
     lines = Event.objects.filter(type="portfolios.portfolio.granted", details__member="Paul Martin")
     assert {line.subject_id for line in lines} == {one.pk for one in four}
     assert {line.details["role"] for line in lines} == {"reader"}
