@@ -35,7 +35,7 @@ def make_export(firm_id: UUID, export_id: UUID) -> None:
             _make(held, file, progress)
     except LostHold:
         return
-    except tuple(_ENDS) as error:
+    except (PermissionDenied, Gone, TooManyLines) as error:
         _end(firm_id, held, _ENDS[type(error)])
     except Exception:
         let_go(firm_id, held)

@@ -33,9 +33,15 @@ def order(actor: Membership, name: str = ACCESS, **parameters: str) -> Export:
     return order_export(actor=actor, kind=kind, parameters=parameters, book=kind.book(actor, parameters))
 
 
+def work(export: Export) -> None:
+    """As a worker does."""
+    assert export.firm_id is not None
+    make_export(export.firm_id, export.pk)
+
+
 def made(actor: Membership, name: str = ACCESS, **parameters: str) -> Export:
     export = order(actor, name, **parameters)
-    make_export(export.firm_id, export.pk)
+    work(export)
     export.refresh_from_db()
     return export
 
@@ -92,7 +98,7 @@ def test_asked_for_twice_it_is_one_until_it_is_ready(firm: World) -> None:
     first = order(firm.admin)
     assert order(firm.admin) == first
     assert order(firm.admin, q="autre") != first
-    make_export(first.firm_id, first.pk)
+    work(first)
     assert order(firm.admin) != first
     assert events().count("exports.export.asked") == 3
 
@@ -163,7 +169,7 @@ def test_who_loses_the_right_before_its_turn_gets_words_and_no_file(firm: World)
     partner = make_member(firm.firm, "Zoé", role=Role.ADMIN)
     export = order(partner)
     change_role(actor=firm.admin, member=partner, role=Role.COLLABORATOR)
-    make_export(export.firm_id, export.pk)
+    work(export)
     export.refresh_from_db()
     assert (export.state, export.reason) == (ExportState.FAILED, "not_allowed")
     assert not ExportPart.objects.exists()
@@ -182,7 +188,7 @@ def test_who_loses_the_right_while_it_is_written_gets_no_file(
         return lines
 
     monkeypatch.setattr("clients.exports.access_book.AccessBook.write", demoted_meanwhile)
-    make_export(export.firm_id, export.pk)
+    work(export)
     export.refresh_from_db()
     assert export.reason == "not_allowed"
     assert not ExportPart.objects.exists()
@@ -242,7 +248,7 @@ def test_a_filter_that_leads_nowhere_by_now_makes_no_wider_export(firm: World, n
     export = order(firm.admin, name, portfolio=str(portfolio.pk))
     portfolio.terminated_at = timezone.now()
     portfolio.save()
-    make_export(export.firm_id, export.pk)
+    work(export)
     export.refresh_from_db()
     assert (export.state, export.reason) == (ExportState.FAILED, "gone")
 
@@ -250,7 +256,7 @@ def test_a_filter_that_leads_nowhere_by_now_makes_no_wider_export(firm: World, n
 def test_a_kind_that_no_version_knows_any_more_ends_with_words(firm: World) -> None:
     export = order(firm.admin)
     Export.objects.update(kind="clients.forgotten")
-    make_export(export.firm_id, export.pk)
+    work(export)
     export.refresh_from_db()
     assert export.reason == "gone"
 
@@ -259,7 +265,7 @@ def test_what_grew_too_long_while_it_waited_is_refused(firm: World, monkeypatch:
     assign(firm.collaborator, make_dossier("A"), make_dossier("B"))
     export = order(firm.admin)
     monkeypatch.setattr(making, "MOST_LINES", 1)
-    make_export(export.firm_id, export.pk)
+    work(export)
     export.refresh_from_db()
     assert export.reason == "too_long"
     monkeypatch.setattr(making, "MOST_LINES", 2)
@@ -271,6 +277,7 @@ def test_what_grew_too_long_while_it_waited_is_refused(firm: World, monkeypatch:
 
 def test_after_a_week_the_file_is_deleted_and_that_it_was_made_stays(firm: World) -> None:
     export = made(firm.admin)
+    assert export.expires_at is not None
     assert timedelta(days=6) < export.expires_at - timezone.now() <= timedelta(days=7)
     assert sweep() == 0
     expire(export.pk)
