@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, Max, Q, QuerySet
+from django.db import connection
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -20,6 +21,13 @@ from tenancy.prepared import Place, Prepared, among_those_of
 
 # Keys sort by time to the millisecond; one made under load may be a little ahead of its event.
 _KEYS_RUN_AHEAD = timedelta(minutes=1)
+
+MOST_DETAILS = 1_000
+_COUNT_DETAILS = """
+SELECT one.key, (SELECT count(*) FROM (
+    SELECT FROM activity_event WHERE "group" = one.key AND owner = %s AND is_detail LIMIT %s
+) AS lines) FROM unnest(%s::uuid[]) AS one (key)
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,11 @@ class Line:
 
     event: Event
     details: int = 0
+
+    @property
+    def has_many_details(self) -> bool:
+        """More than were counted."""
+        return self.details > MOST_DETAILS
 
     @cached_property
     def sentence(self) -> SafeString:
@@ -160,12 +173,16 @@ def one_slice(
 
 
 def with_details(shown: Slice) -> Slice:
-    """The same, each event with how many lines of its group are folded away behind it. One query."""
+    """The same, each event with how many lines of its group are folded away behind it, up to MOST_DETAILS + 1.
+
+    One query, which reads no more of an import's hundreds of thousands than it tells.
+    """
     groups = {line.event.group for line in shown.lines if line.event.group}
     if not groups:
         return shown
-    folded = Event.objects.of_scope().filter(group__in=groups, is_detail=True).order_by()
-    counts = dict(folded.values_list("group").annotate(count=Count("pk")))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_DETAILS, [Event.ownership()["owner"], MOST_DETAILS + 1, list(groups)])
+        counts = dict(cursor.fetchall())
     return replace(shown, lines=[replace(one, details=counts.get(one.event.group, 0)) for one in shown.lines])
 
 

@@ -132,6 +132,12 @@ def test_a_search_finds_the_folded_line(lemoine: World, browse) -> None:
     assert clients_in(page(browse, lemoine, person=str(lemoine.admin.user_id))) == []
 
 
+def test_of_very_many_lines_it_says_so_without_counting_them_all(lemoine: World, browse, monkeypatch) -> None:
+    monkeypatch.setattr("activity.queries.MOST_DETAILS", 5)
+    moved(lemoine, 6)
+    assert "Plus de 1 000 lignes de détail" in page(browse, lemoine).replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_a_lone_event_has_no_details(lemoine: World, browse) -> None:
     moved(lemoine, 1)
     html = page(browse, lemoine)
