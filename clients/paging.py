@@ -6,12 +6,12 @@ the row next to it. A name, which a URL must not hold, is looked up again from t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
 from django.http import QueryDict
 
 from tenancy.expressions import IsAny
@@ -73,11 +73,14 @@ class _Mark:
     backwards: bool
 
 
-def page_of(rows: QuerySet[M], query: QueryDict, order: Order, *, sparse: bool = False) -> Page[M]:
+def page_of(
+    rows: QuerySet[M], query: QueryDict, order: Order, *, sparse: bool = False, sought: bool = False
+) -> Page[M]:
     """The page that the query string names, of these rows in this order. An unknown place is the first page.
 
     `sparse` says that the rows lie thinly among others: then their keys are found in the order's index first, which
-    spares a look at each of the others.
+    spares a look at each of the others. `sought` says that finding them takes a look at every row: then the first page
+    counts them in the same look.
     """
     size = _size(query.get("size", ""))
     mark = _mark(query)
@@ -88,6 +91,9 @@ def page_of(rows: QuerySet[M], query: QueryDict, order: Order, *, sparse: bool =
             mark, found = None, order.of(rows)
         else:
             found = found.filter(order.behind(value, mark.key, backwards=mark.backwards))
+    if sought and not sparse and mark is None:
+        shown = list(found.annotate(_number=Window(Count("*")))[: size + 1])
+        return _page(shown, size, cast(Any, shown[0])._number if shown else 0, mark)
     shown = list(first_of(found, size + 1, sparse=sparse))
     # Whoever finds less than a page is spared the count, which is as dear as the search.
     total = rows.count() if mark or len(shown) > size else len(shown)

@@ -86,6 +86,10 @@ class DossierFilter(forms.Form):
         return any(self._chosen(name) for name in ("q", "portfolio", "member", "kind", "state", "archived"))
 
     @property
+    def is_searching(self) -> bool:
+        return bool(self._chosen("q"))
+
+    @property
     def shows_archived(self) -> bool:
         return self._chosen("archived") == ARCHIVED
 

@@ -33,6 +33,7 @@ def table_of(
         _at(request, asked.state),
         filters.order,
         sparse=request.member.role != Role.ADMIN or filters.order.column == "id",
+        sought=filters.is_searching,
     )
     rows = rows_of(
         page.rows,
