@@ -225,7 +225,7 @@ def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
     application = str(page.locator('a[href^="otpauth:"]').get_attribute("href"))
     secret = parse_qs(urlsplit(application).query)["secret"][0]
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
-    page.get_by_role("button", name="Envoyer l'invitation").click()
+    page.get_by_role("button", name="Activer").click()
     expect(page).not_to_have_url(re.compile("activer"))
     viewer.look("the second factor is set up")
     viewer.visit("mfa_index", reverse("mfa_index"))
@@ -250,7 +250,7 @@ class FirmPages:
     def follow(self, thing: str, where: str, link: str) -> None:
         """Remember the keys in the first such link of a page."""
         self.viewer.go(where)
-        href = self.viewer.page.locator(f'a[href*="{link}"]').first.get_attribute("href")
+        href = self.viewer.page.locator(f'#main a[href*="{link}"]').first.get_attribute("href")
         self.known[thing] = dict(resolve(str(href)).kwargs)
 
     def url(self, name: str) -> str:

@@ -141,7 +141,7 @@ def invite_clara(page: Page) -> None:
     row = page.get_by_role("row").filter(has_text="Boulangerie Martin")
     row.get_by_role("checkbox").check()
     page.get_by_role("button", name="Envoyer l'invitation").click()
-    page.get_by_role("button", name=re.compile("Envoyer")).click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("Envoyer")).click()
     expect(page.get_by_text(re.compile("1 invitation")).first).to_be_visible()
 
 
