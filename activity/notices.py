@@ -41,6 +41,7 @@ class ChangesMail(MailKind):
             "kinds": _counted(changes) if len(lines) > SHOWN else [],
             "url": settings.BASE_URL + (lines[0].path if len(lines) == 1 and lines[0].path else _home(mail)),
             "alone": len(lines) == 1,
+            "by_itself": not any(change.event.actor_name for change in changes),
             "place": _place(mail),
         }
         return rendered("changes", f"[{_place(mail)}] {_gist(changes)}", context)

@@ -47,7 +47,9 @@ def firm_navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for item in FIRM_MENU
         if (url := _url(firm, item.route)) and (item.permission is None or item.permission in allowed)
     ]
-    addresses: list[str] = [item["url"] for item in found]
+    # Every page of the firm lies under its first one, which is only itself.
+    home = _url(firm, "dashboard")
+    addresses: list[str] = [item["url"] for item in found if item["url"] != home or request.path == home]
     current = max((url for url in addresses if request.path.startswith(url)), key=len, default="")
     return [{**item, "active": item["url"] == current} for item in found]
 

@@ -65,7 +65,6 @@ def test_a_long_export(alice: Viewer, tmp_path: Path) -> None:
     alice.visit("exports:list", here + "exports/")
     address = ask_for_bakeries(alice, here)
     alice.look("exports:export, ready")
-    assert alice.link_to(ALICE, f"{here[1:]}exports/0") == address
     alice.go(here)
     page.locator(".profile-button").click()
     page.get_by_role("link", name="Mes exports").click()

@@ -79,6 +79,7 @@ def test_what_was_asked_for_is_made_told_by_mail_and_taken_away(firm: World, out
     assert mail.subject == "[Cabinet Lemoine] Votre export est prêt"
     assert firm.firm.url("exports:export", pk=export.pk) in mail.body
     assert not mail.attachments
+    assert "une autre personne" not in mail.body, "nobody else has done anything"
     assert outbox.recipients() == [firm.admin.email]
     workbook = taken(firm.admin, export)
     assert workbook.sheetnames == ["Portefeuilles", "Dossiers", "Lisez-moi"]

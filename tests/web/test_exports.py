@@ -196,6 +196,12 @@ class TestPrepared:
         assert "pas (ou plus) là" in answer.content.decode()
 
 
+def test_a_page_of_ones_own_is_no_item_of_the_menu(firm: World, browse: Browse) -> None:
+    client = browse(firm.admin)
+    assert 'aria-current="page"' not in client.get(firm.firm.url("exports:list")).content.decode()
+    assert 'aria-current="page"' in client.get(firm.firm.url("dashboard")).content.decode()
+
+
 def test_the_list_of_exports_costs_the_same_with_two_and_with_twenty(firm: World, browse: Browse) -> None:
     client, url = browse(firm.admin), firm.firm.url("exports:list")
     assert "Aucun export" in client.get(url).content.decode()
