@@ -52,7 +52,7 @@ def portfolio(request: FirmRequest, pk: UUID) -> HttpResponse:
     context = {
         "portfolio": shown,
         "table": table_of(request, dossiers, portfolio=shown),
-        "subscribers": _subscribers(shown),
+        "subscribers": _subscribers(request, shown),
         "may_add": can(request.member, Perm.ADD_TO_PORTFOLIO, shown),
         "may_change": can(request.member, Perm.CHANGE_PORTFOLIO, shown),
         "may_grant": can(request.member, Perm.GRANT_PORTFOLIO, shown),
@@ -258,8 +258,8 @@ def _subscriber(request: FirmRequest, pk: UUID, member: UUID) -> tuple[Portfolio
     return shown, person, roles[person.user_id]
 
 
-def _subscribers(shown: Portfolio) -> list[dict[str, Any]]:
-    """Each running grant with its member, role, since when and by whom; by name."""
+def _subscribers(request: FirmRequest, shown: Portfolio) -> list[dict[str, Any]]:
+    """Each running grant with its member, role, since when, by whom, and what may be done about it; by name."""
     members = {member.user_id: member for member in Membership.objects.exclude(user=None)}
     rows = [
         {
@@ -267,11 +267,26 @@ def _subscribers(shown: Portfolio) -> list[dict[str, Any]]:
             "role": ObjectRole(grant["role"]).label,
             "since": grant["granted_at"],
             "by": members.get(grant["granted_by_id"]),
+            "menu": _menu(request, shown, members[grant["user_id"]]),
         }
         for grant in grants_on(PortfolioGrant, shown)
         if grant["user_id"] in members
     ]
     return sorted(rows, key=lambda row: (row["member"].last_name, row["member"].first_name))
+
+
+def _menu(request: FirmRequest, shown: Portfolio, subscriber: Membership) -> list[dict[str, Any]]:
+    """What who grants the portfolio may do about a subscriber."""
+
+    def item(label: str, route: str, icon: str) -> dict[str, Any]:
+        url = request.firm.url(route, pk=shown.pk, member=subscriber.pk)
+        return {"label": label, "url": url, "icon": icon, "dialog": True}
+
+    withdraw = item(_("Withdraw the portfolio"), "clients:withdraw", "user-minus")
+    return [
+        item(_("Change the role"), "clients:change_role", "pencil"),
+        {**withdraw, "danger": True, "split": True},
+    ]
 
 
 def _neighbours(request: FirmRequest, shown: Portfolio) -> tuple[Portfolio | None, Portfolio | None]:
