@@ -119,7 +119,8 @@ def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:
 
 def _latest_at() -> QuerySet[Event, Any]:
     events = Event.objects.filter(among_those_of("subjects", "subject_id"), firm_id=Place("firm"))
-    return events.order_by().values_list("subject_id").annotate(latest=Max("at"))
+    found: QuerySet[Event, Any] = events.order_by().values_list("subject_id").annotate(latest=Max("at"))
+    return found
 
 
 _LATEST_AT = Prepared(_latest_at)

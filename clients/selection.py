@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -52,7 +52,7 @@ def offers_of(member: Membership) -> Offers:
 
 def _view(fields: dict[str, Any], owner: Membership) -> SavedView:
     made = {"id": UUID(fields["id"]), "updated_at": datetime.fromisoformat(fields["updated_at"])}
-    return SavedView(**fields | made, owner_id=owner.user_id)
+    return SavedView(**fields | made, owner_id=cast(UUID, owner.user_id))
 
 
 def _portfolios(role: Role) -> Any:

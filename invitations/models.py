@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -102,7 +102,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """
         if member.role == Role.ADMIN:  # who sees nearly all: the few others are found sooner
             hidden = Dossier.objects.filter(Q(is_own=True) | Q(archived_at__isnull=False)).order_by()
-            return permitted(self, member, Perm.VIEW_DOSSIER).exclude(dossier__in=hidden)
+            return cast(Self, permitted(self, member, Perm.VIEW_DOSSIER)).exclude(dossier__in=hidden)
         shown = Q(dossier__in=permitted(Dossier.objects.clients().active(), member, Perm.VIEW_DOSSIER))
         if can(member, Perm.MANAGE_MEMBERS):
             shown |= Q(kind=InvitationKind.MEMBER)

@@ -49,7 +49,7 @@ class Prepared:
         sql, params = self.compiled
         with connections["default"].cursor() as cursor:
             cursor.execute(sql, put_in(params, values))
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
 
 def among_those_of(place: str, column: str = "pk") -> Q:

@@ -173,7 +173,7 @@ def _fill(connection: Any, model: type[models.Model], values: dict[str, str]) ->
     """20,000 rows of it, number n having these SQL values and nothing else that it need not have."""
     usual = {"UUIDField": "gen_random_uuid()", "BooleanField": "false", "DateTimeField": "now()"}
     columns = {
-        field.column: "NULL" if field.null else usual.get(field.get_internal_type(), "''")
+        str(field.column): "NULL" if field.null else usual.get(field.get_internal_type(), "''")
         for field in model._meta.concrete_fields
     } | values
     names, table = ", ".join(columns), model._meta.db_table
