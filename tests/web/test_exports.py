@@ -72,13 +72,21 @@ def test_a_list_whose_filter_leads_nowhere_is_not_exported_whole(firm: World, br
     assert not Event.objects.exists()
 
 
-@pytest.mark.parametrize("route", ["clients:list", "clients:access_dossiers"])
-def test_the_exports_filters_follow_those_of_the_list(firm: World, browse: Browse, route: str) -> None:
-    """htmx swaps the list alone as one types: what lies outside of it comes along by its id."""
-    make_dossier("Garage")
-    page = browse(firm.admin).get(firm.firm.url(route) + "?q=zzz").content.decode()
-    held = re.search(r'id="export-filters" hx-swap-oob="true"[^>]*>(.*?)</span>', page)
-    assert held and 'name="q" value="zzz"' in held[1]
+@pytest.mark.parametrize(
+    ("route", "asked"),
+    [("clients:list", "q=zzz"), ("clients:access_dossiers", "q=zzz"), ("clients:access", "member=")],
+)
+def test_the_exports_filters_follow_those_of_the_list(
+    firm: World, browse: Browse, route: str, asked: str
+) -> None:
+    """As one types, htmx asks for the content alone and takes the list out of it: so they stand in the list."""
+    make_dossier("Garage", portfolio=make_portfolio())
+    name, value = asked.split("=")
+    value = value or str(firm.colleague.pk)
+    url = f"{firm.firm.url(route)}?{name}={value}"
+    content = browse(firm.admin).get(url, headers={"HX-Request": "true"}).content.decode()
+    field = f'<input type="hidden" form="export-form" name="{name}" value="{value}">'
+    assert field in content[content.index('id="list"') :]
 
 
 # --- By a worker ------------------------------------------------------------------------------------------------
