@@ -71,7 +71,7 @@ SELECT gen_random_uuid(), %(firm)s, user_id, object.id, %(role)s, NULL, now()
 FROM (SELECT user_id, last_name::int AS number FROM accounts_membership
       WHERE firm_id = %(firm)s AND role = 'collaborator') AS member
 JOIN (SELECT id, row_number() OVER (ORDER BY {order}) AS number FROM {objects} WHERE firm_id = %(firm)s) AS object
-    ON (object.number - member.number * %(each)s + %(all)s) %% %(all)s < %(each)s
+    ON ((object.number - member.number * %(each)s) %% %(all)s + %(all)s) %% %(all)s < %(each)s
 """
 _INVITATIONS = """
 INSERT INTO invitations_invitation (id, firm_id, kind, state, email, name, dossier_id, profile, role, generation,

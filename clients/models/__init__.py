@@ -1,7 +1,21 @@
 """The firm's record of a client (`Dossier`), the client's own space, and the link between the two."""
 
 from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet, FormerPlace
-from clients.models.imports import Import, ImportFile, ImportRow, ImportState, RowAction, RowOutcome
+from clients.models.imports import (
+    ColumnMapping,
+    Connection,
+    ConnectionKind,
+    Decision,
+    Import,
+    ImportCorrection,
+    ImportFile,
+    ImportOrigin,
+    ImportRow,
+    ImportState,
+    MatchRule,
+    RowAction,
+    RowOutcome,
+)
 from clients.models.space import (
     ClientSpace,
     ConsentRequest,
@@ -18,18 +32,25 @@ from clients.models.views import SavedView
 __all__ = [
     "Assignment",
     "ClientSpace",
+    "ColumnMapping",
+    "Connection",
+    "ConnectionKind",
     "ConsentRequest",
     "ConsentRequestQuerySet",
     "ConsentState",
+    "Decision",
     "Dossier",
     "DossierKind",
     "DossierQuerySet",
     "FormerPlace",
     "Import",
+    "ImportCorrection",
     "ImportFile",
+    "ImportOrigin",
     "ImportRow",
     "ImportState",
     "LinkRight",
+    "MatchRule",
     "RowAction",
     "RowOutcome",
     "SavedView",

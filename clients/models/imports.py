@@ -20,24 +20,51 @@ class ImportState(models.TextChoices):
     UPLOADED = "uploaded", _("Waiting to be read")
     READING = "reading", _("Being read")
     CHOOSING = "choosing", _("Sheet to choose")
+    MAPPING = "mapping", _("Columns to check")
     PLANNING = "planning", _("Being checked")
     READY = "ready", _("To confirm")
     APPLYING = "applying", _("Being imported")
     DONE = "done", _("Imported")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
 
 
 # A worker has to do something for these; for the others a person, or nobody.
-AT_WORK = (ImportState.UPLOADED, ImportState.READING, ImportState.PLANNING, ImportState.APPLYING)
+AT_WORK = (
+    ImportState.UPLOADED,
+    ImportState.READING,
+    ImportState.PLANNING,
+    ImportState.APPLYING,
+    ImportState.UNDOING,
+)
+# A person has to say something, or may: nothing of it was written yet.
+WAITING = (ImportState.CHOOSING, ImportState.MAPPING, ImportState.READY)
+
+
+class ImportOrigin(models.TextChoices):
+    FILE = "file", _("File")
+    FETCHED = "fetched", _("Fetched from another platform")
+
+
+class MatchRule(models.TextChoices):
+    """By what a row finds the dossier that it is about, besides the hidden key of an exported list."""
+
+    USUAL = "usual", _("Client code, then SIRET, then SIREN where only one client file has it")
+    REFERENCE = "reference", _("Client code only")
+    SIRET = "siret", _("SIRET only")
+    NONE = "none", _("Nothing: every row is a new client file")
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def waiting_for_someone(self) -> Self:
-        return self.filter(state__in=[ImportState.CHOOSING, ImportState.READY])
+        return self.filter(state__in=WAITING)
 
     def for_list(self) -> Self:
-        return self.select_related("created_by", "confirmed_by").defer("sheets", "columns", "notes")
+        return self.select_related("created_by", "confirmed_by", "undone_by").defer(
+            "sheets", "columns", "notes", "asked"
+        )
 
 
 class Import(Leased):
@@ -53,6 +80,12 @@ class Import(Leased):
     confirmed_by = models.ForeignKey(
         "accounts.Membership", models.PROTECT, null=True, db_constraint=False, related_name="+"
     )
+    undone_by = models.ForeignKey(
+        "accounts.Membership", models.PROTECT, null=True, db_constraint=False, related_name="+"
+    )
+    origin = models.CharField(
+        _("Origin"), max_length=10, choices=ImportOrigin.choices, default=ImportOrigin.FILE
+    )
     file_name = models.CharField(_("File"), max_length=200)
     size = models.PositiveIntegerField(_("Size"))
     state = models.CharField(
@@ -63,6 +96,11 @@ class Import(Leased):
     sheet = models.PositiveSmallIntegerField(null=True)
     sheet_name = models.CharField(max_length=200, blank=True)
     # What the reader noticed (code, params), and each column with a header: letter, header, field ("" if unknown).
+    # What people have said about how to read it: see `clients.imports.asked`.
+    asked = models.JSONField(default=dict)
+    rule = models.CharField(
+        _("Recognised by"), max_length=10, choices=MatchRule.choices, default=MatchRule.USUAL
+    )
     notes = models.JSONField(default=list)
     columns = models.JSONField(default=list)
     # {key: name} of the portfolios that the confirmation will create, under the keys that the rows already hold.
@@ -74,6 +112,9 @@ class Import(Leased):
     created_at = models.DateTimeField(default=timezone.now)
     planned_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
+    # The moment that every dossier bears that it has written.
+    applied_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     objects: ClassVar[ImportQuerySet] = ImportQuerySet.as_manager()  # type: ignore[assignment]
@@ -87,6 +128,7 @@ class Import(Leased):
             FirmKey(name="import_key"),
             SameFirm(name="import_creator", field="created_by"),
             SameFirm(name="import_confirmer", field="confirmed_by"),
+            SameFirm(name="import_undoer", field="undone_by"),
         ]
         indexes = [
             models.Index(fields=["firm", "-id"], name="import_firm"),
@@ -112,7 +154,8 @@ class Import(Leased):
 
 
 class ImportFile(models.Model):
-    """The file itself, in the database: web and worker share no disk. Deleted once the import is over."""
+    """The file itself, in the database: web and worker share no disk. Deleted once nothing can come of the import, at
+    the latest 30 days after it was applied."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     firm = OwnerField(
@@ -194,6 +237,11 @@ class ImportRow(ClientDetails):
     )
     dossier_version = models.DateTimeField(null=True)
     duplicate_of = models.PositiveIntegerField(null=True)
+    # Of a list that we had exported: the dossier that the row was, and its `updated_at` then.
+    given_key = models.UUIDField(null=True)
+    given_version = models.DateTimeField(null=True)
+    # {field: text} as the file had it, corrections included, of the rows about which there is something to say.
+    raw = models.JSONField(null=True)
     # {field: [old, new]}, and what was found in the cells (see clients.imports.remarks).
     changes = models.JSONField(null=True)
     remarks = models.JSONField(null=True)
@@ -223,3 +271,115 @@ class ImportRow(ClientDetails):
     @property
     def problems(self) -> list[dict[str, Any]]:
         return self.remarks or []
+
+
+class ImportCorrection(models.Model):
+    """What a person said about one cell of the file, or about the whole row; the next plan goes by it."""
+
+    # Besides the fields of the resource: which dossier the row is about (its key, or one of `Decision`).
+    DOSSIER = "dossier"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    source = models.ForeignKey(
+        Import, models.CASCADE, db_constraint=False, db_index=False, related_name="corrections"
+    )
+    number = models.PositiveIntegerField()
+    field = models.CharField(max_length=30)
+    text = models.TextField(max_length=10_000, blank=True)
+    made_by = models.ForeignKey("accounts.Membership", models.PROTECT, db_constraint=False, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("correction of an import")
+        constraints = [
+            FirmWall(name="importcorrection_wall"),
+            SameFirm(name="importcorrection_import", field="source", on_delete="CASCADE"),
+            SameFirm(name="importcorrection_author", field="made_by"),
+            models.UniqueConstraint(
+                fields=["firm", "source", "number", "field"], name="importcorrection_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} of row {self.number}"
+
+
+class Decision(models.TextChoices):
+    """About a whole row, where it is not a certain dossier that it is about."""
+
+    NEW = "new", _("A new client file")
+    SKIP = "skip", _("Leave this row out")
+
+
+class ColumnMapping(models.Model):
+    """Which column of a list of this shape holds what: remembered for the firm's next file of that shape."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    # A digest of the folded headers, in their order.
+    shape = models.CharField(max_length=64)
+    headers = models.JSONField()
+    # What `clients.imports.asked` holds of columns: their fields and which of them empty what the dossier has.
+    asked = models.JSONField()
+    file_name = models.CharField(_("File"), max_length=200)
+    saved_by = models.ForeignKey("accounts.Membership", models.PROTECT, db_constraint=False, related_name="+")
+    saved_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("column mapping")
+        ordering = ["-used_at", "id"]
+        constraints = [
+            FirmWall(name="columnmapping_wall"),
+            SameFirm(name="columnmapping_author", field="saved_by"),
+            models.UniqueConstraint(fields=["firm", "shape"], name="columnmapping_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ConnectionKind(models.TextChoices):
+    PENNYLANE = "pennylane", "Pennylane"
+    MYUNISOFT = "myunisoft", "MyUnisoft"
+    FORM = "form", _("Platform with a sign-in page")
+
+
+class Connection(models.Model):
+    """Another platform from which the firm fetches its client list. `secret` is encrypted and never shown again; of a
+    platform with a sign-in page nothing secret is kept at all."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+    )
+    kind = models.CharField(_("Platform"), max_length=20, choices=ConnectionKind.choices)
+    # Of a FORM: the name under which the installation's settings describe the platform.
+    platform = models.CharField(max_length=60, blank=True)
+    secret = models.BinaryField(default=bytes)
+    # The last characters of the token, by which people tell it from another one.
+    hint = models.CharField(max_length=8, blank=True)
+    made_by = models.ForeignKey("accounts.Membership", models.PROTECT, db_constraint=False, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("connection")
+        ordering = ["kind", "platform"]
+        constraints = [
+            FirmWall(name="connection_wall"),
+            FirmKey(name="connection_key"),
+            SameFirm(name="connection_author", field="made_by"),
+            models.UniqueConstraint(fields=["firm", "kind", "platform"], name="connection_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.platform or str(ConnectionKind(self.kind).label)
