@@ -1,6 +1,9 @@
 """What starts background work: a row is written, and a worker is nudged after the commit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
@@ -10,12 +13,26 @@ from accounts.models import Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
 from clients.events.imports import ImportCancelled, ImportUploaded
+from clients.imports.asked import CREATE, WITHOUT, Asked
 from clients.imports.working import end
-from clients.models import Import, ImportFile, ImportState
+from clients.models import (
+    Decision,
+    Dossier,
+    Import,
+    ImportCorrection,
+    ImportFile,
+    ImportState,
+    MatchRule,
+    RowAction,
+)
+from clients.resources import columns_by_name
+from portfolios.models import Portfolio
+from spreadsheets.text import fold
 from tenancy.tasks import nudge
 
 READ, APPLY = "clients.read_import", "clients.apply_import"
 _LONGEST_NAME = 200
+_LONGEST_TEXT = 10_000
 
 
 class NotNow(Exception):
@@ -53,6 +70,139 @@ def choose_sheet(*, actor: Membership, source: Import, sheet: int) -> Import:
 def may_be_chosen(sheet: Mapping[str, object]) -> bool:
     """Has the sheet a column that is known, and rows?"""
     return sheet["refusal"] is None and bool(sheet["recognised"])
+
+
+# --- What people say about the plan: stored, and the plan is made anew. None of it is an event: nothing of the firm
+# --- changes.
+
+
+@transaction.atomic
+def correct(*, actor: Membership, source: Import, number: int, values: Mapping[str, str]) -> Import:
+    """Have this row's cells say what is in `values` (texts by field), besides what was corrected in it before; with
+    nothing in it, have them say again what the file says.
+
+    Raises NotNow, and ObjectDoesNotExist for a row or a field that the import has not.
+    """
+    return correct_rows(actor=actor, source=source, values={number: values})
+
+
+@transaction.atomic
+def correct_rows(*, actor: Membership, source: Import, values: Mapping[int, Mapping[str, str]]) -> Import:
+    """`correct` for several rows, by their numbers, at once."""
+    current = _open(actor, source)
+    _require_rows(current, values)
+    if unknown := {name for texts in values.values() for name in texts} - columns_by_name().keys():
+        raise ObjectDoesNotExist(sorted(unknown))
+    taken_back = [number for number, texts in values.items() if not texts]
+    current.corrections.filter(number__in=taken_back).exclude(field=ImportCorrection.DOSSIER).delete()
+    _say(actor, current, ((number, *pair) for number, texts in values.items() for pair in texts.items()))
+    return _plan_anew(current)
+
+
+@transaction.atomic
+def decide(*, actor: Membership, source: Import, number: int, dossier: str) -> Import:
+    """Which dossier this row is about: its key, one of `Decision`, or "" to leave it to the rule again.
+
+    Raises NotNow, and ObjectDoesNotExist for a row or a client that there is not.
+    """
+    current = _open(actor, source)
+    _require_rows(current, [number])
+    if dossier and dossier not in Decision.values:
+        dossier = str(Dossier.objects.clients().get(pk=_key(dossier)).pk)
+    if dossier:
+        _say(actor, current, [(number, ImportCorrection.DOSSIER, dossier)])
+    else:
+        current.corrections.filter(number=number, field=ImportCorrection.DOSSIER).delete()
+    return _plan_anew(current)
+
+
+@transaction.atomic
+def choose_rule(*, actor: Membership, source: Import, rule: MatchRule) -> Import:
+    """By what rows find the dossiers that they are about. Raises NotNow."""
+    current = _open(actor, source)
+    current.rule = rule
+    return _plan_anew(current, "rule")
+
+
+@transaction.atomic
+def choose_portfolio(*, actor: Membership, source: Import, name: str, choice: str) -> Import:
+    """What becomes of this portfolio, which the file names and the firm has not: CREATE, WITHOUT or the key of another.
+
+    Raises NotNow, and ObjectDoesNotExist for a portfolio that the firm has not, or has terminated.
+    """
+    current = _open(actor, source)
+    if choice not in (CREATE, WITHOUT):
+        choice = str(Portfolio.objects.running().get(pk=_key(choice)).pk)
+    said = {
+        known: one for known, one in Asked.of(current.asked).portfolios.items() if fold(known) != fold(name)
+    }
+    return _ask_anew(current, portfolios=said if choice == CREATE else {**said, name: choice})
+
+
+@transaction.atomic
+def take_mine(*, actor: Membership, source: Import, numbers: Collection[int] | None) -> Import:
+    """Have these rows (None: all such) written although their dossiers were changed since the export. Raises NotNow."""
+    current = _open(actor, source)
+    conflicts = current.rows.filter(action=RowAction.CONFLICT)
+    if numbers is not None:
+        conflicts = conflicts.filter(number__in=numbers)
+    mine = {*Asked.of(current.asked).mine, *conflicts.values_list("number", flat=True)}
+    return _ask_anew(current, mine=tuple(sorted(mine)))
+
+
+@transaction.atomic
+def keep_theirs(*, actor: Membership, source: Import, numbers: Collection[int] | None) -> Import:
+    """Leave the dossiers of these rows (None: all such) as others have changed them, after all. Raises NotNow."""
+    current = _open(actor, source)
+    gone = set(Asked.of(current.asked).mine if numbers is None else numbers)
+    return _ask_anew(current, mine=tuple(n for n in Asked.of(current.asked).mine if n not in gone))
+
+
+def _open(actor: Membership, source: Import) -> Import:
+    """The import whose plan this person may change now."""
+    require(actor, Perm.IMPORT_DOSSIERS)
+    return _locked(source, ImportState.READY)
+
+
+def _require_rows(current: Import, numbers: Collection[int]) -> None:
+    known = set(current.rows.filter(number__in=numbers).values_list("number", flat=True))
+    if missing := set(numbers) - known:
+        raise ObjectDoesNotExist(sorted(missing))
+
+
+def _key(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise ObjectDoesNotExist(text) from error
+
+
+def _say(actor: Membership, current: Import, said: Iterable[tuple[int, str, str]]) -> None:
+    """Number, field and text: stored in place of what was said of them before."""
+    ImportCorrection.objects.bulk_create(
+        (
+            ImportCorrection(source=current, number=number, field=name, text=_storable(text), made_by=actor)
+            for number, name, text in said
+        ),
+        update_conflicts=True,
+        unique_fields=["firm", "source", "number", "field"],
+        update_fields=["text", "made_by", "made_at"],
+    )
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "")[:_LONGEST_TEXT]
+
+
+def _ask_anew(current: Import, **said: Any) -> Import:
+    current.asked = replace(Asked.of(current.asked), **said).stored()
+    return _plan_anew(current, "asked")
+
+
+def _plan_anew(current: Import, *fields: str) -> Import:
+    _hand_over(current, ImportState.PLANNING, *fields)
+    _nudge(READ, current)
+    return current
 
 
 @transaction.atomic

@@ -184,7 +184,8 @@ class RowAction(models.TextChoices):
     IDENTICAL = "identical", _("Identical")
     ERROR = "error", _("In error")
     DUPLICATE = "duplicate", _("Duplicate")
-    SKIPPED = "skipped", _("No client")
+    CONFLICT = "conflict", _("Modified since your export")
+    SKIPPED = "skipped", _("Left out")
 
 
 class RowOutcome(models.TextChoices):
