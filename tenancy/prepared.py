@@ -5,9 +5,10 @@ is put in when it is asked. The wall holds as for any other query: it stands in 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections
@@ -37,12 +38,7 @@ class Prepared:
 
     @cached_property
     def compiled(self) -> tuple[str, tuple[Any, ...]]:
-        sql, params = self.build().query.sql_with_params()
-        if any(isinstance(param, datetime) for param in params):
-            raise TypeError(
-                "A moment would stay what it was at the first time: let the database say what time it is."
-            )
-        return sql, params
+        return compiled_once(self.build())
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """The rows, with a value in each place: a key, or keys."""
@@ -50,6 +46,17 @@ class Prepared:
         with connections["default"].cursor() as cursor:
             cursor.execute(sql, put_in(params, values))
             return list(cursor.fetchall())
+
+
+def compiled_once(query: "QuerySet[Any, Any]") -> tuple[str, tuple[Any, ...]]:
+    """SQL and parameters that may be kept. Raises TypeError where they hold what is so this time alone: a moment, or
+    the key of somebody's own thing."""
+    sql, params = query.query.sql_with_params()
+    if any(isinstance(param, date | UUID) for param in params):  # a datetime is a date too
+        raise TypeError(
+            "It would stay what it was at the first time: let the database say what time it is, and give a key a Place."
+        )
+    return sql, params
 
 
 def among_those_of(place: str, column: str = "pk") -> Q:

@@ -15,7 +15,7 @@ from accounts.models import Membership, MembershipQuerySet, Replacement, Role
 from accounts.permissions.reading import paths, role_ids, running, without_closed, without_reserved
 from accounts.permissions.roles import FIRM_PERMS, ObjectRole, Perm, firm_roles
 from tenancy.expressions import Compiled, IsAny, WithOne
-from tenancy.prepared import Place, put_in
+from tenancy.prepared import Place, compiled_once, put_in
 
 M = TypeVar("M", bound=models.Model)
 
@@ -94,7 +94,7 @@ def keys_of(member: Membership) -> dict[str, Any]:
 def _may_enter_sql(is_admin: bool) -> tuple[str, tuple[Any, ...]]:
     myself = Membership.objects.open().filter(pk=_A_MEMBER, firm_id=_A_FIRM)
     found = myself.filter(role=Role.ADMIN) if is_admin else myself
-    sql, params = found.order_by().values("pk").query.sql_with_params()
+    sql, params = compiled_once(found.order_by().values("pk"))
     return f"EXISTS({sql})", params
 
 
@@ -106,7 +106,7 @@ def _keys_opened_sql(grants: type[Grant], perm: Perm) -> tuple[str, tuple[Any, .
     of_them = running(grants, perm).filter(IsAny(F("user_id"), people), firm_id=_A_FIRM)
     opened = of_them.filter(Q(user_id=_A_PERSON) | passed_on(grants))
     try:
-        sql, params = opened.values("content_object_id").query.sql_with_params()
+        sql, params = compiled_once(opened.values("content_object_id"))
     except EmptyResultSet:  # no grant's role allows it
         return _NO_KEYS
     return f"ARRAY({sql})", params
