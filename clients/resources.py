@@ -334,6 +334,16 @@ NIC_HEADERS = ("NIC", "N° NIC", "Numéro NIC")
 # `Nom` beside `Prénom` is a last name.
 TOGETHER = {"last_name": "first_name"}
 
+# The columns that only our own workbooks have, by their headers. They say something of the row and nothing of the
+# client: never cleaned, compared or stored as the dossier's. The list's export carries the first two, hidden: which
+# dossier the row was, and its `updated_at` then. The last stands in a workbook that was given back to be mended.
+KEY, VERSION, TOLD = "key", "version", "told"
+OURS: Mapping[str, str] = {
+    KEY: "firm-portal-id",
+    VERSION: "firm-portal-version",
+    TOLD: "firm-portal : à corriger",
+}
+
 
 @cache
 def columns_by_name() -> Mapping[str, DossierField]:
@@ -344,11 +354,13 @@ def columns_by_name() -> Mapping[str, DossierField]:
 
 @cache
 def synonyms() -> Mapping[str, Sequence[str]]:
-    """Every header by which a list may call each field, the NIC included."""
+    """Every header by which a list may call each field, the NIC and our own columns included."""
     known = {name: (*column.synonyms, str(column.header)) for name, column in columns_by_name().items()}
-    return {**known, NIC: NIC_HEADERS}
+    return {**known, NIC: NIC_HEADERS, **{name: (header,) for name, header in OURS.items()}}
 
 
 def header_of(name: str) -> str:
     """What people call the column, in the active language."""
-    return str(columns_by_name()[name].header)
+    if name in OURS:
+        return OURS[name]
+    return "NIC" if name == NIC else str(columns_by_name()[name].header)

@@ -48,12 +48,13 @@ class TemplateColumn:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet of a workbook: a header row and what stands under it."""
+    """One sheet of a workbook: a header row and what stands under it. The last `hidden` columns are there, unseen."""
 
     name: str
     headers: Sequence[str]
     rows: Iterable[Sequence[CellValue]]
     widths: Sequence[int] = ()
+    hidden: int = 0
 
 
 def clean(text: str) -> str:
@@ -68,9 +69,10 @@ def write_workbook(
     *,
     sheet_name: str,
     widths: Sequence[int] = (),
+    hidden: int = 0,
 ) -> int:
     """One sheet with a header row, in constant memory. Returns the number of rows written, header aside."""
-    return write_sheets(target, [Sheet(sheet_name, headers, rows, widths)])[0]
+    return write_sheets(target, [Sheet(sheet_name, headers, rows, widths, hidden)])[0]
 
 
 def write_sheets(
@@ -100,7 +102,7 @@ def _write_sheet(workbook: Any, sheet: Sheet) -> int:
 def _fill(workbook: Any, sheet: Sheet, name: str, rows: Iterator[Sequence[CellValue]]) -> int:
     """As many of the rows as one sheet holds."""
     writer, count = _Writer(workbook, name), 0
-    writer.header(sheet.headers, sheet.widths)
+    writer.header(sheet.headers, sheet.widths, sheet.hidden)
     for count, row in enumerate(itertools.islice(rows, _MOST_ROWS - 1), 1):
         writer.row(count, row)
     writer.sheet.autofilter(0, 0, max(count, 1), max(len(sheet.headers) - 1, 0))
@@ -142,9 +144,11 @@ class _Writer:
         self.date = workbook.add_format({"num_format": "dd/mm/yyyy"})
         self.time = workbook.add_format({"num_format": "dd/mm/yyyy hh:mm"})
 
-    def header(self, headers: Sequence[str], widths: Sequence[int]) -> None:
+    def header(self, headers: Sequence[str], widths: Sequence[int], hidden: int = 0) -> None:
         for column, width in enumerate(widths):
             self.sheet.set_column(column, column, width)
+        for column in range(len(headers) - hidden, len(headers)):
+            self.sheet.set_column(column, column, None, None, {"hidden": True})
         self.sheet.freeze_panes(1, 0)
         for column, header in enumerate(headers):
             self.sheet.write_string(0, column, clean(header), self.bold)

@@ -17,7 +17,7 @@ from clients.exports.asking import chosen, in_words, refuse_others
 from clients.forms.dossiers import DossierFilter
 from clients.models import Dossier
 from clients.paging import Order
-from clients.resources import DossierField, columns_by_name
+from clients.resources import KEY, OURS, VERSION, DossierField, columns_by_name
 from clients.selection import filters_of
 from exports.kinds import Book, Kind, Parameters, counted
 from spreadsheets.writing import CellValue, Target, write_workbook
@@ -27,6 +27,8 @@ _LOT = 2_000
 _FILTERS = ("q", "portfolio", "member", "kind", "state", "archived", "sort")
 # Who is assigned is told, with its reasons, by the export of accesses.
 _LEFT_OUT = ("assignee",)
+# By which an import of the same workbook finds each file again, and knows whether somebody changed it meanwhile.
+_HIDDEN = (KEY, VERSION)
 _KEY_BYTES = 16
 Row = list[CellValue]
 
@@ -45,11 +47,13 @@ class DossierBook(Book):
 
     def write(self, target: Target, progress: Progress) -> int:
         columns = {name: one for name, one in columns_by_name().items() if name not in _LEFT_OUT}
-        headers = [str(one.header) for one in columns.values()]
+        headers = [*(str(one.header) for one in columns.values()), *(OURS[name] for name in _HIDDEN)]
         widths = [one.width for one in columns.values()]
         keys = bytearray()
         rows = counted(self._rows(columns, keys), progress)
-        lines = write_workbook(target, headers, rows, sheet_name=_("Client files"), widths=widths)
+        lines = write_workbook(
+            target, headers, rows, sheet_name=_("Client files"), widths=widths, hidden=len(_HIDDEN)
+        )
         self.subjects = bytes(keys)
         return lines
 
@@ -58,7 +62,8 @@ class DossierBook(Book):
         for lot in self.order.lots(self.dossiers.defer("search_key"), _LOT):
             for dossier in lot:
                 keys += dossier.pk.bytes
-                yield [self._cell(dossier, name) for name in columns]
+                hidden = (str(dossier.pk), dossier.updated_at.isoformat())
+                yield [*(self._cell(dossier, name) for name in columns), *hidden]
 
     def _cell(self, dossier: Dossier, name: str) -> CellValue:
         if name == "portfolio":

@@ -14,7 +14,7 @@ from clients.imports.headers import described
 from clients.imports.rows import check_columns, join_nic
 from clients.imports.working import claim, fail, keep
 from clients.models import Import, ImportFile, ImportRow, ImportState, RowAction
-from clients.resources import columns_by_name
+from clients.resources import OURS, columns_by_name
 from portfolios.models import Portfolio
 from spreadsheets.reading import Chunk as Rows
 from spreadsheets.reading import WorkbookInfo, list_sheets, read_sheet
@@ -159,7 +159,8 @@ def _plan(held: Import, content: bytes, progress: Progress) -> None:
     """Every row of the chosen sheet into the plan, in this transaction."""
     began = timezone.now()
     sheet = next(sheet for sheet in held.sheets if sheet["index"] == held.sheet)
-    fields = {column["index"]: column["field"] for column in sheet["columns"] if column["field"]}
+    named = {column["index"]: column["field"] for column in sheet["columns"] if column["field"]}
+    fields = {column: name for column, name in named.items() if name not in OURS}
     firm, skipped = _Firm.loaded(), _Skipped()
     progress.step, progress.total = 0, sheet["rows"]
     held.rows.all().delete()

@@ -11,7 +11,7 @@ from accounts.models import Firm
 from clients.imports.remarks import worded
 from clients.imports.words import note, refusal
 from clients.models import Import, ImportRow, ImportState, RowAction, RowOutcome
-from clients.resources import NIC, columns_by_name, header_of
+from clients.resources import columns_by_name, header_of
 from spreadsheets.text import fold
 
 PASSED_OVER = "passed_over"
@@ -125,7 +125,7 @@ def summary(source: Import) -> dict[str, Any]:
     """What the file brings along besides its rows, and what was made of its columns."""
     known = [column for column in source.columns if column["field"]]
     return {
-        "known": [{**column, "label": _label(column["field"])} for column in known],
+        "known": [{**column, "label": header_of(column["field"])} for column in known],
         "unknown": [column for column in source.columns if not column["field"]],
         "portfolios": sorted(source.new_portfolios.values(), key=fold),
         "assignees": source.unknown_assignees,
@@ -133,10 +133,6 @@ def summary(source: Import) -> dict[str, Any]:
         "refusal": refusal(source.refusal_code, source.refusal_params) if source.refusal_code else "",
         "left_out": source.count(RowAction.ERROR) + source.count(RowAction.DUPLICATE),
     }
-
-
-def _label(name: str) -> str:
-    return "NIC" if name == NIC else str(columns_by_name()[name].header)
 
 
 def choices(source: Import) -> list[dict[str, Any]]:
@@ -150,7 +146,7 @@ def choices(source: Import) -> list[dict[str, Any]]:
             "checked": sheet["index"]
             == (source.sheet if source.sheet is not None else best and best["index"]),
             "data_rows": max(sheet["rows"] - 1, 0),
-            "known": [_label(column["field"]) for column in sheet["columns"] if column["field"]],
+            "known": [header_of(column["field"]) for column in sheet["columns"] if column["field"]],
             "unknown": [column["header"] for column in sheet["columns"] if not column["field"]],
             "headers": [column["header"] for column in sheet["columns"]][:12],
             "refused": refusal(sheet["refusal"]["code"], sheet["refusal"]["params"])
