@@ -223,7 +223,12 @@ class Access(RuleBasedStateMachine):
         with self.acting(firm) as (plain, actor):
             needs(NEWCOMER not in plain.people)
             needs(lot is None or lot in plain.portfolios)
-            invitation = invite_member(actor=actor, email=f"zoe@{firm}.test".lower(), role=Role.COLLABORATOR)
+            invitation = invite_member(
+                actor=actor,
+                email=f"zoe@{firm}.test".lower(),
+                role=Role.COLLABORATOR,
+                portfolios=[self.lot(lot).pk] if lot else [],
+            )
             plain.people[NEWCOMER] = Person("collaborator", "invited")
             plain.promised = lot
             self.invitations[firm] = invitation.pk
