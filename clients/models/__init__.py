@@ -2,6 +2,7 @@
 
 from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet, FormerPlace
 from clients.models.imports import (
+    KEPT,
     ColumnMapping,
     Connection,
     ConnectionKind,
@@ -30,6 +31,7 @@ from clients.models.space import (
 from clients.models.views import SavedView
 
 __all__ = [
+    "KEPT",
     "Assignment",
     "ClientSpace",
     "ColumnMapping",

@@ -189,7 +189,8 @@ class RowAction(models.TextChoices):
 
 
 class RowOutcome(models.TextChoices):
-    """Why a row that was to be written was not: the firm's data have changed since the plan."""
+    """Why a row that was to be written was not: the firm's data have changed since the plan. And why one that was
+    written is kept when the import is undone (`KEPT`): somebody has built on it since."""
 
     CHANGED = "changed", _("The dossier has been changed since the file was checked")
     GONE = "gone", _("The dossier no longer exists")
@@ -197,6 +198,24 @@ class RowOutcome(models.TextChoices):
         "exists",
         _("A dossier with this reference or this number has been created since the file was checked"),
     )
+    LINKED = "linked", _("Its client has opened their space since, or given an authorisation")
+    INVITED = "invited", _("Its client has been invited since")
+    ARCHIVED = "archived", _("It has been archived since")
+    MOVED = "moved", _("It has been moved to another portfolio since")
+    EDITED = "edited", _("It has been edited since")
+    GRANTED = "granted", _("It has been assigned to somebody since")
+    NO_WAY = "no_way", _("Its former portfolio is gone, or its former reference taken")
+
+
+KEPT = (
+    RowOutcome.LINKED,
+    RowOutcome.INVITED,
+    RowOutcome.ARCHIVED,
+    RowOutcome.MOVED,
+    RowOutcome.EDITED,
+    RowOutcome.GRANTED,
+    RowOutcome.NO_WAY,
+)
 
 
 class ImportRow(ClientDetails):
@@ -238,6 +257,8 @@ class ImportRow(ClientDetails):
     )
     dossier_version = models.DateTimeField(null=True)
     duplicate_of = models.PositiveIntegerField(null=True)
+    # Of a row that moved its dossier: where it was, for the undo. None: in no portfolio.
+    former_portfolio_key = models.UUIDField(null=True)
     # Of a list that we had exported: the dossier that the row was, and its `updated_at` then.
     given_key = models.UUIDField(null=True)
     given_version = models.DateTimeField(null=True)
@@ -256,7 +277,11 @@ class ImportRow(ClientDetails):
             SameFirm(name="importrow_import", field="source", on_delete="CASCADE"),
             SameFirm(name="importrow_dossier", field="dossier", on_delete="SET NULL (dossier_id)"),
         ]
-        indexes = [models.Index(fields=["source", "action", "number"], name="importrow_by_action")]
+        indexes = [
+            models.Index(fields=["source", "action", "number"], name="importrow_by_action"),
+            # A dossier that an undo deletes is looked for among all rows.
+            models.Index(fields=["dossier"], condition=Q(dossier__isnull=False), name="importrow_by_dossier"),
+        ]
 
     firm_id: UUID
     source_id: UUID
