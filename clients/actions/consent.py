@@ -99,7 +99,8 @@ def drop(link: SpaceLink) -> dict[Company, datetime]:
     """End a link that waits: its client took another way. Returns which companies were asked about it, and when."""
     asked = list(ConsentRequest.objects.waiting().filter(link=link).select_for_update(of=("self",)))
     ConsentRequest.objects.filter(pk__in=[one.pk for one in asked]).update(state=ConsentState.DROPPED)
-    link.until = timezone.now()
+    # It has lasted no time, which tells it from a refused one also in its own space, where the other way is not seen.
+    link.until = link.since
     link.save(update_fields=["until"])
     return {Company(one.asked_space_id, one.asked_firm_id): one.requested_at for one in asked}
 

@@ -123,11 +123,11 @@ class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
         return self.filter(until=None, waiting=True)
 
     def refused(self) -> Self:
-        """Those to which the company has said no. One that was given up for another way has a later link."""
+        """Those to which the company has said no, and that were not tried again; not those that were given up."""
         later = SpaceLink.objects.filter(
             firm=OuterRef("firm"), dossier=OuterRef("dossier"), pk__gt=OuterRef("pk")
         )
-        return self.filter(~Exists(later.order_by()), waiting=True, until__isnull=False)
+        return self.filter(~Exists(later.order_by()), waiting=True, until__gt=F("since"))
 
 
 class SpaceLink(models.Model):

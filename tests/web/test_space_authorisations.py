@@ -127,6 +127,22 @@ def test_whose_company_has_refused_reads_so_in_their_space(
     assert f"le {today} par {lemoine.admin.name}" in said(admin.get(lemoine.firm.url("clients:members")))
 
 
+def test_who_took_another_way_meanwhile_is_not_told_of_a_refusal_that_never_was(
+    lemoine: World, bertrand: World, browse: Browse
+) -> None:
+    browse(lemoine.admin).post(lemoine.firm.url("accounts:declarants"), {"allowed": "0"})
+    ivan = make_person("ivan@ailleurs.test")
+    first = accept(bertrand, ivan, siren=lemoine.firm.siren)
+    with scope(firm=bertrand.firm):
+        dossier = Dossier.objects.get(pk=first.dossier_id)
+        again = open_space(
+            person=ivan, firm=bertrand.firm, dossier=dossier, email=ivan.email, profile=SpaceProfile.MANAGER
+        )
+    assert again.space_id != first.space_id, "of which the first space sees nothing"
+    shown = said(browse(ivan).get(ClientSpace(pk=first.space_id).url("clients:space_home")))
+    assert "Refusé le" not in shown and "Bertrand Conseil" not in shown
+
+
 def test_another_duration_is_no_duration(
     link: SpaceLink, claire: User, space_url: Callable[..., str], browse: Browse
 ) -> None:
