@@ -130,13 +130,22 @@ def choose_portfolio(*, actor: Membership, source: Import, name: str, choice: st
 
     Raises NotNow, and ObjectDoesNotExist for a portfolio that the firm has not, or has terminated.
     """
+    return choose_portfolios(actor=actor, source=source, choices={name: choice})
+
+
+@transaction.atomic
+def choose_portfolios(*, actor: Membership, source: Import, choices: Mapping[str, str]) -> Import:
+    """`choose_portfolio` for several names at once."""
     current = _open(actor, source)
-    if choice not in (CREATE, WITHOUT):
-        choice = str(Portfolio.objects.running().get(pk=_key(choice)).pk)
-    said = {
-        known: one for known, one in Asked.of(current.asked).portfolios.items() if fold(known) != fold(name)
-    }
-    return _ask_anew(current, portfolios=said if choice == CREATE else {**said, name: choice})
+    said = dict(Asked.of(current.asked).portfolios)
+    for name, choice in choices.items():
+        kept = choice
+        if choice not in (CREATE, WITHOUT):
+            kept = str(Portfolio.objects.running().get(pk=_key(choice)).pk)
+        said = {known: one for known, one in said.items() if fold(known) != fold(name)}
+        if choice != CREATE:
+            said[name] = kept
+    return _ask_anew(current, portfolios=said)
 
 
 @transaction.atomic
