@@ -1,11 +1,20 @@
 """The firm's record of a client (`Dossier`), the client's own space, and the link between the two."""
 
 from clients.models.dossier import Assignment, Dossier, DossierKind, DossierQuerySet, FormerPlace
-from clients.models.imports import (
-    KEPT,
-    ColumnMapping,
+from clients.models.fetching import (
+    FETCHING,
     Connection,
     ConnectionKind,
+    Fetch,
+    FetchedPage,
+    FetchState,
+)
+from clients.models.imports import (
+    KEPT,
+    OVER,
+    UNDO_DAYS,
+    WAITING,
+    ColumnMapping,
     Decision,
     Import,
     ImportCorrection,
@@ -31,7 +40,11 @@ from clients.models.space import (
 from clients.models.views import SavedView
 
 __all__ = [
+    "FETCHING",
     "KEPT",
+    "OVER",
+    "UNDO_DAYS",
+    "WAITING",
     "Assignment",
     "ClientSpace",
     "ColumnMapping",
@@ -44,6 +57,9 @@ __all__ = [
     "Dossier",
     "DossierKind",
     "DossierQuerySet",
+    "Fetch",
+    "FetchState",
+    "FetchedPage",
     "FormerPlace",
     "Import",
     "ImportCorrection",

@@ -41,6 +41,9 @@ AT_WORK = (
 )
 # A person has to say something, or may: nothing of it was written yet.
 WAITING = (ImportState.CHOOSING, ImportState.MAPPING, ImportState.READY)
+# It was written; it may be undone, or has been.
+OVER = (ImportState.DONE, ImportState.UNDONE)
+UNDO_DAYS = 30
 
 
 class ImportOrigin(models.TextChoices):
@@ -370,42 +373,3 @@ class ColumnMapping(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
-
-
-class ConnectionKind(models.TextChoices):
-    PENNYLANE = "pennylane", "Pennylane"
-    MYUNISOFT = "myunisoft", "MyUnisoft"
-    FORM = "form", _("Platform with a sign-in page")
-
-
-class Connection(models.Model):
-    """Another platform from which the firm fetches its client list. `secret` is encrypted and never shown again; of a
-    platform with a sign-in page nothing secret is kept at all."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    firm = OwnerField(
-        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
-    )
-    kind = models.CharField(_("Platform"), max_length=20, choices=ConnectionKind.choices)
-    # Of a FORM: the name under which the installation's settings describe the platform.
-    platform = models.CharField(max_length=60, blank=True)
-    secret = models.BinaryField(default=bytes)
-    # The last characters of the token, by which people tell it from another one.
-    hint = models.CharField(max_length=8, blank=True)
-    made_by = models.ForeignKey("accounts.Membership", models.PROTECT, db_constraint=False, related_name="+")
-    made_at = models.DateTimeField(default=timezone.now)
-    used_at = models.DateTimeField(null=True)
-
-    class Meta:
-        default_permissions = ()
-        verbose_name = _("connection")
-        ordering = ["kind", "platform"]
-        constraints = [
-            FirmWall(name="connection_wall"),
-            FirmKey(name="connection_key"),
-            SameFirm(name="connection_author", field="made_by"),
-            models.UniqueConstraint(fields=["firm", "kind", "platform"], name="connection_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.platform or str(ConnectionKind(self.kind).label)
