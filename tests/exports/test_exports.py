@@ -236,6 +236,16 @@ def test_an_administrator_who_is_one_no_more_keeps_only_what_is_open_to_them(fir
     assert names(taken(demoted, export)) == ["Boulangerie"]
 
 
+def test_who_was_demoted_while_their_request_was_under_way_is_asked_as_what_they_are_now(firm: World) -> None:
+    partner = make_member(firm.firm, "Zoé", role=Role.ADMIN)
+    make_dossier("Boulangerie")
+    export = made(partner, DOSSIERS)
+    change_role(actor=firm.admin, member=Membership.objects.get(pk=partner.pk), role=Role.COLLABORATOR)
+    assert partner.is_admin, "as it was read when the request began"
+    with pytest.raises(NotOpenAnyMore):
+        taken(partner, export)
+
+
 def test_nobody_takes_anothers_away(firm: World) -> None:
     partner = make_member(firm.firm, "Zoé", role=Role.ADMIN)
     with pytest.raises(NotThere):
