@@ -17,7 +17,7 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import delimited, markup, workbooks
@@ -45,11 +45,15 @@ Frame = dict[str, Any]
 
 def main(arguments: list[str]) -> None:
     mode, sheet, parent = arguments[0], int(arguments[1]), int(arguments[2])
+    serve(parent, lambda: answer(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), mode, sheet))
+
+
+def serve(parent: int, job: Callable[[], Iterator[Frame]]) -> None:
+    """Confined, say what the job has to say. Also the life of `spreadsheets.marker`."""
     gc.disable()  # a short life without cycles: a fifth of the time
     memory = _MemoryGauge()  # opened before no file can be
     confine(parent)
-    content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
-    for frame in answer(content, mode, sheet):
+    for frame in _never_failing(job):
         _send(frame | {"peak_kilobytes": memory.peak()} if frame["frame"] in ("sheets", "end") else frame)
 
 
@@ -86,11 +90,16 @@ def _drop_root() -> None:
 
 
 def answer(content: bytes, mode: str, sheet: int) -> Iterator[Frame]:
-    """The frames for one request; a refusal is the last of them, and every failure is a refusal."""
+    """The frames for one request."""
+    kind = inspect(content)
+    book = _open(content, kind)
+    yield from _list(book, kind) if mode == "list" else _read(book, sheet)
+
+
+def _never_failing(job: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
+    """A refusal is the last frame, and every failure is a refusal."""
     try:
-        kind = inspect(content)
-        book = _open(content, kind)
-        yield from _list(book, kind) if mode == "list" else _read(book, sheet)
+        yield from job()
     except Refused as refused:
         yield _refusal(refused)
     except MemoryError:

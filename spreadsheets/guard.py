@@ -81,6 +81,13 @@ def inspect(content: bytes) -> Format:
     return kind
 
 
+def inflated_size(content: bytes) -> int:
+    """How many bytes a file that was inspected holds once decompressed."""
+    if not content.startswith(b"PK\x03\x04"):
+        return len(content)
+    return sum(part.file_size for part in _parts(content))
+
+
 def _recognise_ole(content: bytes) -> Format:
     entries = ole.entries(content)
     lower = {name.lower() for name in entries}

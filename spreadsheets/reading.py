@@ -95,11 +95,11 @@ class Chunk:
 def list_sheets(source: Source) -> WorkbookInfo:
     """All sheets with their size and first rows. Raises Refused where the file, or every sheet of it, is
     unreadable."""
-    with _Child(source, "list") as child:
+    with Child(source, "list") as child:
         frame = child.frame()
         if frame.get("frame") != "sheets":
             raise Refused("unreadable")
-        with _distrusting():
+        with distrusting():
             return _workbook_info(frame)
 
 
@@ -118,20 +118,20 @@ class SheetReading:
     def __init__(self, source: Source, sheet: int) -> None:
         self._source = source
         self._sheet = sheet
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self.rows = 0
         self.notes: tuple[Note, ...] = ()
         self.peak_kilobytes = 0
 
     def __iter__(self) -> Iterator[Chunk]:
         self.close()
-        with _Child(self._source, "read", self._sheet) as self._child:
+        with Child(self._source, "read", self._sheet) as self._child:
             while (frame := self._child.frame()).get("frame") == "rows":
-                with _distrusting():
+                with distrusting():
                     chunk = _chunk(frame)
                 self.rows += len(chunk.numbers)
                 yield chunk
-            with _distrusting():
+            with distrusting():
                 self.notes = _notes(frame["notes"])
                 self.peak_kilobytes = int(frame["peak_kilobytes"])
 
@@ -147,7 +147,7 @@ class SheetReading:
 
 
 @contextlib.contextmanager
-def _distrusting() -> Iterator[None]:
+def distrusting() -> Iterator[None]:
     """A child that was taken over may say anything: what does not have the shape agreed upon is a refusal."""
     try:
         yield
@@ -201,15 +201,23 @@ def _params(params: dict[str, Any]) -> dict[str, Param]:
     return {str(name): value if isinstance(value, int) else str(value) for name, value in params.items()}
 
 
-class _Child:
-    """One run of `spreadsheets.child`. Time is counted while waiting for it, not while its rows are worked
-    upon."""
+class Child:
+    """One run of `spreadsheets.child`, or of another `program` like it. Time is counted while waiting for it, not
+    while its rows are worked upon. `before`: what it reads before the file."""
 
-    def __init__(self, source: Source, mode: str, sheet: int = 0) -> None:
+    def __init__(
+        self,
+        source: Source,
+        mode: str,
+        sheet: int = 0,
+        *,
+        program: str = "spreadsheets.child",
+        before: bytes = b"",
+    ) -> None:
         self._patience = float(CHILD_WAIT_SECONDS)
-        with _as_file(source) as file:
+        with _as_file(source, before) as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-s", "-m", "spreadsheets.child", mode, str(sheet), str(os.getpid())],
+                [sys.executable, "-s", "-m", program, mode, str(sheet), str(os.getpid())],
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -230,7 +238,7 @@ class _Child:
         length = int.from_bytes(self._exactly(4), "big")
         if length > _LARGEST_FRAME:
             raise Refused("unreadable")
-        with _distrusting():
+        with distrusting():
             frame = json.loads(self._exactly(length))
             if frame["frame"] != "refused":
                 return dict(frame)
@@ -278,13 +286,14 @@ class _Child:
 
 
 @contextlib.contextmanager
-def _as_file(source: Source) -> Iterator[IO[bytes]]:
+def _as_file(source: Source, before: bytes) -> Iterator[IO[bytes]]:
     """A file rather than a pipe: nobody waits for a child that does not read."""
     if not isinstance(source, bytes):
         with open(source, "rb") as file:
             yield file
         return
     with tempfile.TemporaryFile() as copy:
+        copy.write(before)
         copy.write(source[: MAX_FILE_BYTES + 1])
         copy.seek(0)
         yield copy

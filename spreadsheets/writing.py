@@ -13,12 +13,12 @@ from typing import IO, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from .text import clean
+
 Target = IO[bytes] | Path | str
 CellValue = str | int | float | Decimal | bool | dt.date | dt.datetime | None
 
-_LONGEST_CELL = 32_767
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 _EXACT_DIGITS = 15
 # What a sheet holds, header included.
@@ -55,11 +55,6 @@ class Sheet:
     rows: Iterable[Sequence[CellValue]]
     widths: Sequence[int] = ()
     hidden: int = 0
-
-
-def clean(text: str) -> str:
-    """Without the characters that a workbook cannot hold, and no longer than a cell can be."""
-    return _IMPOSSIBLE.sub("", text)[:_LONGEST_CELL]
 
 
 def write_workbook(
@@ -163,7 +158,7 @@ class _Writer:
                 return
             case bool():
                 self.sheet.write_boolean(row, column, value)
-            case int() | float() | Decimal() if _is_exact(value):
+            case int() | float() | Decimal() if is_exact(value):
                 self.sheet.write_number(row, column, value)
             case dt.datetime():
                 self.sheet.write_datetime(row, column, value.replace(tzinfo=None), self.time)
@@ -174,7 +169,7 @@ class _Writer:
 
     def string(self, row: int, column: int, text: str) -> None:
         text = clean(text)
-        self.sheet.write_string(row, column, text, self.quoted if text.startswith(_DANGEROUS) else None)
+        self.sheet.write_string(row, column, text, self.quoted if is_dangerous(text) else None)
 
     def template_column(self, index: int, column: TemplateColumn, lists: "_Lists | None") -> None:
         self.sheet.set_column(index, index, column.width, self.text if column.text else None)
@@ -204,9 +199,7 @@ class _Lists:
         """Returns the reference of the cells that hold the choices."""
         for row, choice in enumerate(choices):
             text = clean(choice)
-            self.sheet.write_string(
-                row, self.column, text, self.quoted if text.startswith(_DANGEROUS) else None
-            )
+            self.sheet.write_string(row, self.column, text, self.quoted if is_dangerous(text) else None)
         letters = xl_col_to_name(self.column)
         self.column += 1
         return f"='{self.name.replace(chr(39), chr(39) * 2)}'!${letters}$1:${letters}${len(choices)}"
@@ -227,7 +220,12 @@ def _write_notice(workbook: Any, name: str, notice: Sequence[str]) -> None:
         sheet.write_string(row, 0, clean(text), line if row else title)
 
 
-def _is_exact(value: float | Decimal) -> bool:
+def is_dangerous(text: str) -> bool:
+    """Might a spreadsheet take it for a formula, once it is typed anew?"""
+    return text.startswith(_DANGEROUS)
+
+
+def is_exact(value: float | Decimal) -> bool:
     """Excel keeps fifteen digits: a longer number, or none at all, is written as text."""
     number = Decimal(str(value))
     return (

@@ -160,7 +160,7 @@ def test_a_sheet_that_is_not_there_is_a_refusal():
     ],
 )
 def test_a_child_that_says_nonsense_is_a_refusal(frame, monkeypatch):
-    monkeypatch.setattr(reading._Child, "frame", lambda self: frame)
+    monkeypatch.setattr(reading.Child, "frame", lambda self: frame)
     with pytest.raises(Refused, match="unreadable"):
         list(read_sheet(xlsx()))
 

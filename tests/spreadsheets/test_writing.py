@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 
 from spreadsheets.reading import list_sheets
-from spreadsheets.writing import TemplateColumn, clean, sheet_title, write_template, write_workbook
+from spreadsheets.text import clean
+from spreadsheets.writing import TemplateColumn, sheet_title, write_template, write_workbook
 
 from .files import read_all
 
