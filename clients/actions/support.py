@@ -82,14 +82,19 @@ def authorise_support(
 
 @transaction.atomic
 def withdraw_support(*, actor: SpaceMember, authorisation: SupportAuthorisation) -> SupportAuthorisation:
-    """Take the authorisation back, and with it the access of everybody in the firm's technical support, at once.
+    """Take the authorisation back, or what took its place meanwhile, and with it the access of everybody in the firm's
+    technical support, at once.
 
     In the space's scope. One that has ended already stays as it is.
     """
     require_editor(actor)
-    held = SupportAuthorisation.objects.select_for_update().get(pk=authorisation.pk, space=actor.space_id)
-    if not held.is_active:
-        return held
+    given = SupportAuthorisation.objects.get(pk=authorisation.pk, space=actor.space_id)
+    # Whoever authorises again holds the link too: nothing takes its place from here on.
+    links = SpaceLink.objects.filter(firm=given.firm_id, dossier=given.dossier_id, space=given.space_id)
+    list(links.select_for_update().order_by("pk"))
+    held = next(iter(_unended(given)), None)
+    if held is None:
+        return given
     if held.until <= timezone.now():
         _run_out_from_space(held)
         return held
@@ -139,9 +144,9 @@ def require_editor(actor: SpaceMember) -> None:
         raise PermissionDenied("edit_space")
 
 
-def _unended(link: SpaceLink) -> list[SupportAuthorisation]:
+def _unended(tie: SpaceLink | SupportAuthorisation) -> list[SupportAuthorisation]:
     """One at most: the database sees to it."""
-    found = SupportAuthorisation.objects.unended().filter(firm=link.firm_id, dossier=link.dossier_id)
+    found = SupportAuthorisation.objects.unended().filter(firm=tie.firm_id, dossier=tie.dossier_id)
     return list(found.select_for_update(of=("self",)))
 
 

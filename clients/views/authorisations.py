@@ -58,7 +58,9 @@ def withdraw(request: SpaceRequest, pk: UUID) -> HttpResponse:
     """Take it back, at once."""
     given = get_object_or_404(SupportAuthorisation, pk=pk, space=request.space)
     withdraw_support(actor=request.space_member, authorisation=given)
-    messages.success(request, _("Technical support has no access any more."))
+    link = SpaceLink.objects.filter(space=request.space, dossier=given.dossier_id).latest("since", "pk")
+    text = _("The technical support of %(firm)s has no access to your file any more.")
+    messages.success(request, text % {"firm": link.firm_name})
     return redirect(request.space.url(AUTHORISATIONS))
 
 

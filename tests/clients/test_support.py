@@ -206,6 +206,17 @@ def test_withdrawing_ends_every_support_access_at_once_and_no_other(
     assert outbox.recipients() == sorted([lemoine.admin.email, marc.email, paul.email])
 
 
+def test_withdrawing_what_somebody_has_replaced_meanwhile_ends_what_runs_now(
+    lemoine: World, link: SpaceLink, given: Given
+) -> None:
+    shown = given()
+    paul = assign(lemoine, given().until)
+    with scope(space=link.space_id):
+        withdraw_support(actor=inside(), authorisation=shown)
+    assert running(link) == [], "the page that said otherwise was older"
+    assert not sees(lemoine, paul)
+
+
 def test_a_client_can_withdraw_after_the_link_has_ended(
     lemoine: World, link: SpaceLink, given: Given
 ) -> None:

@@ -54,14 +54,18 @@ def test_a_moment_is_refused_for_it_would_stay_what_it_was() -> None:
         prepared.rows()
 
 
-def test_a_key_that_is_no_place_is_refused_for_the_next_one_would_be_asked_for_the_first_ones(firm: World) -> None:
+def test_a_key_that_is_no_place_is_refused_for_the_next_one_would_be_asked_for_the_first_ones(
+    firm: World,
+) -> None:
     prepared = Prepared(lambda: Dossier.objects.filter(firm_id=firm.firm.pk).values_list("pk"))
     with pytest.raises(TypeError, match="Place"):
         prepared.rows()
 
 
 def test_a_day_is_refused_as_a_moment_is(firm: World) -> None:
-    prepared = Prepared(lambda: Dossier.objects.filter(archived_at__date=timezone.localdate()).values_list("pk"))
+    prepared = Prepared(
+        lambda: Dossier.objects.filter(archived_at__date=timezone.localdate()).values_list("pk")
+    )
     with pytest.raises(TypeError, match="what time it is"):
         prepared.rows()
 

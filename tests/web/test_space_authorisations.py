@@ -105,7 +105,7 @@ def test_what_a_firm_still_has_after_the_link_ended_can_be_withdrawn(
     shown = said(client.get(url))
     assert way_out in shown and "ne vous suit plus" in shown
     assert space_url("clients:space_authorise_support", pk=link.pk) not in shown
-    client.post(way_out)
+    assert "Cabinet Lemoine" in said(client.post(way_out, follow=True)), "whose access has ended"
     shown = said(client.get(url))
     assert way_out not in shown and "Cabinet Lemoine" not in shown
 
@@ -141,6 +141,16 @@ def test_who_took_another_way_meanwhile_is_not_told_of_a_refusal_that_never_was(
     assert again.space_id != first.space_id, "of which the first space sees nothing"
     shown = said(browse(ivan).get(ClientSpace(pk=first.space_id).url("clients:space_home")))
     assert "Refusé le" not in shown and "Bertrand Conseil" not in shown
+
+
+def test_who_withdraws_is_told_from_which_firm(
+    link: SpaceLink, claire: User, space_url: Callable[..., str], browse: Browse
+) -> None:
+    client = browse(claire)
+    client.post(space_url("clients:space_authorise_support", pk=link.pk), {"duration": "24h"})
+    (given,) = authorisations(link)
+    answer = client.post(space_url("clients:space_withdraw_support", pk=given.pk), follow=True)
+    assert "Le support technique (Cabinet Lemoine) n&#x27;a plus accès à votre dossier." in said(answer)
 
 
 def test_another_duration_is_no_duration(
