@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.identifiers import clean_siret, suggested_vat_number
 from accounts.models import Membership
 from accounts.permissions import Perm, granted
+from accounts.widgets import PlainSelect
 from clients.cleaning import CLEANERS, clean_together, likely_email
 from clients.columns import STATE_FILTERS
 from clients.models import Dossier, DossierKind, DossierQuerySet
@@ -38,17 +39,19 @@ class DossierFilter(forms.Form):
     """The state of the list, all of it in the URL. `narrow()` needs no valid form: what is unknown filters nothing."""
 
     q = forms.CharField(required=False, max_length=200, label=gettext_lazy("Search"))
-    portfolio = forms.ChoiceField(required=False, label=gettext_lazy("Portfolio"))
-    member = forms.ChoiceField(required=False, label=gettext_lazy("Member"))
+    portfolio = forms.ChoiceField(required=False, label=gettext_lazy("Portfolio"), widget=PlainSelect)
+    member = forms.ChoiceField(required=False, label=gettext_lazy("Member"), widget=PlainSelect)
     kind = forms.ChoiceField(
         required=False,
         label=gettext_lazy("Kind"),
+        widget=PlainSelect,
         choices=[("", gettext_lazy("All kinds")), *DossierKind.choices],
     )
-    state = forms.ChoiceField(required=False, label=gettext_lazy("Invitation"))
+    state = forms.ChoiceField(required=False, label=gettext_lazy("Invitation"), widget=PlainSelect)
     archived = forms.ChoiceField(
         required=False,
         label=gettext_lazy("Archiving"),
+        widget=PlainSelect,
         choices=[("", gettext_lazy("Not archived")), (ARCHIVED, gettext_lazy("Archived"))],
     )
     # Searching keeps the order and the page's size. They are put right when a sorted list comes in.

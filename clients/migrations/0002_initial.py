@@ -375,6 +375,26 @@ class Migration(migrations.Migration):
             constraint=tenancy.db.FirmWall(column="firm_id", name="columnmapping_wall"),
         ),
         migrations.AddConstraint(
+            model_name="connection",
+            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="connection_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="dossier",
+            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="dossier_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="import",
+            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="import_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="fetch",
+            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="fetch_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="spacelink",
+            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="spacelink_key"),
+        ),
+        migrations.AddConstraint(
             model_name="columnmapping",
             constraint=tenancy.db.SameFirm(
                 field="saved_by", key="id", name="columnmapping_author", on_delete="RESTRICT", to=""
@@ -387,10 +407,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="connection",
             constraint=tenancy.db.FirmWall(column="firm_id", name="connection_wall"),
-        ),
-        migrations.AddConstraint(
-            model_name="connection",
-            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="connection_key"),
         ),
         migrations.AddConstraint(
             model_name="connection",
@@ -448,10 +464,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="dossier",
             constraint=tenancy.db.FirmWall(column="firm_id", name="dossier_wall"),
-        ),
-        migrations.AddConstraint(
-            model_name="dossier",
-            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="dossier_key"),
         ),
         migrations.AddConstraint(
             model_name="dossier",
@@ -621,10 +633,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="import",
-            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="import_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="import",
             constraint=tenancy.db.SameFirm(
                 field="created_by", key="id", name="import_creator", on_delete="RESTRICT", to=""
             ),
@@ -656,10 +664,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="fetch",
             constraint=tenancy.db.FirmWall(column="firm_id", name="fetch_wall"),
-        ),
-        migrations.AddConstraint(
-            model_name="fetch",
-            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="fetch_key"),
         ),
         migrations.AddConstraint(
             model_name="fetch",
@@ -776,10 +780,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="spacelink",
             constraint=tenancy.db.SharedWall(columns=["firm_id", "space_id"], name="spacelink_wall"),
-        ),
-        migrations.AddConstraint(
-            model_name="spacelink",
-            constraint=tenancy.db.FirmKey(fields=("firm", "id"), name="spacelink_key"),
         ),
         migrations.AddConstraint(
             model_name="spacelink",
