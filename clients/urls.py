@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from accounts.places import FIRM
+from clients.models import ConnectionKind
 from clients.places import SPACE
 from clients.views import (
     access,
@@ -10,8 +11,10 @@ from clients.views import (
     assigning,
     authorisations,
     consents,
+    correcting,
     departure,
     dossiers,
+    fetching,
     imports,
     members,
     moving,
@@ -120,6 +123,7 @@ member_pages: list[URLPattern] = [
 # --- Imports ------------------------------------------------------------------------------------------------
 
 IMPORT = FIRM + "imports/<uuid:pk>/"
+ROW = f"{IMPORT}lignes/<int:number>/"
 
 import_pages: list[URLPattern] = [
     path(FIRM + "imports/", imports.index, name="imports"),
@@ -130,6 +134,33 @@ import_pages: list[URLPattern] = [
     path(f"{IMPORT}feuille/", imports.sheet, name="import_sheet"),
     path(f"{IMPORT}confirmer/", imports.confirm, name="confirm_import"),
     path(f"{IMPORT}annuler/", imports.cancel, name="cancel_import"),
+    path(f"{ROW}corriger/", correcting.correct_row, name="correct_row"),
+    path(f"{ROW}reprendre/", correcting.uncorrect_row, name="uncorrect_row"),
+    path(f"{ROW}dossier/", correcting.decide_row, name="decide_row"),
+    path(f"{IMPORT}conflits/ecraser/", correcting.take_mine, name="import_mine"),
+    path(f"{IMPORT}conflits/garder/", correcting.keep_theirs, name="import_theirs"),
+    path(f"{IMPORT}reparations/", correcting.accept_offers, name="accept_offers"),
+    path(f"{IMPORT}reconnaissance/", correcting.rule, name="import_rule"),
+    path(f"{IMPORT}portefeuilles/", correcting.portfolios, name="import_portfolios"),
+]
+
+# --- Other platforms ----------------------------------------------------------------------------------------
+
+PLATFORMS = FIRM + "imports/plateformes/"
+FETCH = FIRM + "imports/recuperations/<uuid:pk>/"
+
+fetch_pages: list[URLPattern] = [
+    path(PLATFORMS, fetching.index, name="connections"),
+    *(
+        path(f"{PLATFORMS}{kind.value}/", fetching.connect, {"kind": kind}, name=f"connect_{kind.value}")
+        for kind in ConnectionKind
+    ),
+    path(f"{PLATFORMS}telecharger/", fetching.download, name="download_list"),
+    path(f"{PLATFORMS}<uuid:pk>/oublier/", fetching.forget, name="forget_connection"),
+    path(f"{PLATFORMS}<uuid:pk>/recuperer/", fetching.fetch, name="fetch"),
+    path(FETCH, fetching.detail, name="fetching"),
+    path(f"{FETCH}avancement/", fetching.progress, name="fetch_progress"),
+    path(f"{FETCH}annuler/", fetching.cancel, name="cancel_fetch"),
 ]
 
 # --- The client's side --------------------------------------------------------------------------------------
@@ -165,6 +196,7 @@ urlpatterns = [
     *view_pages,
     *access_pages,
     *import_pages,
+    *fetch_pages,
     *space_pages,
     *consent_pages,
 ]

@@ -1,26 +1,23 @@
 """A plan as its page shows it: counts, what the file will bring along, and its rows, worded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from accounts.models import Firm
-from clients.imports.remarks import worded
+from clients.imports.asked import CREATE, Asked
+from clients.imports.findings import PASSED_OVER
 from clients.imports.words import note, refusal
-from clients.models import Import, ImportRow, ImportState, RowAction, RowOutcome
-from clients.resources import columns_by_name, header_of
+from clients.models import Import, ImportState, MatchRule, RowAction
+from clients.resources import header_of
 from spreadsheets.text import fold
 
-PASSED_OVER = "passed_over"
 _TABS = (
-    RowAction.CREATE, RowAction.UPDATE, RowAction.ERROR, RowAction.DUPLICATE, RowAction.IDENTICAL,
+    RowAction.CREATE, RowAction.UPDATE, RowAction.ERROR, RowAction.CONFLICT, RowAction.DUPLICATE, RowAction.IDENTICAL,
+    RowAction.SKIPPED,
 )  # fmt: skip
-
-
-_CHOICES = {field.name: dict(field.flatchoices) for field in ImportRow._meta.concrete_fields if field.choices}
 
 
 @dataclass(frozen=True)
@@ -31,94 +28,42 @@ class Tab:
     current: bool
 
 
-def tabs(source: Import, chosen: str) -> list[Tab]:
-    """One per action that has rows, and one for what was passed over; the first of them where none is chosen."""
-    done = source.state == ImportState.DONE
-    labels = {
-        RowAction.CREATE: _("Created") if done else _("To create"),
-        RowAction.UPDATE: _("Updated") if done else _("To update"),
-        RowAction.ERROR: _("In error"),
-        RowAction.DUPLICATE: _("Duplicates"),
-        RowAction.IDENTICAL: _("Identical"),
-    }
+def tabs(source: Import, chosen: str, narrowed: Mapping[str, int] | None) -> list[Tab]:
+    """One per action that has rows, and one for what was passed over. Where none is chosen, the first with rows.
+
+    `narrowed`: how many rows of each the filters let through, if there are any in force.
+    """
+    counts = {key: count for key, count in _counts(source).items() if count}
+    counts = counts or {RowAction.CREATE.value: 0}
+    shown = counts if narrowed is None else {key: narrowed.get(key, 0) for key in counts}
+    first = next((key for key, count in shown.items() if count), next(iter(shown)))
+    current = chosen if chosen in shown else first
+    labels = _labels(source)
+    return [Tab(key, labels[key], count, key == current) for key, count in shown.items()]
+
+
+def _counts(source: Import) -> dict[str, int]:
     counts = {action.value: source.count(action) for action in _TABS}
-    if done:
+    if source.applied_at or source.state == ImportState.DONE:
         counts |= {
             RowAction.CREATE.value: source.count("created"),
             RowAction.UPDATE.value: source.count("updated"),
         }
-    found = [(action.value, labels[action], counts[action.value]) for action in _TABS]
-    found.append((PASSED_OVER, _("Passed over"), source.count(PASSED_OVER)))
-    shown = [one for one in found if one[2]] or found[:1]
-    current = chosen if chosen in {key for key, _label, _count in shown} else shown[0][0]
-    return [Tab(key, label, count, key == current) for key, label, count in shown]
+    return {**counts, PASSED_OVER: source.count(PASSED_OVER)}
 
 
-def rows_under(source: Import, tab: str, words: str) -> QuerySet[ImportRow]:
-    """The rows of a tab, those that hold each of the words."""
-    rows = ImportRow.objects.filter(source=source).select_related("dossier").order_by("number")
-    rows = rows.exclude(outcome="") if tab == PASSED_OVER else rows.filter(action=tab, outcome="")
-    for word in fold(words).split():
-        rows = rows.filter(search_key__contains=word)
-    return rows
-
-
-class Teller:
-    """Words the rows of one import."""
-
-    def __init__(self, source: Import, firm: Firm) -> None:
-        self.source, self.firm = source, firm
-        self.letters = {column["field"]: column["letter"] for column in source.columns if column["field"]}
-
-    def rows(self, rows: Iterable[ImportRow]) -> list[dict[str, Any]]:
-        return [self._row(row) for row in rows]
-
-    def _row(self, row: ImportRow) -> dict[str, Any]:
-        return {
-            "number": row.number,
-            "title": row.title or _("(no name)"),
-            "url": self._url(row),
-            "reference": row.reference or (row.dossier.reference if row.dossier else ""),
-            "siren": row.siren,
-            "siret": row.siret,
-            "place": " ".join(filter(None, (row.postcode, row.city))),
-            "portfolio": row.portfolio,
-            "changes": self._changes(row),
-            "remarks": [self._remark(one) for one in row.problems],
-            "duplicate_of": row.duplicate_of,
-            "outcome": RowOutcome(row.outcome).label if row.outcome else "",
-        }
-
-    def _url(self, row: ImportRow) -> str:
-        """The dossier's page, once there is one."""
-        if row.dossier_id:
-            return self.firm.url("clients:dossier", pk=row.dossier_id)
-        created = row.action == RowAction.CREATE and self.source.state == ImportState.DONE and not row.outcome
-        return self.firm.url("clients:dossier", pk=row.pk) if created else ""
-
-    def _changes(self, row: ImportRow) -> list[dict[str, str]]:
-        changes: Mapping[str, tuple[str, str]] = row.changes or {}
-        return [
-            {"label": header_of(name), "before": _shown(name, before), "after": _shown(name, after)}
-            for name in columns_by_name()
-            if name in changes
-            for before, after in [changes[name]]
-        ]
-
-    def _remark(self, stored: Mapping[str, Any]) -> dict[str, str]:
-        name = stored["field"]
-        return {
-            "level": stored["level"],
-            "label": header_of(name),
-            "letter": self.letters.get(name, ""),
-            "value": stored.get("value", ""),
-            "text": worded(stored),
-        }
-
-
-def _shown(name: str, value: str) -> str:
-    """A choice by its label, nothing as a dash."""
-    return str(_CHOICES.get(name, {}).get(value, value)) or "—"
+def _labels(source: Import) -> dict[str, str]:
+    done = source.applied_at or source.state == ImportState.DONE
+    return {
+        RowAction.CREATE: _("Created") if done else _("To create"),
+        RowAction.UPDATE: _("Updated") if done else _("To update"),
+        RowAction.ERROR: _("In error"),
+        RowAction.CONFLICT: _("Modified since your export"),
+        RowAction.DUPLICATE: _("Duplicates"),
+        RowAction.IDENTICAL: _("Identical"),
+        RowAction.SKIPPED: pgettext("rows", "Left out"),
+        PASSED_OVER: _("Passed over"),
+    }
 
 
 def summary(source: Import) -> dict[str, Any]:
@@ -132,6 +77,9 @@ def summary(source: Import) -> dict[str, Any]:
         "notes": [note(one["code"], one["params"]) for one in source.notes],
         "refusal": refusal(source.refusal_code, source.refusal_params) if source.refusal_code else "",
         "left_out": source.count(RowAction.ERROR) + source.count(RowAction.DUPLICATE),
+        "conflicts": source.count(RowAction.CONFLICT),
+        "rule": MatchRule(source.rule).label,
+        "elsewhere": [name for name, choice in Asked.of(source.asked).portfolios.items() if choice != CREATE],
     }
 
 
@@ -152,7 +100,7 @@ def choices(source: Import) -> list[dict[str, Any]]:
             "refused": refusal(sheet["refusal"]["code"], sheet["refusal"]["params"])
             if sheet["refusal"]
             else "",
-            "open": sheet["refusal"] is None and bool(sheet["recognised"]),
+            "open": sheet["open"],
         }
         for sheet in source.sheets
     ]

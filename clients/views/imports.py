@@ -2,40 +2,34 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.functional import cached_property
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from accounts.answers import done
 from accounts.models import Membership
 from accounts.permissions import Perm, can, require
 from accounts.places import FirmRequest
 from clients import jobs
-from clients.forms.imports import PlanFilter, SheetForm, UploadForm
+from clients.forms.imports import SheetForm, UploadForm
 from clients.imports import showing
 from clients.imports.template import template
-from clients.models import Import, ImportRow, ImportState
+from clients.models import Import, ImportState
+from clients.views.plan import back_to, plan_of
 from portfolios.models import Portfolio
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PER_PAGE = 20
-_ROWS_PER_PAGE = 50
-_PAGE_SIZES = ("20", "50", "100")
 View = Callable[..., HttpResponse]
-if TYPE_CHECKING:
-    _RowPaginator = Paginator[ImportRow]
-else:
-    _RowPaginator = Paginator
 
 
 def for_importers(view: View) -> View:
@@ -103,16 +97,24 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     if source.state == ImportState.CHOOSING:
         return render(request, "clients/import_choose.html", {**context, "sheets": showing.choices(source)})
     if source.state in (ImportState.READY, ImportState.DONE):
-        return render(request, "clients/import_plan.html", {**context, **_plan(request, source)})
+        return render(request, "clients/import_plan.html", {**context, **plan_of(request, source)})
     return render(request, "clients/import_state.html", {**context, "summary": showing.summary(source)})
 
 
 @require_safe
 @for_importers
 def progress(request: FirmRequest, pk: UUID) -> HttpResponse:
-    """The fragment that the page asks for each second; once the work is over, the whole page anew."""
+    """The fragment that the page asks for each second; once the work is over, the whole page anew.
+
+    `then`: the query string with which a corrected row's list goes on.
+    """
     source = get_object_or_404(Import, pk=pk)
     if not source.is_at_work:
+        if request.htmx and "then" in request.GET:  # type: ignore[attr-defined]  # as below
+            then = QueryDict(request.GET["then"])
+            row = {"row": then["row"]} if then.get("row") else {}
+            query = "&".join(filter(None, (back_to(then), urlencode(row))))
+            return HttpResponseClientRedirect(f"{request.firm.url('clients:import', pk=pk)}?{query}")
         if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
             return HttpResponseClientRefresh()
         return redirect(request.firm.url("clients:import", pk=pk))
@@ -136,57 +138,6 @@ def _step(source: Import) -> int:
     """Where the import stands among the steps that the page shows."""
     steps = {ImportState.READY: 3, ImportState.APPLYING: 4, ImportState.DONE: 5, ImportState.PLANNING: 2}
     return steps.get(ImportState(source.state), 1 if source.sheet is None else 2)
-
-
-class _CountedPaginator(_RowPaginator):
-    """Knows the total of a tab from the plan's counts."""
-
-    def __init__(self, rows: QuerySet[ImportRow], known: int | None, size: int) -> None:
-        super().__init__(rows, size)
-        self.known = known
-
-    @cached_property
-    def count(self) -> int:
-        return super().count if self.known is None else self.known
-
-
-def _plan(request: FirmRequest, source: Import) -> dict[str, Any]:
-    filters = PlanFilter(request.GET)
-    words = filters.words()
-    tabs = showing.tabs(source, request.GET.get("action", ""))
-    current = next(tab for tab in tabs if tab.current)
-    paginator = _CountedPaginator(
-        showing.rows_under(source, current.key, words), None if words else current.count, _page_size(request)
-    )
-    page = paginator.get_page(request.GET.get("page"))
-    shown = showing.Teller(source, request.firm).rows(page.object_list)
-    return {
-        "summary": showing.summary(source),
-        "tabs": tabs,
-        "current": current.key,
-        "filters": filters,
-        "page": page,
-        "rows": shown,
-        "tells": any(
-            row["changes"] or row["remarks"] or row["duplicate_of"] or row["outcome"] for row in shown
-        ),
-        "has_portfolio": any(column["field"] == "portfolio" for column in source.columns),
-        "is_ready": source.state == ImportState.READY,
-        "may_choose": source.state == ImportState.READY and sum(map(jobs.may_be_chosen, source.sheets)) > 1,
-        "seconds": _seconds(source),
-    }
-
-
-def _page_size(request: FirmRequest) -> int:
-    wanted = request.GET.get("size", "")
-    return int(wanted) if wanted in _PAGE_SIZES else _ROWS_PER_PAGE
-
-
-def _seconds(source: Import) -> str:
-    """How long the writing took, in seconds; nothing before."""
-    if source.confirmed_at is None or source.ended_at is None:
-        return ""
-    return f"{(source.ended_at - source.confirmed_at).total_seconds():.1f}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,8 +16,11 @@ from clients.actions.support import SupportDuration, authorise_support
 from clients.exports import DossierExport
 from clients.models import (
     ClientSpace,
+    Connection,
+    ConnectionKind,
     ConsentRequest,
     Dossier,
+    Fetch,
     SavedView,
     SpaceLink,
     SpaceMember,
@@ -46,6 +49,7 @@ WORDS = {
     "key": "MQ:1abc:def",
     "uidb36": "1abc",
     "mail_id": UUID(int=1),
+    "number": 2,
 }
 
 
@@ -65,6 +69,10 @@ def make_objects(world: World) -> dict[str, Any]:
         state=ExportState.READY,
         expires_at=timezone.now() + KEPT_FOR,
     )
+    connection = Connection.objects.create(
+        kind=ConnectionKind.PENNYLANE, secret=b"sealed", made_by=world.admin
+    )
+    fetch = Fetch.objects.create(connection=connection, kind=connection.kind, asked_by=world.admin)
     assert world.collaborator.user is not None
     view = SavedView.objects.create(owner=world.collaborator.user, name="Bâtiment", is_shared=True)
     return {
@@ -75,6 +83,8 @@ def make_objects(world: World) -> dict[str, Any]:
         "departed": make_departed(world),
         "replacement": arranged(world),
         "import": sent,
+        "connection": connection,
+        "fetch": fetch,
         "export": export,
         "view": view,
     }

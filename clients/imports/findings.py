@@ -1,0 +1,127 @@
+"""What a plan's filters let through, and what they offer: what was found in which column, and the portfolios."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
+
+from clients.imports.remarks import Level
+from clients.models import Import, ImportRow
+from clients.resources import header_of
+from spreadsheets.text import fold
+
+PASSED_OVER = "passed_over"
+NO_PORTFOLIO = "none"
+_LONGEST_ROW_NUMBER = 6
+_LEVELS: Mapping[str, str | Promise] = {
+    Level.ERROR: pgettext_lazy("finding", "Error"),
+    Level.DOUBT: pgettext_lazy("finding", "To check"),
+    Level.IGNORED: pgettext_lazy("finding", "Left out"),
+    Level.REPAIRED: pgettext_lazy("finding", "Repaired"),
+    Level.CORRECTED: pgettext_lazy("finding", "Corrected"),
+}
+_COUNT = """
+SELECT one ->> 'level', one ->> 'field', count(*), count(*) FILTER (WHERE one ? 'offers')
+FROM clients_importrow AS stage, jsonb_array_elements(stage.remarks) AS one
+WHERE stage.source_id = %s AND stage.firm_id = %s AND stage.remarks IS NOT NULL AND stage.action <> 'skipped'
+GROUP BY 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How often something of this level was found in a field, and how often with a repair that waits for a person."""
+
+    level: str
+    field: str
+    count: int
+    offers: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.level}.{self.field}"
+
+    @property
+    def header(self) -> str:
+        return header_of(self.field)
+
+    @property
+    def label(self) -> str:
+        words = {"level": _LEVELS[self.level], "field": self.header, "count": self.count}
+        return _("%(level)s: %(field)s (%(count)s)") % words
+
+
+def findings(source: Import) -> list[Finding]:
+    """What was found in the whole plan: errors first, and in the order of the columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [source.pk, source.firm_id])
+        found = [Finding(*row) for row in cursor.fetchall()]
+    levels = list(_LEVELS)
+    return sorted(
+        (one for one in found if one.level in _LEVELS), key=lambda one: (levels.index(one.level), one.header)
+    )
+
+
+def portfolios(source: Import) -> list[tuple[str, str]]:
+    """Key and name of those into which rows of the plan go."""
+    if not any(column["field"] == "portfolio" for column in source.columns):
+        return []
+    placed = source.rows.exclude(portfolio_key=None).order_by()
+    names = dict(placed.values_list("portfolio_key", "portfolio").distinct())
+    return sorted(((str(key), name) for key, name in names.items()), key=lambda pair: fold(pair[1]))
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What is looked for: words (or a row's number), a finding's level and field, a portfolio's key or NO_PORTFOLIO."""
+
+    words: str = ""
+    finding: str = ""
+    portfolio: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.finding or self.portfolio)
+
+    def of(self, rows: QuerySet[ImportRow]) -> QuerySet[ImportRow]:
+        if self.words:
+            rows = rows.filter(_sought(self.words))
+        if self.finding:
+            level, _dot, name = self.finding.partition(".")
+            rows = rows.filter(remarks__contains=[{"level": level, "field": name}])
+        if self.portfolio:
+            key = None if self.portfolio == NO_PORTFOLIO else UUID(self.portfolio)
+            rows = rows.filter(portfolio_key=key)
+        return rows
+
+
+def _sought(words: str) -> Q:
+    """Rows that hold each of the words, or bear the number."""
+    held = Q()
+    for word in fold(words).split():
+        held &= Q(search_key__contains=word)
+    text = words.strip()
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ROW_NUMBER:
+        held |= Q(number=int(text))
+    return held
+
+
+def under(rows: QuerySet[ImportRow], tab: str) -> QuerySet[ImportRow]:
+    """Of these rows, those of a tab."""
+    return rows.exclude(outcome="") if tab == PASSED_OVER else rows.filter(action=tab, outcome="")
+
+
+def counted(rows: QuerySet[ImportRow]) -> dict[str, int]:
+    """How many of these rows there are under each tab. One look at each of them."""
+    counts: dict[str, int] = {}
+    kinds: Iterable[tuple[str, str, int]] = (
+        rows.order_by().values_list("action", "outcome").annotate(count=Count("id"))
+    )
+    for action, outcome, count in kinds:
+        tab = PASSED_OVER if outcome else action
+        counts[tab] = counts.get(tab, 0) + count
+    return counts
