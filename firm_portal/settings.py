@@ -25,6 +25,14 @@ REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 NOTIFICATION_HOLD_SECONDS = env.int("NOTIFICATION_HOLD_SECONDS", default=60)
 # Lines of an export that are written while somebody waits; more are a worker's. The default takes a second or two.
 EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=8_000)
+# Under what tokens of other platforms are encrypted: the first key encrypts, all of them decrypt. See clients/secrets.py.
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
+# Where client lists are fetched from; the third kind is explained in clients/connectors/platforms.py.
+PENNYLANE_URL = env.str("PENNYLANE_URL", default="https://app.pennylane.com").rstrip("/")
+MYUNISOFT_URL = env.str("MYUNISOFT_URL", default="https://api.myunisoft.fr").rstrip("/")
+# MyUnisoft gives it to an installation as its partner; where it is empty, each firm enters the one that it was given.
+MYUNISOFT_THIRD_PARTY_SECRET = env.str("MYUNISOFT_THIRD_PARTY_SECRET", default="")
+FETCH_PLATFORMS = env.json("FETCH_PLATFORMS", default=[])
 SECURE = BASE_URL.startswith("https://")
 
 # --- What the product is made of ----------------------------------------------------------------------
@@ -222,6 +230,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0, "options": {"expires": 30}},
     "resume-imports": {"task": "clients.resume_imports", "schedule": 20.0},
+    "resume-fetches": {"task": "clients.resume_fetches", "schedule": 5.0, "options": {"expires": 15}},
     "sweep-exports": {"task": "exports.sweep_exports", "schedule": 20.0},
     "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},
     # They begin and end by themselves, at midnight; this only tells those concerned.
@@ -318,6 +327,8 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # What they tell at a lower level holds headers: tokens, cookies.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
 if dsn := env.str("SENTRY_DSN", default=""):
@@ -327,5 +338,6 @@ if dsn := env.str("SENTRY_DSN", default=""):
         dsn=dsn,
         send_default_pii=False,
         max_request_body_size="never",  # forms hold names
+        include_local_variables=False,  # so do variables; and passwords, tokens
         before_send=hide_keys_from_sentry,
     )

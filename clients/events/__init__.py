@@ -1,6 +1,17 @@
 """What happens to dossiers, assignments, spaces and imports, and whom it concerns: each module registers its types."""
 
-from clients.events import access, assignments, consent, departures, dossiers, imports, space, support, views
+from clients.events import (
+    access,
+    assignments,
+    consent,
+    departures,
+    dossiers,
+    fetching,
+    imports,
+    space,
+    support,
+    views,
+)
 
 __all__ = [
     "access",
@@ -8,6 +19,7 @@ __all__ = [
     "consent",
     "departures",
     "dossiers",
+    "fetching",
     "imports",
     "space",
     "support",
