@@ -1,4 +1,4 @@
-"""What the resolver answers before any scope is open, or across them: a person's spaces, imports that are due,
+"""What the resolver answers before any scope is open, or across them: a person's spaces, imports and fetches due,
 support that has run out or whose link has ended, companies that want to be asked."""
 
 from tenancy.roles import LookUp, register
@@ -34,6 +34,20 @@ due_imports = register(
             ORDER BY id LIMIT 100
         """,
         reads=("clients_import",),
+    )
+)
+
+due_fetches = register(
+    LookUp(
+        name="due_fetches",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid)",
+        body="""
+            SELECT id, firm_id FROM clients_fetch
+            WHERE state IN ('queued', 'running') AND (lease_until IS NULL OR lease_until < now())
+            ORDER BY id LIMIT 100
+        """,
+        reads=("clients_fetch",),
     )
 )
 

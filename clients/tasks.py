@@ -5,6 +5,8 @@ from uuid import UUID
 
 from celery import shared_task
 
+from clients.connectors.fetching import fetch_clients as fetch_one
+from clients.connectors.fetching import sweep as sweep_fetches
 from clients.imports.applying import apply_import as apply_one
 from clients.imports.reading import read_import as read_one
 from clients.imports.sweeping import sweep
@@ -28,6 +30,18 @@ def apply_import(self: Any, firm_id: UUID, import_id: str) -> None:
 def resume_imports() -> None:
     """Hand imports that nobody works on to a worker, and drop those that nobody has confirmed for a month."""
     sweep()
+
+
+@shared_task(base=FirmTask, bind=True, name="clients.fetch_clients", scoped=False)
+def fetch_clients(self: Any, firm_id: UUID, fetch_id: str) -> None:
+    """Fetch a client list from another platform. Opens its own scopes: the platform may take minutes."""
+    fetch_one(firm_id, UUID(fetch_id))
+
+
+@shared_task(name="clients.resume_fetches")
+def resume_fetches() -> None:
+    """Hand fetches that nobody works on to a worker: those that have waited long enough among them."""
+    sweep_fetches()
 
 
 @shared_task(name="clients.end_support")
