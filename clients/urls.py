@@ -20,6 +20,7 @@ from clients.views import (
     moving,
     portfolio,
     replacements,
+    returning,
     saved,
     space,
 )
@@ -134,6 +135,7 @@ import_pages: list[URLPattern] = [
     path(f"{IMPORT}feuille/", imports.sheet, name="import_sheet"),
     path(f"{IMPORT}confirmer/", imports.confirm, name="confirm_import"),
     path(f"{IMPORT}annuler/", imports.cancel, name="cancel_import"),
+    path(f"{IMPORT}classeur/", returning.workbook, name="import_workbook"),
     path(f"{ROW}corriger/", correcting.correct_row, name="correct_row"),
     path(f"{ROW}reprendre/", correcting.uncorrect_row, name="uncorrect_row"),
     path(f"{ROW}dossier/", correcting.decide_row, name="decide_row"),

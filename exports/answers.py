@@ -26,10 +26,9 @@ def exported(request: FirmRequest, kind: Kind, parameters: Parameters) -> HttpRe
     """
     kind.require(request.member)
     book = kind.book(request.member, parameters)
-    lines = book.expected()
-    if lines <= settings.EXPORTS_AT_ONCE:
+    if book.weight() <= settings.EXPORTS_AT_ONCE:
         return _at_once(request, kind, book)
-    if lines > MOST_LINES:
+    if (lines := book.expected()) > MOST_LINES:
         return _refused(request, kind, parameters, lines)
     try:
         export = order_export(actor=request.member, kind=kind, parameters=parameters, book=book)
@@ -48,7 +47,7 @@ def workbook(file: IO[bytes], name: str) -> FileResponse:
 def _at_once(request: FirmRequest, kind: Kind, book: Book) -> FileResponse:
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it once it is sent
     export_now(actor=request.member, kind=kind, book=book, target=target)
-    return workbook(target, kind.file_name())
+    return workbook(target, book.name() or kind.file_name())
 
 
 def _refused(request: FirmRequest, kind: Kind, parameters: Parameters, lines: int) -> HttpResponseBase:

@@ -32,7 +32,7 @@ def order_export(*, actor: Membership, kind: Kind, parameters: Parameters, book:
         defaults={
             "parameters": dict(parameters),
             "asked": book.asked,
-            "file_name": kind.file_name(),
+            "file_name": book.name() or kind.file_name(),
             "total": book.expected(),
         },
     )

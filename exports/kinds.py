@@ -37,6 +37,14 @@ class Book(ABC):
     def expected(self) -> int:
         """About how many lines it will hold; in a few queries."""
 
+    def weight(self) -> int:
+        """How many lines of a plain list take as long: whether somebody waits for it, or a worker makes it."""
+        return self.expected()
+
+    def name(self) -> str:
+        """What the file is called; "" for the kind's name of the day."""
+        return ""
+
     @abstractmethod
     def write(self, target: Target, progress: Progress) -> int:
         """Into the target, in memory that does not grow with the firm. Returns how many lines it holds."""

@@ -19,3 +19,11 @@ class DossiersExported(EventType):
     name = "clients.dossiers.exported"
     summary = _("Client files were exported")
     sentence = _("%(actor)s exported client files (%(lines)s lines).")
+
+
+class ImportWorkbookTaken(EventType):
+    """Concerns nobody else: nothing of the firm has changed. Details: `lines`."""
+
+    name = "clients.import.workbook_taken"
+    summary = _("A client list was taken back to be mended")
+    sentence = _("%(actor)s took a client list back to mend it (%(lines)s lines to look at).")

@@ -2,5 +2,6 @@
 
 from clients.exports.access import AccessExport
 from clients.exports.dossiers import DossierExport
+from clients.exports.workbooks import ImportWorkbook
 
-__all__ = ["AccessExport", "DossierExport"]
+__all__ = ["AccessExport", "DossierExport", "ImportWorkbook"]

@@ -151,6 +151,12 @@ class Import(Leased):
         return int(self.counts.get(action, 0))
 
     @property
+    def returns_workbook(self) -> bool:
+        """Are there rows to mend, and is the file still kept in which to mend them?"""
+        left_out = (RowAction.ERROR, RowAction.DUPLICATE, RowAction.CONFLICT, "passed_over")
+        return any(map(self.count, left_out)) and ImportFile.objects.filter(source=self).exists()
+
+    @property
     def to_apply(self) -> int:
         """How many dossiers the confirmation will write."""
         return self.count(RowAction.CREATE) + self.count(RowAction.UPDATE)

@@ -641,6 +641,15 @@ def _uploaded(cast: Cast) -> set[str]:
     return NOBODY
 
 
+@row("clients.import.workbook_taken")
+def _workbook_taken(cast: Cast) -> set[str]:
+    made = plan(cast.alice, [("M1", "Garage Petit", "73282932000075", "", "Sarah")])
+    kind = KINDS["clients.import_workbook"]
+    book = kind.book(cast.alice, {"import": str(made.pk)})
+    export_now(actor=cast.alice, kind=kind, book=book, target=BytesIO())
+    return NOBODY
+
+
 @row("clients.import.cancelled")
 def _cancelled(cast: Cast) -> set[str]:
     cancel_import(actor=cast.alice, source=plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")]))

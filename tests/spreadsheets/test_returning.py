@@ -21,9 +21,7 @@ RED = "FFFFC7CE"
 NEW = Added(HEADER, 40)
 
 
-def marks(
-    *rows: MarkedRow, name: str = "Sheet", added: Added = Added(HEADER, 40), header_row: int = 1
-) -> Marks:
+def marks(*rows: MarkedRow, name: str = "Sheet", added: Added = NEW, header_row: int = 1) -> Marks:
     return Marks(0, name, 1, [added], rows)
 
 

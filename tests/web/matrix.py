@@ -183,6 +183,7 @@ MATRIX: dict[str, Row] = {
     "clients:import_sheet": on("import", FORM, ADMINS, 403),
     "clients:confirm_import": on("import", FORM, ADMINS, 403),
     "clients:cancel_import": on("import", FORM, ADMINS, 403),
+    "clients:import_workbook": on("import", "POST", ADMINS, 403),
     "clients:correct_row": on("import", FORM, ADMINS, 403),
     "clients:uncorrect_row": on("import", "POST", ADMINS, 403),
     "clients:decide_row": on("import", "POST", ADMINS, 403),
