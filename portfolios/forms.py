@@ -75,7 +75,12 @@ class GrantForm(forms.Form):
     """To whom the portfolio is opened, and as what."""
 
     member = forms.ModelChoiceField(
-        Membership.objects.none(), label=_("Member"), empty_label=_("Choose a member")
+        Membership.objects.none(),
+        label=_("Member"),
+        empty_label=_("Choose a member"),
+        error_messages={
+            "invalid_choice": _("This member has the portfolio by now, or is no longer in the firm.")
+        },
     )
     role = _role_field()
 

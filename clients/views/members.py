@@ -74,12 +74,17 @@ def index(request: FirmRequest) -> HttpResponse:
     found = filters.narrow(Membership.objects.all()).order_by(*ORDER)
     page = Paginator(found, filters.page_size).get_page(request.GET.get("page"))
     rows = rows_of(page.object_list, viewer=request.member, firm=request.firm)
+    administrators = [row for row in rows if row.member.role == Role.ADMIN]
+    others = [row for row in rows if row.member.role != Role.ADMIN]
+    total, first = page.paginator.count, len(administrators)
+    if page.has_other_pages():
+        first = found.filter(role=Role.ADMIN).order_by().count()
     context = {
         "filters": filters,
         "page": page,
         "groups": [
-            (_("Administrators"), [row for row in rows if row.member.role == Role.ADMIN]),
-            (_("Collaborators"), [row for row in rows if row.member.role != Role.ADMIN]),
+            (_("Administrators"), first, administrators),
+            (_("Collaborators"), total - first, others),
         ],
         "manages": manages,
         "declarants": consents.of_firm(request.member) if manages else None,

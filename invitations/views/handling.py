@@ -123,7 +123,7 @@ def revoke_selected(request: FirmRequest) -> HttpResponse:
     count = revoke_invitations(actor=request.member, invitations=chosen)
     text = ngettext("%(n)s invitation is revoked.", "%(n)s invitations are revoked.", count)
     _report(request, text, count, total)
-    return lead_to(request)
+    return lead_to(request, ends_selection=True)
 
 
 def _manageable(request: FirmRequest, pk: UUID) -> Invitation:
@@ -187,6 +187,7 @@ def _bulk_actions(request: FirmRequest) -> list[dict[str, Any]]:
             "label": _("Send again"),
             "icon": "mail-forward",
             "url": request.firm.url("invitations:resend_selected"),
+            "ends": True,
         },
         {
             "label": _("Revoke"),

@@ -109,7 +109,7 @@ def clients(request: FirmRequest) -> HttpResponse:
     dossiers = selected_dossiers(request, request.member, Perm.INVITE_CLIENT)
     if request.POST.get("confirmed"):
         _report(request, invite_clients(actor=request.member, dossiers=dossiers))
-        return lead_to(request)
+        return lead_to(request, ends_selection=True)
     plan = plan_invitations(actor=request.member, dossiers=dossiers)
     context = {
         "plan": plan,

@@ -358,6 +358,7 @@ class Selection {
     if (on) this.ids.add(box.value);
     else this.ids.delete(box.value);
   }
+  forget() { remember(sessionStorage, this.key, null); }
   clear() {
     this.ids.clear();
     this.all = false;
@@ -387,7 +388,9 @@ class Selection {
     const counter = $("[data-bulk-count]", this.root);
     if (counter) counter.textContent = said.replace("{count}", count.toLocaleString(document.documentElement.lang));
     const more = $("[data-bulk-all]", this.root);
-    if (more) more.hidden = this.all || this.total <= count || ticked < boxes.length;
+    // Cards on a phone show no head, so no box for the whole page: there, one ticked row is enough to ask for all.
+    const headless = page?.closest("thead").offsetHeight <= 1;
+    if (more) more.hidden = this.all || this.total <= count || (ticked < boxes.length && !headless);
     for (const link of $$("thead a", this.root)) link.tabIndex = count > 0 ? -1 : 0;
   }
   // What the page's own boxes do not say: rows of other pages, or "all that match".
@@ -449,6 +452,7 @@ document.addEventListener("submit", (event) => {
   const selection = selectionOf(form);
   selection?.fill();
   const button = event.submitter;
+  if (button?.matches("[data-bulk-ends]")) selection?.forget();
   if (!button?.matches("[data-dialog]") || !window.htmx) return;
   event.preventDefault();
   openLink = button;

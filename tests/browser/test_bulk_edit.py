@@ -210,6 +210,14 @@ def test_on_a_phone_with_what_is_left_and_why(new_tab: NewTab) -> None:
     accessible(page)
 
 
+def test_on_a_phone_one_ticked_row_is_enough_to_choose_all(new_tab: NewTab) -> None:
+    """Cards have no head, so no box for the whole page."""
+    page = new_tab(PHONE)
+    page.locator("[data-bulk-row]").first.check()
+    page.get_by_role("button", name=re.compile("Sélectionner les")).click()
+    expect(page.locator("[data-bulk-count]")).to_have_text(re.compile(r"Les \d\d sont sélectionnés"))
+
+
 def test_without_scripts(new_tab: NewTab) -> None:
     page = new_tab(scripts=False)
     box(page, 6).check()

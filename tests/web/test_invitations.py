@@ -419,7 +419,8 @@ def test_a_selection_shows_its_impact_before_a_mail_leaves(
     assert impact.context["plan"].mail_count == 1
     assert "Sans" in text(impact)
     assert outbox.recipients() == []
-    client.post(url, {**chosen, "confirmed": "1"})
+    sent = client.post(url, {**chosen, "confirmed": "1"}, headers={"HX-Request": "true"})
+    assert sent.headers["HX-Trigger"] == "selection-done"
     assert outbox.recipients() == [CLAIRE]
 
 
@@ -466,6 +467,18 @@ def test_a_selection_of_invitations_is_revoked_after_a_look(
     assert Invitation.objects.get().is_pending
     client.post(url, {"ids": [str(invitation.pk)], "confirmed": "1"})
     assert Invitation.objects.get().state == InvitationState.REVOKED
+
+
+def test_what_is_done_to_a_selection_forgets_it(browse: Browse, firm: World, invitation: Invitation) -> None:
+    """Else the same rows would still be ticked for the next act."""
+    client, ids = browse(firm.admin), {"ids": [str(invitation.pk)]}
+    listed = client.get(firm.firm.url("invitations:list"))
+    again = firm.firm.url("invitations:resend_selected")
+    assert re.search(rf'formaction="{again}"[^>]* data-bulk-ends', listed.content.decode())
+    revoke = firm.firm.url("invitations:revoke_selected")
+    assert "HX-Trigger" not in client.post(revoke, ids, headers={"HX-Request": "true"}).headers
+    done = client.post(revoke, {**ids, "confirmed": "1"}, headers={"HX-Request": "true"})
+    assert (done.headers["HX-Trigger"], done.headers["HX-Refresh"]) == ("selection-done", "true")
 
 
 def test_another_firms_invitation_is_not_there(browse: Browse, lemoine: World, bertrand: World) -> None:
@@ -529,7 +542,7 @@ def listed(firm: World, browse: Browse, query: str = "") -> Any:
 def test_an_invitation_whose_sender_left_is_said_to_be_on_hold(firm, orphan, browse: Browse) -> None:
     page = listed(firm, browse)
     assert states(page) == ["Suspendue"]
-    for hint in ("1 invitation est suspendue", "Renvoyez-les en votre nom", "À renvoyer"):
+    for hint in ("1 invitation est suspendue", "Relancez-les en votre nom", "À relancer"):
         assert hint in page.content.decode()
     assert states(listed(firm, browse, "?state=on_hold")) == ["Suspendue"]
     assert states(listed(firm, browse, "?state=sent")) == []

@@ -24,11 +24,13 @@ Browse = Callable[..., Client]
 
 
 def listed(page: Any) -> list[str]:
-    return [row.member.name for _label, rows in page.context["groups"] for row in rows]
+    return [row.member.name for _label, _number, rows in page.context["groups"] for row in rows]
 
 
 def row_of(page: Any, member: Membership) -> Any:
-    return next(r for _label, rows in page.context["groups"] for r in rows if r.member.pk == member.pk)
+    return next(
+        r for _label, _number, rows in page.context["groups"] for r in rows if r.member.pk == member.pk
+    )
 
 
 def url(world: World, name: str = "members", member: Membership | None = None, **more: Any) -> str:
@@ -64,6 +66,16 @@ def admin(browse: Browse, firm: World) -> Client:
 def test_administrators_stand_before_the_others(admin: Client, firm: World) -> None:
     make_member(firm.firm, "Zoé", role=Role.ADMIN)
     assert listed(admin.get(url(firm))) == ["Alice Martin", "Zoé Martin", "Chloé Martin", "Paul Martin"]
+
+
+def test_the_blocks_count_the_members_of_all_pages(admin: Client, firm: World) -> None:
+    for number in range(25):
+        make_member(firm.firm, f"Membre {number}")
+    for page in ("1", "2"):
+        shown = admin.get(url(firm), {"size": "20", "page": page}).content.decode()
+        blocks = re.findall(r'group-title">(\w+) <span class="muted">(\d+)<', shown)
+        assert set(blocks) <= {("Administrateurs", "1"), ("Collaborateurs", "27")}
+        assert blocks
 
 
 @pytest.mark.parametrize(

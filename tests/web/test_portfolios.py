@@ -107,6 +107,10 @@ def test_adding_a_subscriber_offers_members_who_have_none(firm: World, browse: B
     page = client.get(firm.firm.url("clients:portfolio", pk=portfolio.pk))
     shown = {(row["member"].first_name, str(row["by"])) for row in page.context["subscribers"]}
     assert shown == {("Chloé", "Alice Martin"), ("Paul", "Alice Martin")}
+    again = client.post(url, {"member": firm.colleague.pk, "role": ObjectRole.ACCOUNTANT})
+    assert again.context["form"].errors["member"] == [
+        "Ce membre a déjà ce portefeuille entre-temps, ou n'est plus dans le cabinet."
+    ]
 
 
 def test_a_role_beyond_a_portfolio_is_refused(firm: World, browse: Browse) -> None:
