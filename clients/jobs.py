@@ -12,10 +12,13 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
-from clients.events.imports import ImportCancelled, ImportUploaded
+from clients.events.imports import ColumnsForgotten, ColumnsRemembered, ImportCancelled, ImportUploaded
 from clients.imports.asked import CREATE, WITHOUT, Asked
+from clients.imports.headers import Preview, shape
+from clients.imports.undoing import impact, may_be_undone
 from clients.imports.working import end
 from clients.models import (
+    ColumnMapping,
     Decision,
     Dossier,
     Import,
@@ -30,9 +33,11 @@ from portfolios.models import Portfolio
 from spreadsheets.text import fold
 from tenancy.tasks import nudge
 
-READ, APPLY = "clients.read_import", "clients.apply_import"
+READ, APPLY, UNDO = "clients.read_import", "clients.apply_import", "clients.undo_import"
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 10_000
+# Before the confirmation, with nobody at work: a person may say anew how the file is read.
+_ASKED = (ImportState.CHOOSING, ImportState.MAPPING, ImportState.READY)
 
 
 class NotNow(Exception):
@@ -57,19 +62,79 @@ def choose_sheet(*, actor: Membership, source: Import, sheet: int) -> Import:
     Raises NotNow, and ObjectDoesNotExist for a sheet that can't be chosen. It is no event: nothing of the firm changes.
     """
     require(actor, Perm.IMPORT_DOSSIERS)
-    current = _locked(source, ImportState.CHOOSING, ImportState.READY)
+    current = _locked(source, *_ASKED)
     chosen = next((one for one in current.sheets if one["index"] == sheet and may_be_chosen(one)), None)
     if chosen is None:
         raise ObjectDoesNotExist(sheet)
+    if sheet != current.sheet:  # what was said of another one's columns and rows says nothing of this one
+        current.asked = {}
+        current.corrections.all().delete()
     current.sheet, current.sheet_name = sheet, chosen["name"][:_LONGEST_NAME]
-    _hand_over(current, ImportState.PLANNING, "sheet", "sheet_name")
+    _hand_over(current, ImportState.PLANNING, "sheet", "sheet_name", "asked")
     _nudge(READ, current)
     return current
 
 
+@transaction.atomic
+def map_columns(*, actor: Membership, source: Import, asked: Asked, remember: bool) -> Import:
+    """Have the file read with this header row, these columns and these of them that empty what the dossiers have; what
+    was said of portfolios and rows stays. `remember`: so the firm's next list of this shape as well.
+
+    Raises NotNow. The import it is about is no event; what is remembered is one.
+    """
+    require(actor, Perm.IMPORT_DOSSIERS)
+    current = _locked(source, ImportState.MAPPING, ImportState.READY)
+    said = replace(
+        Asked.of(current.asked),
+        header_row=asked.header_row,
+        fields=dict(asked.fields),
+        emptying=tuple(asked.emptying),
+        remembered=False,
+    )
+    if remember:
+        _remember(actor, current, said)
+    current.asked = said.stored()
+    return _plan_anew(current, "asked")
+
+
+def _remember(actor: Membership, current: Import, said: Asked) -> None:
+    """Keep it under the shape of the header; a list without headers has none to be known by."""
+    sheet = next(one for one in current.sheets if one["index"] == current.sheet)
+    row = sheet["header_row"] if said.header_row is None else said.header_row
+    header = Preview.of(sheet).header(row)
+    if not (told := shape(header)):
+        return
+    kept = {key: value for key, value in said.stored().items() if key in ("fields", "emptying")}
+    before = ColumnMapping.objects.select_for_update().filter(shape=told).first()
+    if before is not None and before.asked == kept:
+        return
+    values = {
+        "headers": [" ".join(cell.split()) for cell in header.cells if cell.strip()],
+        "asked": kept,
+        "file_name": current.file_name,
+        "saved_by": actor,
+        "saved_at": timezone.now(),
+        "used_at": timezone.now(),
+    }
+    mapping, _created = ColumnMapping.objects.update_or_create(shape=told, defaults=values)
+    record(ColumnsRemembered, actor=actor, subject=mapping)
+
+
+@transaction.atomic
+def forget_mapping(*, actor: Membership, mapping: ColumnMapping) -> None:
+    """Have the next list of this shape guessed again; imports that are under way keep what they were told. Once: nobody
+    is told of a second time."""
+    require(actor, Perm.IMPORT_DOSSIERS)
+    held = ColumnMapping.objects.select_for_update().filter(pk=mapping.pk).first()
+    if held is None:
+        return
+    record(ColumnsForgotten, actor=actor, subject=held)
+    held.delete()
+
+
 def may_be_chosen(sheet: Mapping[str, object]) -> bool:
-    """Has the sheet a column that is known, and rows?"""
-    return sheet["refusal"] is None and bool(sheet["recognised"])
+    """Can the sheet be read, and is it more than a page of text?"""
+    return bool(sheet["open"])
 
 
 # --- What people say about the plan: stored, and the plan is made anew. None of it is an event: nothing of the firm
@@ -214,16 +279,53 @@ def _plan_anew(current: Import, *fields: str) -> Import:
     return current
 
 
+class MeansSomethingElse(Exception):
+    """Somebody changed something since the page was shown: it would do something else. Nothing was done."""
+
+
 @transaction.atomic
-def confirm_import(*, actor: Membership, source: Import) -> Import:
-    """Have the plan written into the firm's dossiers: once, however often it is confirmed. Raises NotNow."""
+def confirm_import(*, actor: Membership, source: Import, seen: str | None = None) -> Import:
+    """Have the plan written into the firm's dossiers: once, however often it is confirmed.
+
+    `seen`: the plan that the person was shown (`plan_key`); raises MeansSomethingElse if it is another one now. Raises
+    NotNow.
+    """
     require(actor, Perm.IMPORT_DOSSIERS)
     current = _locked(source, ImportState.READY)
+    if seen is not None and seen != plan_key(current):
+        raise MeansSomethingElse(current.pk)
     if not current.to_apply:
         raise NotNow(current.pk)
     current.confirmed_by, current.confirmed_at = actor, timezone.now()
     _hand_over(current, ImportState.APPLYING, "confirmed_by", "confirmed_at")
     _nudge(APPLY, current)
+    return current
+
+
+def plan_key(source: Import) -> str:
+    """Another one for each plan that is made of the file."""
+    return source.planned_at.isoformat() if source.planned_at else ""
+
+
+@transaction.atomic
+def undo_import(*, actor: Membership, source: Import, seen: str | None = None) -> Import:
+    """Have what the import has written taken back, but for what was touched since: once, within UNDO_DAYS days.
+
+    `seen`: the impact that the person was shown (its fingerprint); raises MeansSomethingElse if it is another one now.
+    Raises NotNow.
+    """
+    require(actor, Perm.IMPORT_DOSSIERS)
+    current = _locked(source, ImportState.DONE)
+    if not may_be_undone(current):
+        raise NotNow(current.pk)
+    meant = impact(current)
+    if seen is not None and seen != meant.fingerprint:
+        raise MeansSomethingElse(current.pk)
+    if not meant.takes_back:
+        raise NotNow(current.pk)
+    current.undone_by, current.refusal_code, current.refusal_params = actor, "", {}
+    _hand_over(current, ImportState.UNDOING, "undone_by", "refusal_code", "refusal_params")
+    _nudge(UNDO, current)
     return current
 
 
@@ -235,6 +337,7 @@ def cancel_import(*, actor: Membership, source: Import) -> None:
         ImportState.UPLOADED,
         ImportState.READING,
         ImportState.CHOOSING,
+        ImportState.MAPPING,
         ImportState.PLANNING,
         ImportState.READY,
     )

@@ -32,7 +32,8 @@ class ImportCancelled(ImportEvent):
 
 
 class ImportApplied(ImportEvent):
-    """Concerns the administrators, and those to whom a portfolio is open that the import filled.
+    """Concerns the administrators, those to whom a portfolio is open that the import filled or that lost dossiers by
+    it, and (told by `also_tell`) those to whom one of the dossiers is open by itself.
 
     Details: `created`, `updated` (counts), `portfolios` (their keys).
     """
@@ -42,7 +43,9 @@ class ImportApplied(ImportEvent):
     sentence = _(
         "%(actor)s imported the client list %(subject)s: %(created)s client files created, %(updated)s changed."
     )
-    concerns = _("The administrators, and those to whom a portfolio is open that the import filled")
+    concerns = _(
+        "The administrators, and those to whom one of the client files is open, or a portfolio that got or lost some"
+    )
 
     @classmethod
     def audience(cls, subject: Import, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -50,3 +53,37 @@ class ImportApplied(ImportEvent):
         for portfolio in Portfolio.objects.filter(pk__in=details["portfolios"]):
             told += holders(Perm.VIEW_PORTFOLIO, portfolio)
         return told
+
+
+class ImportUndone(ImportEvent):
+    """Details: `deleted`, `restored`, `kept`, how many dossiers. Those who saw one of them are told by `also_tell`."""
+
+    name = "clients.import.undone"
+    summary = _("An import was undone")
+    sentence = _(
+        "%(actor)s undid the import of the client list %(subject)s: %(deleted)s client files taken back, "
+        "%(restored)s as they were before, %(kept)s kept."
+    )
+    concerns = _(
+        "The administrators, and those to whom one of the client files was open, or a portfolio that got or lost some"
+    )
+
+    @classmethod
+    def audience(cls, subject: Import, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return administrators()
+
+
+class ColumnsRemembered(EventType):
+    """Concerns nobody else: it changes no client file, and is shown and changeable with each import."""
+
+    name = "clients.columns.remembered"
+    summary = _("The columns of a list were remembered")
+    sentence = _("%(actor)s had the columns of %(subject)s remembered for lists of the same shape.")
+
+
+class ColumnsForgotten(EventType):
+    """Concerns nobody else: it changes no client file."""
+
+    name = "clients.columns.forgotten"
+    summary = _("The remembered columns of a list were forgotten")
+    sentence = _("%(actor)s had the columns of %(subject)s forgotten.")

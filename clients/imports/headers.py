@@ -19,6 +19,7 @@ _LONGEST_HEADER = 80
 _LONGEST_CELL = 60
 # A row above the header with no more cells than this, and no more than a third of the table's, is a title.
 _TITLE_CELLS = 2
+_FEWEST_COLUMNS, _FEWEST_ROWS = 3, 2
 
 # A list of clients has at least one of these columns.
 ESSENTIAL = frozenset({"reference", "legal_name", "last_name", "siren", "siret"})
@@ -301,9 +302,9 @@ def described(sheet: SheetInfo, known: Mapping[str, frozenset[str]]) -> dict[str
 
 
 def _may_be_list(preview: Preview) -> bool:
-    """Something that a person may tell the columns of, though none is recognised: not a page of text."""
-    wide = sum(1 for row in preview.rows if sum(1 for cell in row if cell.strip()) > 1)
-    return wide > 1 and preview.width > 1
+    """A table that a person may tell the columns of, though none is recognised: no page of text, no pair of lists."""
+    wide = sum(1 for row in preview.rows if sum(1 for cell in row if cell.strip()) >= _FEWEST_COLUMNS)
+    return wide >= _FEWEST_ROWS
 
 
 def gathered(rows: Chunk, fields: Mapping[int, str], first: int = 0) -> dict[str, tuple[Sequence[str], str]]:

@@ -1,25 +1,29 @@
-"""From the file to the plan, in a worker: which sheet, then the plan of it (`clients.imports.planning`)."""
+"""From the file to the plan, in a worker: which sheet and which columns, then `clients.imports.planning`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from clients.imports.headers import described
-from clients.imports.planning import make_plan
+from django.utils import timezone
+
+from accounts.models import Membership
+from clients.imports.asked import Asked
+from clients.imports.headers import ESSENTIAL, Laid, Preview, described, is_said, laid_out, shapes
+from clients.imports.planning import called, make_plan
 from clients.imports.working import claim, fail, keep
-from clients.models import Import, ImportFile, ImportState
+from clients.models import ColumnMapping, Import, ImportFile, ImportState
+from portfolios.models import Portfolio
 from spreadsheets.reading import WorkbookInfo, list_sheets
 from spreadsheets.refusals import Refused
 from tenancy.leases import LostHold, Progress, beating, let_go
 from tenancy.scopes import scope
 
 _TO_READ = (ImportState.UPLOADED, ImportState.READING, ImportState.PLANNING)
-# A list of clients has at least one of these columns.
-_ESSENTIAL = {"reference", "legal_name", "last_name", "siren", "siret"}
 
 
 def read_import(firm_id: UUID, import_id: UUID) -> None:
-    """Read an uploaded file up to its plan, or up to the question which sheet is meant."""
+    """Read an uploaded file up to its plan, or up to a question: which sheet is meant, what the columns hold."""
     with scope(firm=firm_id):
         held = claim(import_id, _TO_READ, _working)
         if held is None:
@@ -44,9 +48,10 @@ def _working(held: Import) -> ImportState:
 
 def _read(firm_id: UUID, held: Import, content: bytes, progress: Progress) -> None:
     if held.sheet is None:
-        sheets = _listed(list_sheets(content))
-        chosen = _only_choice(sheets)
+        workbook = list_sheets(content)
         with scope(firm=firm_id):
+            sheets = _listed(workbook, own_names())
+            chosen = _only_choice(sheets)
             if chosen is None:
                 keep(held, sheets=sheets, state=ImportState.CHOOSING)
                 return
@@ -54,16 +59,20 @@ def _read(firm_id: UUID, held: Import, content: bytes, progress: Progress) -> No
             held.save(update_fields=["sheet", "sheet_name", "sheets"])
     with scope(firm=firm_id):
         sheet = next(sheet for sheet in held.sheets if sheet["index"] == held.sheet)
-        make_plan(held, content, sheet, progress)
+        laid = _laid_out(held, sheet)
+        if laid.doubtful:
+            _ask(held, laid)
+            return
+        make_plan(held, content, {**sheet, "header_row": laid.header_row, "columns": laid.columns}, progress)
 
 
 # --- Which sheet ------------------------------------------------------------------------------------------------
 
 
-def _listed(workbook: WorkbookInfo) -> list[dict[str, Any]]:
+def _listed(workbook: WorkbookInfo, known: Mapping[str, frozenset[str]]) -> list[dict[str, Any]]:
     """The sheets that hold something, visible ones first. Raises Refused if none of them can be a client list."""
-    found = [described(sheet) for sheet in workbook.sheets if sheet.rows or sheet.refusal]
-    if not any(map(_is_list, found)):
+    found = [described(sheet, known) for sheet in workbook.sheets if sheet.rows or sheet.refusal]
+    if not any(sheet["open"] for sheet in found):
         refusal = next((sheet["refusal"] for sheet in found if sheet["refusal"]), None)
         if refusal:
             raise Refused(refusal["code"], **refusal["params"])
@@ -73,11 +82,49 @@ def _listed(workbook: WorkbookInfo) -> list[dict[str, Any]]:
 
 def _is_list(sheet: Mapping[str, Any]) -> bool:
     fields = {column["field"] for column in sheet["columns"]}
-    return sheet["refusal"] is None and bool(fields & _ESSENTIAL) and sheet["rows"] > 1
+    return bool(sheet["open"]) and bool(fields & ESSENTIAL) and sheet["rows"] > 1
 
 
 def _only_choice(sheets: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The one sheet that can be meant: the only visible client list, or the only hidden one where none is visible."""
+    """The one sheet that can be meant: the only one of a remembered shape, else the only visible client list, or the
+    only hidden one where none is visible. Where no sheet reads as a client list, the only one that may be one."""
     lists = [sheet for sheet in sheets if _is_list(sheet)]
-    visible = [sheet for sheet in lists if sheet["visible"]] or lists
+    remembered = [sheet for sheet in sheets if sheet["open"] and _remembered(sheet)]
+    found = remembered or lists or [sheet for sheet in sheets if sheet["open"]]
+    visible = [sheet for sheet in found if sheet["visible"]] or found
     return visible[0] if len(visible) == 1 else None
+
+
+# --- Which columns ----------------------------------------------------------------------------------------------
+
+
+def own_names() -> dict[str, frozenset[str]]:
+    """By what the firm's own portfolios and members are recognised in a column."""
+    members = (key for member in Membership.objects.open() for key, _user in called(member))
+    portfolios = Portfolio.objects.running().values_list("name_key", flat=True)
+    return {"portfolio": frozenset(portfolios), "assignee": frozenset(members)}
+
+
+def _laid_out(held: Import, sheet: Mapping[str, Any]) -> Laid:
+    """As a person said; else as the firm remembers lists of this shape; else as guessed."""
+    asked = Asked.of(held.asked)
+    if not is_said(asked) and (found := _remembered(sheet)):
+        mapping, row = found
+        asked = replace(Asked.of({**held.asked, **mapping.asked}), header_row=row, remembered=True)
+        held.asked = asked.stored()
+        held.save(update_fields=["asked"])
+        ColumnMapping.objects.filter(pk=mapping.pk).update(used_at=timezone.now())
+    return laid_out(sheet, asked, own_names())
+
+
+def _remembered(sheet: Mapping[str, Any]) -> tuple[ColumnMapping, int] | None:
+    """What the firm remembers of lists of this shape, and the number of the row that has the shape."""
+    rows = shapes(Preview.of(sheet))
+    mappings = {mapping.shape: mapping for mapping in ColumnMapping.objects.filter(shape__in=list(rows))}
+    return next(((mappings[one], row) for one, row in rows.items() if one in mappings), None)
+
+
+def _ask(held: Import, laid: Laid) -> None:
+    """Have a person say what the columns hold before there is a plan; that of another sheet is gone."""
+    held.rows.all().delete()
+    keep(held, state=ImportState.MAPPING, columns=laid.columns, counts={}, notes=[], step=0, total=0)

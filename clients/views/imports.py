@@ -23,7 +23,7 @@ from clients import jobs
 from clients.forms.imports import SheetForm, UploadForm
 from clients.imports import showing
 from clients.imports.template import template
-from clients.models import Import, ImportState
+from clients.models import WAITING, Import, ImportState
 from clients.views.plan import back_to, plan_of
 from portfolios.models import Portfolio
 
@@ -94,6 +94,8 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
         return redirect(request.firm.url("clients:list"))
     source = get_object_or_404(Import.objects.select_related("created_by", "confirmed_by"), pk=pk)
     context = {"source": source, **_progress(request, source), "step": _step(source)}
+    if source.state == ImportState.MAPPING:
+        return redirect(request.firm.url("clients:import_mapping", pk=pk))
     if source.state == ImportState.CHOOSING:
         return render(request, "clients/import_choose.html", {**context, "sheets": showing.choices(source)})
     if source.state in (ImportState.READY, ImportState.DONE):
@@ -155,7 +157,7 @@ def sheet(request: FirmRequest, pk: UUID) -> HttpResponse:
         except jobs.NotNow:
             messages.info(request, _("This import has gone on since: here is where it stands."))
         return done(request, page)
-    if source.state not in (ImportState.CHOOSING, ImportState.READY):
+    if source.state not in WAITING:
         return done(request, page)
     context = {"source": source, "form": form, "sheets": showing.choices(source), "step": 1}
     return render(request, "clients/import_choose.html", context, status=422 if form.is_bound else 200)
