@@ -15,6 +15,7 @@ from stdnum.fr import siren as siren_rules
 
 from accounts.identifiers import bare, has_checksum
 from clients.cleaning import CLEANERS, clean_text, likely_email
+from clients.imports import offers
 from clients.imports.remarks import Level, Remark, refused, remark
 from clients.models import DossierKind
 from spreadsheets.cells import Kind
@@ -129,7 +130,20 @@ def fitting(field: str, value: str, limit: int) -> Cell:
     """The value, refused where it is longer than what the dossier holds."""
     if len(value) <= limit:
         return Cell(value)
-    return Cell("", (remark(Level.ERROR, field, "too_long", value, count=len(value), limit=limit),))
+    return Cell(
+        "",
+        (
+            remark(
+                Level.ERROR,
+                field,
+                "too_long",
+                value,
+                offers=offers.cut(field, value, limit),
+                count=len(value),
+                limit=limit,
+            ),
+        ),
+    )
 
 
 def plain(field: str) -> Rule:
@@ -142,11 +156,18 @@ def cleaned(field: str, level: Level) -> Rule:
     return lambda text, kind: _cleaned(field, level, text, text)
 
 
-def _cleaned(field: str, level: Level, text: str, written: str, *remarks: Remark) -> Cell:
+def _cleaned(
+    field: str,
+    level: Level,
+    text: str,
+    written: str,
+    *remarks: Remark,
+    offer: Callable[[], offers.Offer] | None = None,
+) -> Cell:
     try:
         return Cell(CLEANERS[field](text), remarks)
     except ValidationError as error:
-        return Cell("", (refused(level, field, written, error),))
+        return Cell("", (refused(level, field, written, error, offer() if offer else None),))
 
 
 class _Number(NamedTuple):
@@ -215,7 +236,7 @@ def _no_company_number(field: str, text: str) -> Cell:
         siren = vat.value[-_SIREN:]
         extra = {"vat_number": vat.value} | ({"siren": siren} if siren_rules.is_valid(siren) else {})
         return Cell("", (remark(Level.REPAIRED, field, "vat_in_siret", text),), extra)
-    return _cleaned(field, Level.ERROR, text, text)
+    return _cleaned(field, Level.ERROR, text, text, offer=lambda: offers.company_number(field, text))
 
 
 def vat_number(text: str, kind: str) -> Cell:
@@ -234,14 +255,17 @@ def email(text: str, kind: str) -> Cell:
     if _NO_VALUE.match(text) and "@" not in text:
         return EMPTY
     address, remarks = _one_address(text)
-    cell = _cleaned("email", Level.ERROR, address, text)
+    cell = _cleaned("email", Level.ERROR, address, text, offer=lambda: offers.email(address))
     if cell.remarks:
         return cell
     if cell.value != address:
         remarks += (remark(Level.REPAIRED, "email", "email_case", text),)
     name, _at, domain = cell.value.rpartition("@")
     if meant := _likely_domain(domain):
-        remarks += (remark(Level.DOUBT, "email", "email_typo", cell.value, meant=f"{name}@{meant}"),)
+        likely = f"{name}@{meant}"
+        remarks += (
+            remark(Level.DOUBT, "email", "email_typo", cell.value, offers={"email": likely}, meant=likely),
+        )
     return Cell(cell.value, remarks)
 
 

@@ -1,6 +1,8 @@
 """The plan, made in a worker: every row of the sheet cleaned, staged and classified."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,10 +12,16 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from clients.imports import staging
-from clients.imports.rows import check_columns, join_nic
+from clients.imports.asked import WITHOUT, Asked
+from clients.imports.classifying import classify
+from clients.imports.headers import gathered
+from clients.imports.remarks import Remark
+from clients.imports.rows import Chunk, Raw, check_columns, join_nic
+from clients.imports.said import Said, keys, versions
+from clients.imports.staging import EMPTIABLE
 from clients.imports.working import keep
 from clients.models import Import, ImportRow, ImportState, RowAction
-from clients.resources import OURS, columns_by_name
+from clients.resources import KEY, OURS, VERSION, columns_by_name
 from portfolios.models import Portfolio
 from spreadsheets.reading import Chunk as Rows
 from spreadsheets.reading import read_sheet
@@ -21,6 +29,7 @@ from spreadsheets.text import fold
 from tenancy.keys import uuid7
 from tenancy.leases import Progress
 
+_LONGEST_TEXT = 10_000
 _NAMES = ("legal_name", "last_name")
 _TOTALS = ("total", "sous total", "totaux")
 _ROWS_NAMED = 20
@@ -32,13 +41,37 @@ class _Firm:
 
     people: dict[str, UUID]
     portfolios: dict[str, UUID]
+    # By folded name, the name of the portfolio that a person chose in its stead, "" for none.
+    chosen: dict[str, str]
     new: dict[UUID, str] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
+    replaced: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def loaded(cls) -> "_Firm":
-        keys = {key: user for member in Membership.objects.open() for key, user in _called(member)}
-        return cls(keys, dict(Portfolio.objects.running().values_list("name_key", "id")))
+    def loaded(cls, asked: Asked) -> "_Firm":
+        keys = {key: user for member in Membership.objects.open() for key, user in called(member)}
+        running = list(Portfolio.objects.running().values_list("id", "name", "name_key"))
+        names = {str(key): name for key, name, _name_key in running} | {WITHOUT: ""}
+        chosen = {fold(name): names[one] for name, one in asked.portfolios.items() if one in names}
+        return cls(keys, {name_key: key for key, _name, name_key in running}, chosen)
+
+    def as_chosen(self, names: list[str]) -> list[str]:
+        """The names, with those that a person chose for them."""
+        if not self.chosen:
+            return names
+        instead = {name: self.chosen[fold(name)] for name in set(names) - {""} if fold(name) in self.chosen}
+        self.replaced.update(name for name in names if name in instead)
+        return [instead.get(name, name) for name in names]
+
+    def notes(self) -> list[dict[str, Any]]:
+        """What became of the names of portfolios for which a person chose something."""
+        return [
+            {
+                "code": "portfolio_chosen" if self.chosen[fold(name)] else "portfolio_without",
+                "params": {"name": name, "chosen": self.chosen[fold(name)], "count": count},
+            }
+            for name, count in self.replaced.items()
+        ]
 
     def portfolio_keys(self, names: Sequence[str]) -> dict[str, UUID]:
         """A key for each name: the portfolio's, or the one that it will have."""
@@ -59,7 +92,7 @@ class _Firm:
         return found
 
 
-def _called(member: Membership) -> list[tuple[str, UUID]]:
+def called(member: Membership) -> list[tuple[str, UUID]]:
     """The ways in which a list may name a member."""
     assert member.user_id is not None  # of an open membership
     first, last = member.first_name, member.last_name
@@ -86,66 +119,164 @@ def make_plan(held: Import, content: bytes, sheet: Mapping[str, Any], progress: 
     """Every row of the chosen sheet into the plan, in the surrounding transaction. Of `sheet`: header_row, columns (as
     `Import.columns`), rows."""
     began = timezone.now()
-    named = {column["index"]: column["field"] for column in sheet["columns"] if column["field"]}
-    fields = {column: name for column, name in named.items() if name not in OURS}
-    firm, skipped = _Firm.loaded(), _Skipped()
+    fields = {column["index"]: column["field"] for column in sheet["columns"] if column["field"]}
+    asked = Asked.of(held.asked)
+    planner = _Planner(
+        _Firm.loaded(asked), Said.about(held), frozenset(asked.emptying).intersection(EMPTIABLE)
+    )
     progress.step, progress.total = 0, sheet["rows"]
     held.rows.all().delete()
     staging.open_stage()
-    present: set[str] = set()
     with read_sheet(content, held.sheet or 0) as reading:
         for rows in reading:
-            numbers, raw = _data(rows, sheet["header_row"], fields, skipped)
-            if numbers:
-                present |= _stage(numbers, raw, firm)
+            planner.stage(rows, sheet["header_row"], fields)
             progress.step = reading.rows
         notes = [{"code": note.code, "params": dict(note.params)} for note in reading.notes]
-    counts = staging.classify(held, sorted(present)) if present else {}
-    _keep_plan(held, sheet, counts, firm, [*notes, *skipped.notes()], began)
+    present = sorted(planner.present)
+    counts = classify(held, present, told=planner.told) if present else {}
+    notes += [*planner.skipped.notes(), *planner.firm.notes()]
+    _keep_plan(held, sheet, counts, planner.firm, notes, began)
 
 
-def _stage(numbers: Sequence[int], raw: dict[str, tuple[Sequence[str], str]], firm: _Firm) -> set[str]:
-    chunk = check_columns(columns_by_name(), join_nic(raw))
-    portfolios = firm.portfolio_keys(chunk.values.get("portfolio", ()))
-    staging.add(numbers, chunk, portfolios, firm.assignee_keys(chunk.values.get("assignee", ())))
-    return set(chunk.values)
+class _Planner:
+    """Stages the file, chunk by chunk."""
+
+    def __init__(self, firm: _Firm, said: Said, emptying: frozenset[str]) -> None:
+        self.firm, self.said, self.emptying = firm, said, emptying
+        self.skipped = _Skipped()
+        # The fields that the file has, corrections included.
+        self.present: set[str] = set()
+        self.told = bool(said.dossiers)
+
+    def stage(self, rows: Rows, header_row: int, fields: Mapping[int, str]) -> None:
+        """The rows under the header."""
+        first = next((i for i, number in enumerate(rows.numbers) if number > header_row), len(rows.numbers))
+        numbers, cells = rows.numbers[first:], gathered(rows, fields, first)
+        ours = {name: cells.pop(name)[0] for name in OURS if name in cells}
+        raw, corrected = self.said.lay(numbers, cells)
+        blank, left_out = self._left_out(numbers, raw)
+        if blank:
+            kept = [i for i in range(len(numbers)) if i not in blank]
+            places = {place: i for i, place in enumerate(kept)}
+            numbers, raw = [numbers[i] for i in kept], _only(raw, kept)
+            ours = {name: [texts[i] for i in kept] for name, texts in ours.items()}
+            left_out = {places[i] for i in left_out}
+            corrected = {places[i]: told for i, told in corrected.items()}
+        if numbers and raw:
+            self._add(numbers, raw, ours, left_out, corrected)
+
+    def _left_out(self, numbers: Sequence[int], raw: Raw) -> tuple[set[int], set[int]]:
+        """The places of rows of which nothing is known, and of those that hold no client, or that a person left out."""
+        blank, titles = _without_client(raw, len(numbers))
+        if self.said.cells or self.said.dossiers:
+            blank = {i for i in blank if not self.said.kept(numbers[i])}
+            titles = {i for i in titles if not self.said.kept(numbers[i])}
+        self.skipped.numbers += [numbers[i] for i in sorted(blank | titles)]
+        skipped = {i for i, number in enumerate(numbers) if self.said.is_skipped(number)}
+        return blank - skipped, titles | skipped
+
+    def _add(
+        self,
+        numbers: Sequence[int],
+        raw: Raw,
+        ours: Mapping[str, Sequence[str]],
+        left_out: Collection[int],
+        corrected: Mapping[int, list[Remark]],
+    ) -> None:
+        chunk = check_columns(columns_by_name(), join_nic(dict(raw)))
+        for i, told in corrected.items():
+            chunk.remarks[i] = [*told, *chunk.remarks.get(i, [])]
+        for i in left_out:
+            _leave_out(chunk, i)
+        more = {
+            **self._about(numbers, ours),
+            **_skipped_column(left_out, len(numbers)),
+            **_raw_column(raw, {*chunk.remarks, *left_out}, len(numbers)),
+            **_emptied_column(raw, chunk.values, self.emptying),
+        }
+        if "portfolio" in chunk.values:
+            chunk.values["portfolio"] = self.firm.as_chosen(chunk.values["portfolio"])
+        portfolios = self.firm.portfolio_keys(chunk.values.get("portfolio", ()))
+        people = self.firm.assignee_keys(chunk.values.get("assignee", ()))
+        staging.add(numbers, chunk, portfolios, people, more)
+        self.present |= set(chunk.values)
+
+    def _about(self, numbers: Sequence[int], ours: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+        """Which dossiers the rows are about, where a person or an exported list says so."""
+        given = keys(ours[KEY]) if KEY in ours else None
+        found = self.said.columns(numbers, given)
+        if given is not None:
+            self.told = True
+            found["given_key"] = given
+            if VERSION in ours:
+                found["given_version"] = versions(ours[VERSION])
+        return found
 
 
-def _data(
-    rows: Rows, header_row: int, fields: Mapping[int, str], skipped: _Skipped
-) -> tuple[Sequence[int], dict[str, tuple[Sequence[str], str]]]:
-    """The rows under the header, those without a client left out: their numbers, and texts and kinds by field."""
-    numbers = rows.numbers
-    first = next((i for i, number in enumerate(numbers) if number > header_row), len(numbers))
-    raw = {name: (rows.column(c)[first:], rows.kind(c)[first:]) for c, name in fields.items()}
-    numbers = numbers[first:]
-    left_out = set(_without_client(raw, len(numbers)))
-    if not left_out:
-        return numbers, raw
-    skipped.numbers += [numbers[i] for i in sorted(left_out)]
-    kept = [i for i in range(len(numbers)) if i not in left_out]
-    chosen: dict[str, tuple[Sequence[str], str]] = {
+def _leave_out(chunk: Chunk, place: int) -> None:
+    """Nothing is told of this row, and it names nobody."""
+    chunk.remarks.pop(place, None)
+    for name in ("portfolio", "assignee"):
+        if name in chunk.values:
+            chunk.values[name][place] = ""
+
+
+def _skipped_column(left_out: Collection[int], height: int) -> dict[str, Sequence[str]]:
+    return {"skipped": ["t" if i in left_out else "f" for i in range(height)]} if left_out else {}
+
+
+def _raw_column(raw: Raw, places: Collection[int], height: int) -> dict[str, Sequence[str]]:
+    """The texts of the rows of which something is told, as the file has them, corrections included."""
+    if not places:
+        return {}
+    column = [""] * height
+    for i in places:
+        texts = {name: texts[i][:_LONGEST_TEXT] for name, (texts, _kinds) in raw.items() if texts[i]}
+        column[i] = json.dumps(texts, ensure_ascii=False)
+    return {"raw": column}
+
+
+def _emptied_column(
+    raw: Raw, values: Mapping[str, Sequence[str]], emptying: Collection[str]
+) -> dict[str, Sequence[str]]:
+    """Which fields are to be emptied: those of cells that are blank, not of those whose text was left out."""
+    names = [name for name in sorted(emptying) if name in raw]
+    if not names:
+        return {}
+    emptied: list[list[str]] = [[] for _value in values[names[0]]]
+    for name in names:
+        for i, (text, value) in enumerate(zip(raw[name][0], values[name], strict=True)):
+            if not value and not text.strip():
+                emptied[i].append(name)
+    return {"emptied": [f"{{{','.join(found)}}}" if found else staging.NULL for found in emptied]}
+
+
+def _only(raw: Raw, kept: Sequence[int]) -> Raw:
+    return {
         name: ([texts[i] for i in kept], "".join([kinds[i] for i in kept]))
         for name, (texts, kinds) in raw.items()
     }
-    return [numbers[i] for i in kept], chosen
 
 
-def _without_client(raw: Mapping[str, tuple[Sequence[str], str]], height: int) -> list[int]:
-    """The places of rows that say nothing but a title or a total, or nothing in the columns that are known."""
+def _without_client(raw: Raw, height: int) -> tuple[set[int], set[int]]:
+    """The places of rows that say nothing in the columns that are known, and of those that say nothing but a title or a
+    total."""
     nothing = [""] * height
     legal, last = (raw.get(name, (nothing, ""))[0] for name in _NAMES)
-    titles = [i for i, (a, b) in enumerate(zip(legal, last, strict=True)) if not (a.strip() or b.strip())]
+    nameless = [i for i, (a, b) in enumerate(zip(legal, last, strict=True)) if not (a.strip() or b.strip())]
     totals = [i for i, name in enumerate(legal) if name[:5].lower() in ("total", "sous-", "sous ", "totau")]
-    found = []
-    for i in titles:
+    blank, titles = set(), set()
+    for i in nameless:
         filled = sum(1 for texts, _kinds in raw.values() if texts[i].strip())
-        if filled == 0 or (filled == 1 and len(raw) > 2):
-            found.append(i)
-    return found + [i for i in totals if fold(legal[i]).startswith(_TOTALS) and _has_no_identifier(raw, i)]
+        if filled == 0:
+            blank.add(i)
+        elif filled == 1 and len(raw) > 2:
+            titles.add(i)
+    titles |= {i for i in totals if fold(legal[i]).startswith(_TOTALS) and _has_no_identifier(raw, i)}
+    return blank, titles
 
 
-def _has_no_identifier(raw: Mapping[str, tuple[Sequence[str], str]], place: int) -> bool:
+def _has_no_identifier(raw: Raw, place: int) -> bool:
     return not any(
         raw[name][0][place].strip() for name in ("siren", "siret", "email", "reference") if name in raw
     )

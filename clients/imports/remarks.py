@@ -15,12 +15,13 @@ Text = str | Promise
 
 
 class Level(StrEnum):
-    """ERROR keeps the row out; IGNORED leaves the cell out; DOUBT and REPAIRED only tell."""
+    """ERROR keeps the row out; IGNORED leaves the cell out; DOUBT, REPAIRED and CORRECTED (by a person) only tell."""
 
     ERROR = "error"
     IGNORED = "ignored"
     DOUBT = "doubt"
     REPAIRED = "repaired"
+    CORRECTED = "corrected"
 
 
 # Repairs and doubts of the import itself; what is wrong with a value is said by `clients.cleaning`, for forms as well.
@@ -50,23 +51,32 @@ WORDS: Mapping[str, Text] = {
     "unknown_civility": _("Write “Ms” or “Mr”; the civility was left out."),
     "unknown_form": _("This legal form is not known: it was left out. Its four-digit INSEE code always is."),
     "too_long": _("This holds %(count)s characters; at most %(limit)s fit."),
+    "corrected": _("Corrected here; the file says “%(value)s”."),
+    "filled_in": _("Filled in here; the file says nothing."),
     # of the whole row, found when it is compared with the firm's dossiers
     "no_name": _("The row has no name: fill in the legal name, or the last name of an individual."),
-    "siret_ambiguous": _("Several dossiers have this SIRET: add the reference of the right one to the row."),
+    "siret_ambiguous": _("Several dossiers have this SIRET: choose the right one, or add its reference to the row."),
     "siren_ambiguous": _(
-        "Several dossiers have this SIREN: add the SIRET or the reference of the right one to the row."
+        "Several dossiers have this SIREN: choose the right one, or add its SIRET or its reference to the row."
     ),
-    "name_ambiguous": _("Several dossiers have this name and address: add the reference of the right one to the row."),
+    "name_ambiguous": _(
+        "Several dossiers have this name and address: choose the right one, or add its reference to the row."
+    ),
     "archived": _(
         "This client file is archived: restore it first (list of client files, filter “Archived”), then import again."
     ),
     "read_only": _("The client lets your firm read this client file only: nothing in it can be changed by an import."),
     "siren_conflict": _("The dossier has a SIRET that does not begin with this SIREN: give the new SIRET as well."),
+    "reference_taken": _("The client file “%(name)s” has this reference already: each has its own."),
+    "siret_exists": _("The client file “%(name)s” has this SIRET already."),
 }  # fmt: skip
 
 
 class Remark(NamedTuple):
-    """`field` is where the value would have gone; `text` is the English sentence, translated when shown."""
+    """`field` is where the value would have gone; `text` is the English sentence, translated when shown. `offers` is a
+    repair that waits for a person's word: texts by field. Stored ones may also bear `dossiers`, the keys of those that
+    the row may be about.
+    """
 
     level: Level
     field: str
@@ -74,6 +84,7 @@ class Remark(NamedTuple):
     value: str = ""
     text: str = ""
     params: Mapping[str, Any] | None = None
+    offers: Mapping[str, str] | None = None
 
     def stored(self) -> dict[str, Any]:
         """As JSON holds it; what is empty is left out."""
@@ -83,15 +94,25 @@ class Remark(NamedTuple):
 _LONGEST_VALUE = 120
 
 
-def remark(level: Level, field: str, code: str, value: str = "", **params: Any) -> Remark:
+def remark(
+    level: Level,
+    field: str,
+    code: str,
+    value: str = "",
+    *,
+    offers: Mapping[str, str] | None = None,
+    **params: Any,
+) -> Remark:
     """One of `WORDS`."""
-    return Remark(level, field, code, value[:_LONGEST_VALUE], "", params or None)
+    return Remark(level, field, code, value[:_LONGEST_VALUE], "", params or None, offers)
 
 
-def refused(level: Level, field: str, value: str, error: ValidationError) -> Remark:
+def refused(
+    level: Level, field: str, value: str, error: ValidationError, offers: Mapping[str, str] | None = None
+) -> Remark:
     """What a cleaner said."""
-    text = _english(error.message)
-    return Remark(level, field, error.code or "invalid", value[:_LONGEST_VALUE], text, error.params or None)
+    text, code = _english(error.message), error.code or "invalid"
+    return Remark(level, field, code, value[:_LONGEST_VALUE], text, error.params or None, offers)
 
 
 def worded(stored: Mapping[str, Any]) -> str:

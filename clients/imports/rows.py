@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.identifiers import siren_of, vat_number_agrees
 from clients.cleaning import clean_postcode, is_france
+from clients.imports import offers
 from clients.imports.cells import Cell, Rule, fitting, tidy
 from clients.imports.columns import Quick
 from clients.imports.remarks import Level, Remark, refused, remark
@@ -94,14 +95,22 @@ def _check_numbers(values: dict[str, str], remarks: list[Remark]) -> None:
     try:
         siren = siren_of(siren=siren, siret=siret)
     except ValidationError as error:
-        remarks.append(refused(Level.ERROR, "siret", siret, error))
+        remarks.append(refused(Level.ERROR, "siret", siret, error, offers.siren_of_siret(siret)))
     if siren or "siren" in values:
         values["siren"] = siren
     if not vat_number_agrees(values.get("vat_number", ""), siren):
         disagree = ValidationError(
             _("This VAT number belongs to another SIREN than %(siren)s."), "vat", {"siren": siren}
         )
-        remarks.append(refused(Level.ERROR, "vat_number", values["vat_number"], disagree))
+        number = values["vat_number"]
+        remarks.append(refused(Level.ERROR, "vat_number", number, disagree, offers.vat_number(siren)))
+    remarks[:] = [_with_vat_number(found, siren) for found in remarks]
+
+
+def _with_vat_number(found: Remark, siren: str) -> Remark:
+    """A number that was refused by itself: the row's SIREN tells the likely one."""
+    is_refused = found.field == "vat_number" and found.level == Level.ERROR and not found.offers
+    return found._replace(offers=offers.vat_number(siren)) if is_refused else found
 
 
 def _check_postcode(values: dict[str, str], remarks: list[Remark]) -> None:
@@ -116,7 +125,7 @@ def _check_postcode(values: dict[str, str], remarks: list[Remark]) -> None:
         values["postcode"] = clean_postcode(whole, country)
     except ValidationError as error:
         values["postcode"] = ""
-        remarks.append(refused(Level.IGNORED, "postcode", code, error))
+        remarks.append(refused(Level.IGNORED, "postcode", code, error, offers.postcode(code)))
 
 
 def _check_name(values: dict[str, str], remarks: list[Remark]) -> None:

@@ -23,6 +23,13 @@ REFUSALS: Mapping[str, str | Promise] = {
         "The person who confirmed this import is no longer allowed to import. Nothing was written; an administrator "
         "can send the file again."
     ),
+    "undo_gave_up": _(
+        "The undo was interrupted several times, so it was stopped. Nothing was taken back; you can try again."
+    ),
+    "undo_not_allowed": _(
+        "The person who wanted to undo this import is no longer allowed to import. Nothing was taken back; an "
+        "administrator can try again."
+    ),
     "portfolio_terminated": _(
         "The portfolio “%(name)s” was terminated after this file was checked. Nothing was written: put another "
         "portfolio into the file, or restore that one, and send the file again."
@@ -32,6 +39,10 @@ NOTES: Mapping[str, str | Promise] = {
     "rows_without_client": _(
         "Rows without a client (group titles, subtotals) were left out: %(count)s in all (row %(rows)s)."
     ),
+    "portfolio_chosen": _(
+        "Portfolio “%(name)s” of the file: “%(chosen)s” is used instead, in %(count)s rows."
+    ),
+    "portfolio_without": _("Portfolio “%(name)s” of the file: %(count)s rows go without a portfolio."),
 }
 
 
