@@ -25,15 +25,18 @@ due_imports = register(
         name="due_imports",
         signature="",
         returns="TABLE (id uuid, firm_id uuid, state text)",
-        # Work that nobody holds; and plans that nobody has confirmed for a month, with the file that they keep.
+        # Work that nobody holds; plans that nobody has confirmed for a month, with the file that they keep; and the
+        # files of imports that can't be undone any more.
         body="""
             SELECT id, firm_id, state FROM clients_import
-            WHERE (state IN ('uploaded', 'reading', 'planning', 'applying')
+            WHERE (state IN ('uploaded', 'reading', 'planning', 'applying', 'undoing')
                    AND (lease_until IS NULL OR lease_until < now()))
-               OR (state IN ('choosing', 'ready') AND created_at < now() - interval '30 days')
+               OR (state IN ('choosing', 'mapping', 'ready') AND created_at < now() - interval '30 days')
+               OR (state IN ('done', 'undone') AND applied_at < now() - interval '30 days'
+                   AND EXISTS (SELECT FROM clients_importfile AS kept WHERE kept.source_id = clients_import.id))
             ORDER BY id LIMIT 100
         """,
-        reads=("clients_import",),
+        reads=("clients_import", "clients_importfile"),
     )
 )
 

@@ -10,6 +10,7 @@ from clients.connectors.fetching import sweep as sweep_fetches
 from clients.imports.applying import apply_import as apply_one
 from clients.imports.reading import read_import as read_one
 from clients.imports.sweeping import sweep
+from clients.imports.undoing import undo_import as undo_one
 from clients.supporting import sweep as sweep_support
 from tenancy.tasks import FirmTask
 
@@ -26,9 +27,15 @@ def apply_import(self: Any, firm_id: UUID, import_id: str) -> None:
     apply_one(firm_id, UUID(import_id))
 
 
+@shared_task(base=FirmTask, bind=True, name="clients.undo_import", scoped=False)
+def undo_import(self: Any, firm_id: UUID, import_id: str) -> None:
+    """Take back what an import has written."""
+    undo_one(firm_id, UUID(import_id))
+
+
 @shared_task(name="clients.resume_imports")
 def resume_imports() -> None:
-    """Hand imports that nobody works on to a worker, and drop those that nobody has confirmed for a month."""
+    """Hand imports that nobody works on to a worker, and drop plans and files whose month is over."""
     sweep()
 
 

@@ -8,10 +8,13 @@ class InvitationsConfig(AppConfig):
 
     def ready(self) -> None:
         from clients.columns import CLIENT_STATES, STATE_FILTERS
+        from clients.imports.touches import TOUCHES
         from clients.leftovers import LEFTOVERS
         from invitations import events, lookups, mails, summary  # noqa: F401 - each registers what it declares
         from invitations.leftovers import InvitationsSent
+        from invitations.touches import TOUCHES as OURS
 
+        TOUCHES.extend(OURS)
         LEFTOVERS.append(InvitationsSent())
         CLIENT_STATES.append(summary.client_states)
         STATE_FILTERS.update(summary.state_filters())

@@ -34,6 +34,14 @@ class PortfolioCreated(PortfolioEvent):
         return administrators()
 
 
+class PortfolioTakenBack(EventType):
+    """The import that had created it was undone, and nobody had made use of it. Told by that event."""
+
+    name = "portfolios.portfolio.taken_back"
+    summary = _("A portfolio that an import had created was taken back")
+    sentence = _("%(actor)s took back the portfolio %(subject)s, which an import had created.")
+
+
 class PortfolioRenamed(PortfolioEvent):
     name = "portfolios.portfolio.renamed"
     summary = _("A portfolio was renamed")

@@ -41,11 +41,13 @@ def give(
     role: ObjectRole,
     by: Membership | None,
     until: datetime | None = None,
+    at: datetime | None = None,
 ) -> list[Granted]:
     """Make this role each person's role on the object, whatever it was: one statement, however many pairs there are.
 
     An expired grant is revived. Returns those that changed: who had that very role until that very moment is left as
-    they are, with who gave it and when. The database refuses a stranger to the firm.
+    they are, with who gave it and when. The database refuses a stranger to the firm. `at` is the moment that they are
+    to bear, where it is not this one.
     """
     if not pairs:
         return []
@@ -59,6 +61,7 @@ def give(
         "role": role_id(grants, role),
         "by": by.user_id if by else None,
         "until": until,
+        "at": at,
     }
     with connection.cursor() as cursor:
         cursor.execute(
@@ -74,7 +77,8 @@ def give(
             ), changed AS (
                 INSERT INTO {table} AS grants (id, firm_id, user_id, content_object_id, permission_id, granted_by_id,
                     granted_at, expires_at)
-                SELECT id, (SELECT app.firm()), person, object, %(role)s, %(by)s, now(), %(until)s FROM wanted
+                SELECT id, (SELECT app.firm()), person, object, %(role)s, %(by)s,
+                    coalesce(%(at)s::timestamptz, now()), %(until)s FROM wanted
                 ON CONFLICT (firm_id, user_id, content_object_id) DO UPDATE
                 SET permission_id = excluded.permission_id, granted_by_id = excluded.granted_by_id,
                     granted_at = excluded.granted_at, expires_at = excluded.expires_at

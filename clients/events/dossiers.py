@@ -54,6 +54,14 @@ class DossierMoved(DossierEvent):
     concerns = _("Those to whom the client file is open, and those who no longer have it")
 
 
+class DossierTakenBack(EventType):
+    """The import that had created it was undone; it has no page any more. Those concerned are told by that event."""
+
+    name = "clients.dossier.taken_back"
+    summary = _("A client file that an import had created was taken back")
+    sentence = _("%(actor)s took back the client file %(subject)s, which an import had created.")
+
+
 class DossierArchived(DossierEvent):
     name = "clients.dossier.archived"
     summary = _("A client file was archived")

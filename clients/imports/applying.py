@@ -1,11 +1,12 @@
 """From the plan to the dossiers, in a worker: one transaction, set-based, with its events. All of it or nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import Membership
@@ -14,15 +15,18 @@ from activity.actions import Happening, record, record_many
 from clients.actions.space import tell_client
 from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.events.imports import ImportApplied
+from clients.imports.asked import Asked
+from clients.imports.news import assigned_to, changes_of, counted, left_by, pairs
 from clients.imports.rows import client_name
 from clients.imports.staging import TEXTS
-from clients.imports.working import claim, fail, keep
+from clients.imports.working import claim, fail, keep, one_at_a_time, slices
 from clients.models import (
     Assignment,
     Dossier,
     Import,
-    ImportFile,
+    ImportCorrection,
     ImportState,
+    MatchRule,
     RowAction,
     RowOutcome,
     SpaceLink,
@@ -37,7 +41,6 @@ from tenancy.scopes import scope
 _WRITTEN = (RowAction.CREATE, RowAction.UPDATE)
 # A dossier committed while the plan was made may bear an earlier time than the plan.
 _MARGIN = timedelta(minutes=2)
-_STEPS = 5
 
 
 class NotAllowed(Exception):
@@ -74,21 +77,17 @@ def _apply(held: Import, progress: Progress) -> None:
     actor = held.confirmed_by
     if actor is None or not can(actor, Perm.IMPORT_DOSSIERS):
         raise NotAllowed(held.pk)
-    statements = _Statements(held)
-    statements.one_at_a_time()
-    progress.step, progress.total = 0, _STEPS
+    statements = _Statements(held, progress)
+    one_at_a_time(held)
+    # Each row counts once as it is written, and once as it is recorded.
+    progress.step, progress.total = 0, 2 * held.to_apply
     _make_portfolios(held, actor)
     _hold_portfolios(held)
-    progress.step = 1
     created = statements.create()
-    progress.step = 2
     updated = statements.update()
-    progress.step = 3
-    _assign(held, actor)
-    progress.step = 4
-    _record(held, actor)
-    progress.step = 5
-    _finish(held, actor, created, updated)
+    _assign(held, actor, statements.now)
+    _record(held, actor, progress)
+    _finish(held, actor, created, updated, statements.now)
 
 
 # --- Portfolios ---------------------------------------------------------------------------------------------------
@@ -132,22 +131,26 @@ def _hold_portfolios(held: Import) -> None:
 
 _TEXTS = ", ".join(TEXTS)
 _OF_THIS = "stage.source_id = %(source)s AND stage.firm_id = %(firm)s"
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(firm)s::text, 0))"
 
-# Clients that came into being, or got their number, since the plan was made.
+# Clients that came into being, or got their number, since the plan was made; as far as the rule of the import looks at
+# it, and nobody has said that the row is a client of its own.
 _EXISTS_NOW = f"""
 WITH recent AS MATERIALIZED (
     SELECT reference, siret, siren, name_key, email, postcode, city FROM clients_dossier
     WHERE firm_id = %(firm)s AND NOT is_own AND updated_at >= %(since)s
 ), planned AS MATERIALIZED (
-    SELECT id, reference, siret, siren, name_key, email, postcode, city FROM clients_importrow AS stage
-    WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}'
+    SELECT id, reference, siret, siren, name_key, email, postcode, city, stage.number NOT IN (
+        SELECT number FROM clients_importcorrection
+        WHERE source_id = %(source)s AND firm_id = %(firm)s AND field = '{ImportCorrection.DOSSIER}') AS open
+    FROM clients_importrow AS stage WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}'
 ), found AS (
     SELECT id FROM planned JOIN recent USING (reference) WHERE reference <> ''
-    UNION SELECT id FROM planned JOIN recent USING (siret) WHERE siret <> ''
-    UNION SELECT id FROM planned JOIN recent USING (siren) WHERE siren <> '' AND planned.siret = ''
+    UNION SELECT id FROM planned JOIN recent USING (siret)
+          WHERE siret <> '' AND open AND %(rule)s IN ('{MatchRule.USUAL}', '{MatchRule.SIRET}')
+    UNION SELECT id FROM planned JOIN recent USING (siren)
+          WHERE siren <> '' AND planned.siret = '' AND open AND %(rule)s = '{MatchRule.USUAL}'
     UNION SELECT id FROM planned JOIN recent USING (name_key, email, postcode, city)
-          WHERE planned.reference = '' AND planned.siren = ''
+          WHERE planned.reference = '' AND planned.siren = '' AND open AND %(rule)s = '{MatchRule.USUAL}'
 )
 UPDATE clients_importrow AS stage SET outcome = '{RowOutcome.EXISTS}' FROM found
 WHERE stage.id = found.id AND stage.firm_id = %(firm)s
@@ -160,7 +163,8 @@ _CREATE = f"""
 INSERT INTO clients_dossier (id, firm_id, portfolio_id, is_own, {_TEXTS}, name_key, search_key, created_at, updated_at)
 SELECT id, firm_id, portfolio_key, false, {_TEXTS}, name_key, search_key, %(now)s, %(now)s
 FROM clients_importrow AS stage
-WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}' AND stage.outcome = '' ORDER BY stage.number
+WHERE {_OF_THIS} AND stage.action = '{RowAction.CREATE}' AND stage.outcome = ''
+AND stage.number BETWEEN %(first)s AND %(last)s ORDER BY stage.number
 ON CONFLICT DO NOTHING
 """
 _NOT_CREATED = f"""
@@ -182,29 +186,34 @@ WHERE {_OF_THIS} AND stage.action = '{RowAction.UPDATE}' AND stage.changes ? 're
     SELECT FROM clients_dossier AS dossier
     WHERE dossier.firm_id = %(firm)s AND dossier.reference = stage.reference AND dossier.id <> stage.dossier_id)
 """
+# For the undo: names of portfolios change, and those of ended ones are given again.
+_FORMER_PORTFOLIOS = f"""
+UPDATE clients_importrow AS stage SET former_portfolio_key = dossier.portfolio_id FROM clients_dossier AS dossier
+WHERE {_OF_THIS} AND stage.action = '{RowAction.UPDATE}' AND stage.changes ? 'portfolio'
+AND dossier.id = stage.dossier_id AND dossier.firm_id = %(firm)s AND dossier.portfolio_id IS NOT NULL
+"""
 
 
 class _Statements:
-    """The statements of one application, with their parameters."""
+    """The statements of one application, with their parameters. `now` is the moment that all it writes bears."""
 
-    def __init__(self, held: Import) -> None:
-        self.held = held
+    def __init__(self, held: Import, progress: Progress) -> None:
+        self.held, self.progress, self.now = held, progress, timezone.now()
         assert held.planned_at is not None  # of every plan that was confirmed
         self.parameters: dict[str, Any] = {
             "firm": held.firm_id,
             "source": held.pk,
-            "now": timezone.now(),
+            "now": self.now,
             "since": held.planned_at - _MARGIN,
+            "rule": held.rule,
         }
 
-    def one_at_a_time(self) -> None:
-        """Two imports of one firm apply one after the other, so that the second sees what the first has created."""
-        self._run(_LOCK)
-
     def create(self) -> int:
+        if not self.held.count(RowAction.CREATE):
+            return 0
         if self._one(_ANY_SINCE):
             self._run(_EXISTS_NOW)
-        created = self._run(_CREATE)
+        created = self._run_in_slices(_CREATE, RowAction.CREATE)
         if created < self.held.count(RowAction.CREATE):
             self._run(_NOT_CREATED)
         return created
@@ -214,7 +223,8 @@ class _Statements:
             return 0
         self._pass_over_closed()
         self._run(_REFERENCE_TAKEN)
-        updated = self._run(self._updating())
+        self._run(_FORMER_PORTFOLIOS)
+        updated = self._run_in_slices(self._updating(), RowAction.UPDATE)
         if updated < wanted:
             self._run(f"{_NOT_UPDATED} AND stage.outcome = ''")
         return updated
@@ -226,23 +236,25 @@ class _Statements:
         rows.update(outcome=RowOutcome.CHANGED)
 
     def _updating(self) -> str:
-        """Empty values leave the dossier's own."""
-        touched = self._touched()
-        present = [name for name in TEXTS if name in touched]
+        """Empty values leave the dossier's own, where they are not among the changes of a row that empties it."""
+        touched, emptying = self._touched(), Asked.of(self.held.asked).emptying
         sets = [
-            f"{name} = CASE WHEN stage.{name} <> '' THEN stage.{name} ELSE dossier.{name} END"
-            for name in present
+            f"{name} = CASE WHEN stage.{name} <> ''{_or_emptied(name, emptying)} THEN stage.{name}"
+            f" ELSE dossier.{name} END"
+            for name in TEXTS
+            if name in touched
         ]
         return f"""
             UPDATE clients_dossier AS dossier SET {", ".join(sets)}{"," if sets else ""}
-                portfolio_id = coalesce(stage.portfolio_key, dossier.portfolio_id),
+                portfolio_id = CASE WHEN stage.portfolio_key IS NOT NULL{_or_emptied("portfolio", emptying)}
+                    THEN stage.portfolio_key ELSE dossier.portfolio_id END,
                 name_key = CASE WHEN stage.name_key = '' THEN dossier.name_key ELSE stage.name_key END,
                 search_key = CASE WHEN stage.search_key = '' THEN dossier.search_key ELSE stage.search_key END,
                 updated_at = %(now)s
             FROM clients_importrow AS stage
             WHERE {_OF_THIS} AND stage.action = '{RowAction.UPDATE}' AND stage.outcome = ''
             AND dossier.id = stage.dossier_id AND dossier.firm_id = %(firm)s
-            AND dossier.updated_at = stage.dossier_version"""
+            AND dossier.updated_at = stage.dossier_version AND stage.number BETWEEN %(first)s AND %(last)s"""
 
     def _touched(self) -> set[str]:
         """The fields that any of the updates changes."""
@@ -253,6 +265,14 @@ class _Statements:
                 self.parameters,
             )
             return {name for (name,) in cursor.fetchall()}
+
+    def _run_in_slices(self, statement: str, action: RowAction) -> int:
+        """As one, but for the progress that shows between them."""
+        written = 0
+        for ends in slices(self.held.rows.filter(action=action), self.progress):
+            self.parameters |= ends
+            written += self._run(statement)
+        return written
 
     def _run(self, statement: str) -> int:
         with connection.cursor() as cursor:
@@ -265,34 +285,42 @@ class _Statements:
             return bool(cursor.fetchone()[0])
 
 
-def _assign(held: Import, actor: Membership) -> None:
-    """The assignees become accountants of their dossiers; one who has left since is passed over."""
+def _or_emptied(name: str, emptying: Collection[str]) -> str:
+    return f" OR stage.changes ? '{name}'" if name in emptying else ""
+
+
+def _assign(held: Import, actor: Membership, now: datetime) -> None:
+    """The assignees become accountants of their dossiers. One who has left since is passed over, and one who has a
+    place on the dossier keeps it as it is."""
     rows = held.rows.filter(action__in=_WRITTEN, outcome="").exclude(assignee_key=None)
+    has_place = Assignment.objects.running().filter(
+        content_object=OuterRef("dossier"), user=OuterRef("assignee_key")
+    )
+    rows = rows.filter(Q(action=RowAction.CREATE) | Q(changes__has_key="assignee") & ~Exists(has_place))
     present = set(Membership.objects.open().values_list("user_id", flat=True))
     pairs = [
         (dossier or row, user)
         for row, dossier, user in rows.values_list("id", "dossier_id", "assignee_key")
         if user in present
     ]
-    give(Assignment, pairs, role=ObjectRole.ACCOUNTANT, by=actor)
+    give(Assignment, pairs, role=ObjectRole.ACCOUNTANT, by=actor, at=now)
 
 
 # --- What is told -------------------------------------------------------------------------------------------------
 
 
-def _record(held: Import, actor: Membership) -> None:
+def _record(held: Import, actor: Membership, progress: Progress) -> None:
     """One event per dossier, in the import's group; clients with a space are told of their own dossier."""
     written = held.rows.filter(outcome="")
-    record_many(
-        DossierCreated,
-        actor=actor,
-        model=Dossier,
-        happenings=_created(written.filter(action=RowAction.CREATE)),
-        group=held.pk,
-    )
     updated = written.filter(action=RowAction.UPDATE)
-    for event_type, lines in ((DossierChanged, _changed(updated)), (DossierMoved, _moved(updated))):
-        record_many(event_type, actor=actor, model=Dossier, happenings=lines, group=held.pk)
+    progress.step = progress.total // 2
+    for event_type, lines in (
+        (DossierCreated, _created(written.filter(action=RowAction.CREATE))),
+        (DossierChanged, _changed(updated)),
+        (DossierMoved, _moved(updated)),
+    ):
+        happenings = counted(lines, progress)
+        record_many(event_type, actor=actor, model=Dossier, happenings=happenings, group=held.pk)
     _tell_clients(updated, actor)
 
 
@@ -308,53 +336,43 @@ def _created(rows: Any) -> Iterator[Happening]:
 
 def _changed(rows: Any) -> Iterator[Happening]:
     """What the rows changed, the portfolio aside."""
-    for key, name, changes in _named(rows):
+    for key, name, changes in changes_of(rows):
         if edits := {field: pair for field, pair in changes.items() if field != "portfolio"}:
             yield Happening(key, name, edits)
 
 
 def _moved(rows: Any) -> Iterator[Happening]:
     """The dossiers that the rows put into another portfolio."""
-    for key, name, changes in _named(rows.filter(changes__has_key="portfolio")):
+    for key, name, changes in changes_of(rows.filter(changes__has_key="portfolio")):
         yield Happening(key, name, {"portfolio": changes["portfolio"]})
-
-
-def _named(rows: Any) -> Iterator[tuple[UUID, str, dict[str, tuple[Any, Any]]]]:
-    """Each row's dossier, its name, and what changed."""
-    columns = [f"dossier__{name}" for name in ("kind", "legal_name", "last_name", "first_name")]
-    for key, changes, *name in rows.values_list("dossier_id", "changes", *columns).iterator(5_000):
-        yield key, client_name(*name), _pairs(changes)
-
-
-def _pairs(changes: Mapping[str, Sequence[str]]) -> dict[str, tuple[Any, Any]]:
-    return {name: (before, after) for name, (before, after) in changes.items()}
 
 
 def _tell_clients(rows: Any, actor: Membership) -> None:
     linked = SpaceLink.objects.running().filter(dossier_id__in=rows.values("dossier_id")).values("dossier_id")
     for row in rows.filter(dossier_id__in=linked).select_related("dossier"):
-        tell_client(actor=actor, dossier=row.dossier, changes=_pairs(row.changes))
+        tell_client(actor=actor, dossier=row.dossier, changes=pairs(row.changes))
 
 
-def _finish(held: Import, actor: Membership, created: int, updated: int) -> None:
+def _finish(held: Import, actor: Membership, created: int, updated: int, now: datetime) -> None:
     counts = {**held.counts, "created": created, "updated": updated}
     counts["passed_over"] = held.to_apply - created - updated
-    keep(held, state=ImportState.DONE, counts=counts, ended_at=timezone.now(), step=0, total=0)
-    ImportFile.objects.filter(source=held).delete()
+    keep(
+        held,
+        state=ImportState.DONE,
+        counts=counts,
+        applied_at=now,
+        ended_at=timezone.now(),
+        step=0,
+        total=0,
+    )
     written = held.rows.filter(action__in=_WRITTEN, outcome="")
     entered = written.exclude(portfolio_key=None).values_list("portfolio_key", flat=True)
-    keys = {*entered.distinct().order_by(), *_left(written)}
+    keys = {*entered.distinct().order_by(), *left_by(written)}
     record(
         ImportApplied,
         actor=actor,
         subject=held,
         details={"created": created, "updated": updated, "portfolios": sorted(map(str, keys))},
+        also_tell=assigned_to(written),
         group=held.pk,
     )
-
-
-def _left(written: Any) -> Iterator[UUID]:
-    """The portfolios that dossiers left: their subscribers lose some, so they are told too."""
-    names = written.filter(changes__has_key="portfolio").values_list("changes__portfolio__0", flat=True)
-    former = {fold(name) for name in names.distinct().order_by() if name}
-    yield from Portfolio.objects.running().filter(name_key__in=former).values_list("pk", flat=True)

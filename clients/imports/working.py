@@ -1,16 +1,19 @@
 """An import in a worker's hands: claimed, kept with what was made of it, or ended. How it is held: `tenancy.leases`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from activity.actions import record
 from clients.events.imports import ImportCancelled
-from clients.models import Import, ImportFile, ImportState
-from tenancy.leases import LostHold, free, take
+from clients.models import OVER, WAITING, Import, ImportFile, ImportRow, ImportState
+from tenancy.leases import LostHold, Progress, free, take
+
+_SLICE = 20_000
 
 
 @transaction.atomic
@@ -26,7 +29,7 @@ def claim(
     if held is None:
         return None
     if held.is_worn_out:
-        fail(held, "gave_up", {})
+        fail(held, "undo_gave_up" if held.state == ImportState.UNDOING else "gave_up", {})
         return None
     take(held, state=working(held))
     return held
@@ -43,11 +46,21 @@ def keep(held: Import, **fields: Any) -> None:
     held.save(update_fields=["lease_until", "attempts", *fields])
 
 
+@transaction.atomic
 def fail(held: Import, code: str, params: Mapping[str, Any]) -> None:
-    """The import ends here, for this reason; nothing of it was written."""
+    """The work ends here, for this reason, and nothing of it was written: the import failed; or, where it was its undo
+    that failed, it stands as it was. Not where somebody else has it by now."""
+    current = Import.objects.select_for_update(no_key=True).filter(pk=held.pk).first()
+    if current is None or (current.attempts, current.state) != (held.attempts, held.state):
+        return
     held.refusal_code, held.refusal_params = code, dict(params)
     held.save(update_fields=["refusal_code", "refusal_params"])
-    end(held, ImportState.FAILED)
+    if current.state == ImportState.UNDOING:
+        held.state, held.lease_until, held.attempts = ImportState.DONE, None, 0
+        held.step, held.total, held.undone_by = 0, 0, None
+        held.save(update_fields=["state", "lease_until", "attempts", "step", "total", "undone_by"])
+    else:
+        end(held, ImportState.FAILED)
 
 
 def end(held: Import, state: ImportState) -> None:
@@ -56,13 +69,41 @@ def end(held: Import, state: ImportState) -> None:
     held.save(update_fields=["state", "lease_until", "ended_at"])
     ImportFile.objects.filter(source_id=held.pk).delete()
     held.rows.all().delete()
+    held.corrections.all().delete()
 
 
 @transaction.atomic
 def forget(import_id: UUID) -> None:
     """Drop a plan that nobody confirmed, with its file."""
-    waiting = (ImportState.CHOOSING, ImportState.READY)
-    held = Import.objects.select_for_update(no_key=True).filter(pk=import_id, state__in=waiting).first()
+    held = Import.objects.select_for_update(no_key=True).filter(pk=import_id, state__in=WAITING).first()
     if held is not None:
         end(held, ImportState.CANCELLED)
         record(ImportCancelled, actor=None, subject=held)
+
+
+@transaction.atomic
+def forget_file(import_id: UUID) -> None:
+    """Delete the file of an import that was applied long ago, and all that its rows hold of the file's own words."""
+    held = Import.objects.select_for_update(no_key=True).filter(pk=import_id, state__in=OVER).first()
+    if held is not None:
+        ImportFile.objects.filter(source=held).delete()
+        held.rows.exclude(raw=None).update(raw=None)
+        held.corrections.all().delete()
+
+
+def slices(rows: QuerySet[ImportRow], progress: Progress) -> Iterator[dict[str, int]]:
+    """The numbers of the `first` and the `last` row of each slice, in which these are written so that the page sees it
+    move; the progress moves on by them."""
+    ends = rows.aggregate(first=Min("number"), last=Max("number"))
+    if ends["first"] is None:
+        return
+    for first in range(ends["first"], ends["last"] + 1, _SLICE):
+        yield {"first": first, "last": first + _SLICE - 1}
+        progress.step = min(progress.total // 2, progress.step + _SLICE)
+
+
+def one_at_a_time(held: Import) -> None:
+    """Until the transaction ends, no other import of the firm is applied or undone: the second sees what the first has
+    done."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::text, 0))", [held.firm_id])
