@@ -12,6 +12,7 @@ from clients.imports.asked import CREATE, WITHOUT, Asked
 from clients.imports.findings import NO_PORTFOLIO, Finding, Narrowing
 from clients.imports.remarks import Level, worded
 from clients.imports.rows import check_row
+from clients.forms.register import LookedUp
 from clients.imports.words import refusal
 from clients.models import Import, ImportRow, MatchRule
 from clients.resources import columns_by_name
@@ -113,22 +114,22 @@ class CorrectionForm(forms.Form):
     """
 
     prefix = "cell"
+    # Where the row may be completed from the public register, and what came of it; see `clients.forms.register`.
+    look_up_url = ""
+    looked_up: "LookedUp | None" = None
 
     def __init__(self, data: Mapping[str, Any] | None, *, source: Import, row: ImportRow) -> None:
         super().__init__(data)
         self.texts = _texts_of(row)
         letters = {column["field"]: column["letter"] for column in source.columns}
-        wrong = {one["field"] for one in row.problems if one["level"] == Level.ERROR}
         mentioned = {one["field"] for one in row.problems}
-        self.first, self.others = [], []
         for name, column in columns_by_name().items():
             self.fields[name] = _cell(str(column.header), letters.get(name, ""), self.texts[name])
-            (self.first if name in (wrong or mentioned) else self.others).append(name)
-        if not self.first:
-            self.first, self.others = (
-                [name for name in self.others if name in letters],
-                [name for name in self.others if name not in letters],
-            )
+        shown = mentioned & self.fields.keys() or letters.keys() & self.fields.keys()
+        self.first = [name for name in self.fields if name in shown]
+        self.others = [name for name in self.fields if name not in shown]
+        if self.first and data is None:
+            self.fields[self.first[0]].widget.attrs["autofocus"] = True
 
     @property
     def first_fields(self) -> list[Any]:

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from clients.imports.remarks import Level
-from clients.models import Import, ImportRow
+from clients.models import KEPT, Import, ImportRow
 from clients.resources import header_of
 from spreadsheets.text import fold
 
-PASSED_OVER = "passed_over"
+PASSED_OVER, KEPT_BACK = "passed_over", "kept"
 NO_PORTFOLIO = "none"
 _LONGEST_ROW_NUMBER = 6
 _LEVELS: Mapping[str, str | Promise] = {
@@ -51,8 +51,12 @@ class Finding:
         return header_of(self.field)
 
     @property
+    def word(self) -> str:
+        return str(_LEVELS[self.level])
+
+    @property
     def label(self) -> str:
-        words = {"level": _LEVELS[self.level], "field": self.header, "count": self.count}
+        words = {"level": self.word, "field": self.header, "count": self.count}
         return _("%(level)s: %(field)s (%(count)s)") % words
 
 
@@ -112,7 +116,11 @@ def _sought(words: str) -> Q:
 
 def under(rows: QuerySet[ImportRow], tab: str) -> QuerySet[ImportRow]:
     """Of these rows, those of a tab."""
-    return rows.exclude(outcome="") if tab == PASSED_OVER else rows.filter(action=tab, outcome="")
+    if tab == KEPT_BACK:
+        return rows.filter(outcome__in=KEPT)
+    if tab == PASSED_OVER:
+        return rows.exclude(outcome="").exclude(outcome__in=KEPT)
+    return rows.filter(action=tab, outcome="")
 
 
 def counted(rows: QuerySet[ImportRow]) -> dict[str, int]:
@@ -122,6 +130,6 @@ def counted(rows: QuerySet[ImportRow]) -> dict[str, int]:
         rows.order_by().values_list("action", "outcome").annotate(count=Count("id"))
     )
     for action, outcome, count in kinds:
-        tab = PASSED_OVER if outcome else action
+        tab = KEPT_BACK if outcome in KEPT else PASSED_OVER if outcome else action
         counts[tab] = counts.get(tab, 0) + count
     return counts

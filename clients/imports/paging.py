@@ -20,8 +20,8 @@ class _Mark(NamedTuple):
 
 
 def page_of(rows: QuerySet[ImportRow], query: QueryDict, known: int | None) -> Page[ImportRow]:
-    """The page that the query string names; an unknown place is the first. `known`: how many there are, if one knows."""
-    size = int(query["size"]) if query.get("size") in map(str, SIZES) else DEFAULT_SIZE
+    """The page that the query string names; an unknown place is the first. `known`: how many there are, if known."""
+    size = _size(query.get("size", ""))
     mark = _mark(query)
     total = rows.count() if known is None else known
     if mark and mark.backwards:
@@ -60,6 +60,10 @@ def _mark(query: QueryDict) -> _Mark | None:
         if _is_number(position) and _is_number(number):
             return _Mark(int(position), int(number), backwards=name == "before")
     return None
+
+
+def _size(text: str) -> int:
+    return int(text) if text in map(str, SIZES) else DEFAULT_SIZE
 
 
 def _is_number(text: str) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from clients.imports.asked import CREATE, Asked
-from clients.imports.findings import PASSED_OVER
+from clients.imports.asked import Asked
+from clients.imports.findings import KEPT_BACK, PASSED_OVER
 from clients.imports.words import note, refusal
 from clients.models import Import, ImportState, MatchRule, RowAction
 from clients.resources import header_of
@@ -18,6 +18,10 @@ _TABS = (
     RowAction.CREATE, RowAction.UPDATE, RowAction.ERROR, RowAction.CONFLICT, RowAction.DUPLICATE, RowAction.IDENTICAL,
     RowAction.SKIPPED,
 )  # fmt: skip
+
+
+# Notes that tell what became of the names of portfolios for which a person chose something.
+_OF_PORTFOLIOS = ("portfolio_chosen", "portfolio_without")
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,24 @@ def _counts(source: Import) -> dict[str, int]:
             RowAction.CREATE.value: source.count("created"),
             RowAction.UPDATE.value: source.count("updated"),
         }
-    return {**counts, PASSED_OVER: source.count(PASSED_OVER)}
+    if source.state == ImportState.UNDONE:
+        counts |= {
+            RowAction.CREATE.value: source.count("deleted"),
+            RowAction.UPDATE.value: source.count("restored"),
+        }
+    return {KEPT_BACK: source.count(KEPT_BACK), **counts, PASSED_OVER: source.count(PASSED_OVER)}
 
 
 def _labels(source: Import) -> dict[str, str]:
-    done = source.applied_at or source.state == ImportState.DONE
+    created, updated = _("To create"), _("To update")
+    if source.applied_at:
+        created, updated = _("Created"), _("Updated")
+    if source.state == ImportState.UNDONE:
+        created, updated = _("Taken back"), _("As they were before")
     return {
-        RowAction.CREATE: _("Created") if done else _("To create"),
-        RowAction.UPDATE: _("Updated") if done else _("To update"),
+        KEPT_BACK: _("Kept"),
+        RowAction.CREATE: created,
+        RowAction.UPDATE: updated,
         RowAction.ERROR: _("In error"),
         RowAction.CONFLICT: _("Modified since your export"),
         RowAction.DUPLICATE: _("Duplicates"),
@@ -74,12 +88,15 @@ def summary(source: Import) -> dict[str, Any]:
         "unknown": [column for column in source.columns if not column["field"]],
         "portfolios": sorted(source.new_portfolios.values(), key=fold),
         "assignees": source.unknown_assignees,
-        "notes": [note(one["code"], one["params"]) for one in source.notes],
+        "notes": [
+            note(one["code"], one["params"]) for one in source.notes if one["code"] not in _OF_PORTFOLIOS
+        ],
+        "placed": [note(one["code"], one["params"]) for one in source.notes if one["code"] in _OF_PORTFOLIOS],
         "refusal": refusal(source.refusal_code, source.refusal_params) if source.refusal_code else "",
         "left_out": source.count(RowAction.ERROR) + source.count(RowAction.DUPLICATE),
         "conflicts": source.count(RowAction.CONFLICT),
         "rule": MatchRule(source.rule).label,
-        "elsewhere": [name for name, choice in Asked.of(source.asked).portfolios.items() if choice != CREATE],
+        "has_chosen": bool(Asked.of(source.asked).portfolios),
     }
 
 

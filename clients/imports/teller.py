@@ -12,6 +12,8 @@ from activity import queries, sentences
 from clients.imports.asked import Asked
 from clients.imports.remarks import Level, worded
 from clients.models import (
+    KEPT,
+    OVER,
     Decision,
     Dossier,
     Import,
@@ -36,6 +38,9 @@ class _Known:
     candidates: Mapping[str, Dossier] = field(default_factory=dict)
     decided: Mapping[str, Dossier] = field(default_factory=dict)
     since: Mapping[UUID, list[Any]] = field(default_factory=dict)
+    touched: Mapping[UUID, list[Any]] = field(default_factory=dict)
+    # By number, the rows whose clients come again further down.
+    firsts: Mapping[int, ImportRow] = field(default_factory=dict)
 
 
 class Teller:
@@ -64,7 +69,14 @@ class Teller:
             candidates=_candidates(rows) if self.is_open else {},
             decided=_decided(corrections),
             since=self._since(rows),
+            touched=self._touched(rows),
+            firsts=self._firsts(rows),
         )
+
+    def _firsts(self, rows: Sequence[ImportRow]) -> dict[int, ImportRow]:
+        numbers = {row.duplicate_of for row in rows if row.duplicate_of}
+        found = ImportRow.objects.filter(source=self.source, number__in=numbers) if numbers else ()
+        return {row.number: row for row in found}
 
     def _since(self, rows: Sequence[ImportRow]) -> dict[UUID, list[Any]]:
         """The events that changed the dossiers of conflicts since the list was exported, newest first."""
@@ -79,6 +91,15 @@ class Teller:
             for event in events:
                 if event.subject_id and event.at > versions[event.subject_id]:
                     found.setdefault(event.subject_id, []).append(event)
+        return found
+
+    def _touched(self, rows: Sequence[ImportRow]) -> dict[UUID, list[Any]]:
+        """The events for which an undo has kept the dossiers, newest first."""
+        keys, found = [_key(row) for row in rows if row.outcome in KEPT], {}
+        if keys:
+            events = queries.about(keys).filter(at__gt=self.source.applied_at).exclude(group=self.source.pk)
+            for event in events:
+                found.setdefault(event.subject_id, []).append(event)
         return found
 
     def _is_contested(self, row: ImportRow) -> bool:
@@ -101,7 +122,10 @@ class Teller:
             "changes": self._changes(row),
             "remarks": [self._remark(one) for one in row.problems if one["level"] != Level.CORRECTED],
             "duplicate_of": row.duplicate_of,
+            "first": _first_title(row, known.firsts),
+            "may_be_another": _may_be_another(row, known.firsts),
             "outcome": RowOutcome(row.outcome).label if row.outcome else "",
+            "touched": self._changed_since(known.touched.get(_key(row), [])),
             "corrections": _corrections(row, said),
             "decision": self._decision(said, known.decided),
             "candidates": [
@@ -116,7 +140,8 @@ class Teller:
         """The dossier's page, once there is one."""
         if row.dossier_id:
             return self.firm.url("clients:dossier", pk=row.dossier_id)
-        created = row.action == RowAction.CREATE and self.source.state == ImportState.DONE and not row.outcome
+        written = self.source.state in OVER and row.action == RowAction.CREATE
+        created = written and (row.outcome in KEPT or self.source.state == ImportState.DONE and not row.outcome)
         return self.firm.url("clients:dossier", pk=row.pk) if created else ""
 
     def _acts(self, row: ImportRow) -> dict[str, str]:
@@ -158,9 +183,30 @@ class Teller:
 
     def _changed_since(self, events: Sequence[Any]) -> list[dict[str, Any]]:
         return [
-            {"who": event.who, "at": event.at, "changes": sentences.changes(event)}
+            {
+                "who": event.who,
+                "at": event.at,
+                "changes": sentences.changes(event),
+                "sentence": sentences.plain_sentence(event),
+            }
             for event in events[:_MOST_CHANGES]
         ]
+
+
+def _first_title(row: ImportRow, firsts: Mapping[int, ImportRow]) -> str:
+    first = firsts.get(row.duplicate_of or 0)
+    return first.title if first else ""
+
+
+def _may_be_another(row: ImportRow, firsts: Mapping[int, ImportRow]) -> bool:
+    """Of a duplicate: may a person say that it is another client? Not where it bears the other one's reference."""
+    first = firsts.get(row.duplicate_of or 0)
+    return first is not None and (not row.reference or row.reference != first.reference)
+
+
+def _key(row: ImportRow) -> UUID:
+    """The key of the dossier that it has created, or is about."""
+    return row.dossier_id or row.pk
 
 
 def _corrections(row: ImportRow, said: Iterable[ImportCorrection]) -> list[dict[str, str]]:

@@ -19,11 +19,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.answers import done
 from accounts.places import FirmRequest
-from clients import jobs
+from clients import jobs, register
 from clients.forms.imports import CorrectionForm, PortfoliosForm, RuleForm
+from clients.forms.register import looked_up
 from clients.imports.findings import Narrowing
 from clients.imports.teller import Teller
 from clients.models import Import, ImportRow, ImportState, MatchRule
+from clients.resources import columns_by_name
 from clients.views.imports import for_importers
 from clients.views.plan import back_to
 from portfolios.models import Portfolio
@@ -59,6 +61,7 @@ def correct_row(request: FirmRequest, pk: UUID, number: int) -> HttpResponse:
 
 def _form(request: FirmRequest, source: Import, row: ImportRow, form: CorrectionForm) -> HttpResponse:
     in_place = _is_in_place(request, row.number)
+    form.look_up_url = _look_up_url(request, source, row.number)
     context = {
         "source": source,
         "form": form,
@@ -68,7 +71,28 @@ def _form(request: FirmRequest, source: Import, row: ImportRow, form: Correction
         "span": _span(request),
     }
     template = "clients/_import_correct_row.html" if in_place else "clients/import_correct.html"
-    return render(request, template, context, status=422 if form.is_bound else 200)
+    return render(request, template, context, status=422 if form.is_bound and not form.looked_up else 200)
+
+
+@require_POST
+@for_importers
+def look_up_row(request: FirmRequest, pk: UUID, number: int) -> HttpResponse:
+    """The row's cells as they were typed, completed from the public register; saving them is what corrects the row."""
+    source = get_object_or_404(Import, pk=pk)
+    if source.state not in (ImportState.READY, ImportState.PLANNING):
+        return _gone_on(request, source)
+    row = get_object_or_404(ImportRow.objects.select_related("dossier"), source=source, number=number)
+    data, cells = request.POST.copy(), {name: f"{CorrectionForm.prefix}-{name}" for name in columns_by_name()}
+    found = looked_up({name: data.get(cell, "") for name, cell in cells.items()})
+    for name, text in found.values.items():
+        data[cells[name]] = text
+    form = CorrectionForm(data, source=source, row=row)
+    form.looked_up = found
+    return _form(request, source, row, form)
+
+
+def _look_up_url(request: FirmRequest, source: Import, number: int) -> str:
+    return request.firm.url("clients:look_up_row", pk=source.pk, number=number) if register.is_open() else ""
 
 
 @require_POST
@@ -136,13 +160,11 @@ def accept_offers(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Make every repair that is offered for a column, in all rows at once."""
     finding = request.POST.get("finding", "")
 
-    def act(source: Import) -> object:
-        values = _offered(source, finding)
-        if not values:
-            return None
-        jobs.correct_rows(actor=request.member, source=source, values=values)
-        corrected = ngettext("%(n)s row was corrected.", "%(n)s rows were corrected.", len(values))
-        return messages.success(request, corrected % {"n": len(values)})
+    def act(source: Import) -> None:
+        if values := _offered(source, finding):
+            jobs.correct_rows(actor=request.member, source=source, values=values)
+            corrected = ngettext("%(n)s row was corrected.", "%(n)s rows were corrected.", len(values))
+            messages.success(request, corrected % {"n": len(values)})
 
     return _said(request, pk, None, act)
 
@@ -153,7 +175,7 @@ def _offered(source: Import, finding: str) -> dict[int, dict[str, str]]:
     rows = Narrowing(finding=finding).of(ImportRow.objects.filter(source=source))
     offered: dict[int, dict[str, str]] = {}
     for number, remarks in rows.values_list("number", "remarks") if name else ():
-        for one in remarks:
+        for one in remarks or ():
             if (one["level"], one["field"]) == (level, name) and one.get("offers"):
                 offered.setdefault(number, {}).update(one["offers"])
     return offered

@@ -7,7 +7,7 @@ from django.utils.http import urlencode
 
 from accounts.places import FirmRequest
 from clients.forms.imports import PlanFilter
-from clients.imports import showing
+from clients.imports import reporting, showing
 from clients.imports.findings import counted, findings, portfolios, under
 from clients.imports.paging import page_of
 from clients.imports.teller import Teller
@@ -48,31 +48,32 @@ def plan_of(request: FirmRequest, source: Import) -> dict[str, Any]:
         "take_url": request.firm.url("clients:import_mine", pk=source.pk),
         "keep_url": request.firm.url("clients:import_theirs", pk=source.pk),
         "seconds": _seconds(source),
+        "report": {} if is_ready else reporting.report(source),
     }
 
 
 def back_to(query: QueryDict) -> str:
     """The query string that leads back to the list as it stands."""
-    return urlencode({name: query[name] for name in _SAID if query.get(name)})
+    return urlencode({name: text for name in _SAID if (text := query.get(name, ""))})
 
 
 def _with(request: FirmRequest, **place: str) -> str:
     """This list, from another place on."""
-    query = {name: request.GET[name] for name in _SAID[:-2] if request.GET.get(name)}
+    query = {name: text for name in _SAID[:-2] if (text := request.GET.get(name, ""))}
     return f"?{urlencode({**query, **place})}"
 
 
 def _columns(source: Import, tab: str, rows: list[dict[str, Any]], *, is_ready: bool) -> dict[str, Any]:
     """Which columns the table has, and how many."""
-    creates = tab == RowAction.CREATE
-    has_portfolio = creates and any(column["field"] == "portfolio" for column in source.columns)
+    has_portfolio = tab == RowAction.CREATE and any(
+        column["field"] == "portfolio" for column in source.columns
+    )
     said = ("changes", "remarks", "duplicate_of", "outcome", "corrections", "decision", "since")
     tells = any(row[name] for row in rows for name in said)
     return {
-        "has_place": creates,
         "has_portfolio": has_portfolio,
         "tells": tells,
-        "span": 3 + creates + has_portfolio + tells + is_ready,
+        "span": 3 + has_portfolio + tells + is_ready,
     }
 
 
@@ -89,7 +90,7 @@ def _followed(request: FirmRequest, source: Import, rows: list[dict[str, Any]]) 
         "action": row.action,
         "word": RowAction(row.action).label,
         "is_here": any(one["number"] == number for one in rows),
-        "query": urlencode({"action": row.action, "q": number}),
+        "query": urlencode({"action": str(row.action), "q": str(number)}),
     }
     return {"followed": followed, "focus": next((r["number"] for r in rows if r["number"] >= number), 0)}
 
