@@ -63,10 +63,11 @@ def cancel_fetch(*, actor: Membership, fetch: Fetch) -> bool:
     return True
 
 
-@transaction.atomic
 def download_list(*, actor: Membership, platform: Platform, email: str, password: str) -> Import:
     """Sign in to the platform with these, fetch its export file, and have it read. They are used here, and nowhere
     kept. Raises Trouble, Refused (for a file that is no list), TooManyTries and Busy.
+
+    Not all or nothing: a refusal is counted although nothing comes of it.
     """
     require(actor, Perm.IMPORT_DOSSIERS)
     counter = f"sign-in-refused:{actor.pk}:{platform.key}"
@@ -81,9 +82,10 @@ def download_list(*, actor: Membership, platform: Platform, email: str, password
             cache.set(counter, refused + 1, _REFUSALS_COUNT_SECONDS)
         raise
     kind = recognise(content)
-    return imported(
-        actor=actor, platform=platform.name, ending=_ENDINGS.get(kind, kind.value), content=content
-    )
+    with transaction.atomic():
+        return imported(
+            actor=actor, platform=platform.name, ending=_ENDINGS.get(kind, kind.value), content=content
+        )
 
 
 def _one_at_a_time() -> None:

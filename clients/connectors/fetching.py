@@ -51,7 +51,7 @@ def fetch_clients(firm_id: UUID, fetch_id: UUID) -> None:
     except LostHold:
         return
     except Trouble as trouble:
-        _stumble(firm_id, held, trouble)
+        give_up(firm_id, held, trouble)
     except Exception:
         let_go(firm_id, held)
         raise
@@ -178,8 +178,8 @@ def _hold_on(held: Fetch) -> None:
         raise LostHold(held.pk)
 
 
-def _stumble(firm_id: UUID, held: Fetch, trouble: Trouble) -> None:
-    """Wait as long as the platform wants, then go on at the cursor; or end, where waiting helps no more."""
+def give_up(firm_id: UUID, held: Fetch, trouble: Trouble) -> None:
+    """For now: wait as long as the platform wants, then go on at the cursor. For good, where waiting helps no more."""
     try:
         with scope(firm=firm_id):
             _hold_on(held)

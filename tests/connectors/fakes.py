@@ -14,7 +14,7 @@ from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
@@ -54,7 +54,9 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
 
 def as_html(text: str, status: int = 200, **headers: str) -> Answer:
     return Answer(
-        status, text.encode(), {"Content-Type": "text/html", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        status,
+        text.encode(),
+        {"Content-Type": "text/html", **{k.replace("_", "-"): v for k, v in headers.items()}},
     )
 
 
@@ -64,7 +66,7 @@ class Fake:
     def __init__(self, usual: Behaviour, certificate: Path) -> None:
         self.usual, self.asked = usual, list[Asked]()
         self.then: list[Answer | Behaviour] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": self}))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
@@ -91,41 +93,40 @@ def running(usual: Behaviour, certificate: Path) -> Iterator[Fake]:
         thread.join()
 
 
-def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - http.server calls it so
-            self._do({})
+class _Handler(BaseHTTPRequestHandler):
+    fake: ClassVar[Fake]
 
-        def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            self._do({name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()})
+    def do_GET(self) -> None:
+        self._do({})
 
-        def _do(self, form: dict[str, str]) -> None:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = fake.answer(Asked(self.command, parts.path, query, headers, form, time.monotonic()))
-            try:
-                self._send(answer)
-            except OSError:  # whoever asked did not wait
-                self.close_connection = True
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        self._do({name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()})
 
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            whole = isinstance(answer.body, bytes)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            if whole:
-                self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            for piece in [answer.body] if whole else answer.body:
-                self.wfile.write(piece)
-                self.wfile.flush()
+    def _do(self, form: dict[str, str]) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.fake.answer(Asked(self.command, parts.path, query, headers, form, time.monotonic()))
+        try:
+            self._send(answer)
+        except OSError:  # whoever asked did not wait
+            self.close_connection = True
 
-        def log_message(self, *of: Any) -> None:
-            """Nothing: a test's output is its own."""
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        whole = isinstance(answer.body, bytes)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if whole:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        for piece in [answer.body] if whole else answer.body:
+            self.wfile.write(piece)
+            self.wfile.flush()
 
-    return Handler
+    def log_message(self, *of: Any) -> None:
+        """Nothing: a test's output is its own."""
 
 
 def make_certificate(path: Path) -> Path:
@@ -212,7 +213,9 @@ def society(number: int, **other: Any) -> dict[str, Any]:
     }
 
 
-def myunisoft(societies: list[dict[str, Any]], per_page: int = 0, limit: int = 20, window: float = 10.0) -> Behaviour:
+def myunisoft(
+    societies: list[dict[str, Any]], per_page: int = 0, limit: int = 20, window: float = 10.0
+) -> Behaviour:
     """`GET /api/v1/society`; more requests than the limit within the window are refused. `per_page=0`: all at once."""
     times: list[float] = []
 
@@ -239,38 +242,42 @@ def myunisoft(societies: list[dict[str, Any]], per_page: int = 0, limit: int = 2
 LIST = "Code client;Raison sociale;SIRET\r\nM1;Boulangerie Martin;73282932000074\r\nM2;Garage Petit;\r\n"
 
 
-def signing_in(*, content: bytes = LIST.encode(), form: str = "", export: Behaviour | None = None) -> Behaviour:
-    """A site with a sign-in page, a seal against forgeries, and an export for those who are signed in."""
-    sealed = {"seal": "s3al-0f-this-page"}
+FIELDS = (
+    '<input type="hidden" name="_token" value="s3al-0f-this-page"><input name="login">'
+    '<input type="password" name="mdp"><button name="go" value="1">Entrer</button>'
+)
 
-    def page(said: str = "") -> Answer:
-        fields = form or (
-            '<input type="hidden" name="_token" value="s3al-0f-this-page"><input name="login">'
-            '<input type="password" name="mdp"><button name="go" value="1">Entrer</button>'
-        )
-        return as_html(
-            f'<!doctype html><form><input name="q"></form><p>{said}</p>'
-            f'<form method="POST" action="/session?suite=1">{fields}</form>',
-            Set_Cookie="visit=abc; Path=/",
-        )
+
+def signing_in(*, content: bytes = LIST.encode(), export: Behaviour | None = None) -> Behaviour:
+    """A site with a sign-in page, a seal against forgeries, and an export for those who are signed in."""
+    give = export or (lambda _asked: Answer(200, content, {"Content-Type": "text/csv"}))
 
     def answer(asked: Asked) -> Answer:
-        cookies = SimpleCookie(asked.headers.get("cookie", ""))
         if asked.path == "/connexion":
-            return page()
+            return _sign_in_page()
         if asked.path == "/session":
-            is_ours = asked.form.get("_token") == sealed["seal"] and "visit" in cookies and asked.form.get("go") == "1"
-            if not is_ours or not asked.headers.get("referer", "").endswith("/connexion"):
-                return as_html("forged", 419)
-            if (asked.form.get("login"), asked.form.get("mdp")) != (EMAIL, PASSWORD):
-                return page("Identifiants incorrects")
-            return Answer(302, b"", {"Location": "/accueil", "Set-Cookie": "session=open; Path=/; HttpOnly"})
-        if "session" not in cookies:
+            return _sign_in(asked)
+        if "session" not in SimpleCookie(asked.headers.get("cookie", "")):
             return Answer(302, b"", {"Location": "/connexion"})
-        if asked.path == "/accueil":
-            return as_html("<h1>Bonjour</h1>")
-        if export is not None:
-            return export(asked)
-        return Answer(200, content, {"Content-Type": "text/csv"})
+        return as_html("<h1>Bonjour</h1>") if asked.path == "/accueil" else give(asked)
 
     return answer
+
+
+def _sign_in_page(said: str = "") -> Answer:
+    return as_html(
+        f'<!doctype html><form><input name="q"></form><p>{said}</p>'
+        f'<form method="POST" action="/session?suite=1">{FIELDS}</form>',
+        Set_Cookie="visit=abc; Path=/",
+    )
+
+
+def _sign_in(asked: Asked) -> Answer:
+    """Only from its own page, with the page's seal, cookie and button."""
+    sealed = (asked.form.get("_token"), asked.form.get("go")) == ("s3al-0f-this-page", "1")
+    visited = "visit" in SimpleCookie(asked.headers.get("cookie", ""))
+    if not (sealed and visited and asked.headers.get("referer", "").endswith("/connexion")):
+        return as_html("forged", 419)
+    if (asked.form.get("login"), asked.form.get("mdp")) != (EMAIL, PASSWORD):
+        return _sign_in_page("Identifiants incorrects")
+    return Answer(302, b"", {"Location": "/accueil", "Set-Cookie": "session=open; Path=/; HttpOnly"})

@@ -30,7 +30,17 @@ from clients.models import (
 from tenancy.scopes import scope
 from tests.clients import lists
 from tests.clients.test_import_workers import Killed, at_the_same_time
-from tests.connectors.fakes import PARTNER, TOKEN, Answer, Fake, as_json, company, myunisoft, pennylane, society
+from tests.connectors.fakes import (
+    PARTNER,
+    TOKEN,
+    Answer,
+    Fake,
+    as_json,
+    company,
+    myunisoft,
+    pennylane,
+    society,
+)
 from tests.worlds import World
 
 COMPANIES = [company(number) for number in range(1, 6)]
@@ -91,7 +101,11 @@ class TestFetching:
         lists.apply(made)
         with scope(firm=lemoine.firm):
             dossier = Dossier.objects.get(reference="C001")
-            assert (dossier.legal_name, dossier.siren, dossier.naf_code) == ("Société 1", "732829320", "62.01Z")
+            assert (dossier.legal_name, dossier.siren, dossier.naf_code) == (
+                "Société 1",
+                "732829320",
+                "62.01Z",
+            )
             assert (dossier.address, dossier.postcode, dossier.city) == ("1 rue de la Paix", "75002", "Paris")
 
     def test_the_file_has_plain_headers_and_no_column_without_a_value(
@@ -309,7 +323,10 @@ class TestFetching:
         ours, theirs = started(lemoine), started(bertrand, token="bertrands-own-token-there")
         work(theirs)
         work(ours)
-        assert [world.state for world in (now(lemoine), now(bertrand))] == [FetchState.DONE, FetchState.FAILED]
+        assert [world.state for world in (now(lemoine), now(bertrand))] == [
+            FetchState.DONE,
+            FetchState.FAILED,
+        ]
         assert {asked.headers["authorization"] for asked in platform.asked} == {
             f"Bearer {TOKEN}",
             "Bearer bertrands-own-token-there",

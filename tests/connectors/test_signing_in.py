@@ -72,7 +72,9 @@ def test_a_form_that_would_put_the_password_into_an_address_is_not_sent(site: Fa
     assert code_of(site) == "no_form"
 
 
-@pytest.mark.parametrize("action", ["https://elsewhere.example/", "http://localhost/session", "javascript:void(0)"])
+@pytest.mark.parametrize(
+    "action", ["https://elsewhere.example/", "http://localhost/session", "javascript:void(0)"]
+)
 def test_a_form_that_leads_elsewhere_is_not_sent(site: Fake, action: str) -> None:
     site.then = [
         as_html(f'<form method="post" action="{action}"><input name="login"><input name="mdp"></form>')

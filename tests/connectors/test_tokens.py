@@ -155,7 +155,8 @@ class TestPennylane:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost/", "https://user@localhost/", "file:///etc/passwd", "https:///", "localhost", ""]
+    "url",
+    ["http://localhost/", "https://user@localhost/", "file:///etc/passwd", "https:///", "localhost", ""],
 )
 def test_only_https_addresses_are_gone_to(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the address is all that it says
