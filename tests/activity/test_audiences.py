@@ -32,6 +32,7 @@ from activity.management.commands import audiences_page
 from activity.models import Event, Notification
 from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.actions.assignments import change_assignments
+from clients.actions.connections import connect, forget_connection
 from clients.actions.consent import answer_consent, change_declarants
 from clients.actions.departing import complete_departure, take_certificate
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
@@ -46,11 +47,16 @@ from clients.actions.views import (
     share_view,
     unshare_view,
 )
+from clients.connectors.fetching import give_up, imported
+from clients.connectors.troubles import Trouble
+from clients.fetching import cancel_fetch, start_fetch
 from clients.holdings import holdings_of
 from clients.jobs import cancel_import
 from clients.models import (
     Assignment,
     ClientSpace,
+    Connection,
+    ConnectionKind,
     ConsentRequest,
     Dossier,
     SavedView,
@@ -653,6 +659,54 @@ def _workbook_taken(cast: Cast) -> set[str]:
 @row("clients.import.cancelled")
 def _cancelled(cast: Cast) -> set[str]:
     cancel_import(actor=cast.alice, source=plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")]))
+    return NOBODY
+
+
+def _connection(cast: Cast) -> Connection:
+    return connect(actor=cast.alice, kind=ConnectionKind.PENNYLANE, opened={"token": "a-token-of-the-firm"})
+
+
+@row("clients.connection.made")
+def _connection_made(cast: Cast) -> set[str]:
+    _connection(cast)
+    return {"Zoé"}
+
+
+@row("clients.connection.renewed")
+def _connection_renewed(cast: Cast) -> set[str]:
+    _connection(cast)
+    _connection(cast)
+    return {"Zoé"}
+
+
+@row("clients.connection.forgotten")
+def _connection_forgotten(cast: Cast) -> set[str]:
+    forget_connection(actor=cast.alice, connection=_connection(cast))
+    return {"Zoé"}
+
+
+@row("clients.fetch.started")
+def _fetch_started(cast: Cast) -> set[str]:
+    start_fetch(actor=cast.alice, connection=_connection(cast))
+    return NOBODY
+
+
+@row("clients.fetch.cancelled")
+def _fetch_cancelled(cast: Cast) -> set[str]:
+    cancel_fetch(actor=cast.alice, fetch=start_fetch(actor=cast.alice, connection=_connection(cast)))
+    return NOBODY
+
+
+@row("clients.fetch.failed")
+def _fetch_failed(cast: Cast) -> set[str]:
+    fetch = start_fetch(actor=cast.alice, connection=_connection(cast))
+    give_up(cast.firm.pk, fetch, Trouble("down"))
+    return NOBODY
+
+
+@row("clients.import.fetched")
+def _fetched(cast: Cast) -> set[str]:
+    imported(actor=cast.alice, platform="Pennylane", ending="csv", content=b"Nom")
     return NOBODY
 
 
