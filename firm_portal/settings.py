@@ -33,6 +33,8 @@ MYUNISOFT_URL = env.str("MYUNISOFT_URL", default="https://api.myunisoft.fr").rst
 # MyUnisoft gives it to an installation as its partner; where it is empty, each firm enters the one that it was given.
 MYUNISOFT_THIRD_PARTY_SECRET = env.str("MYUNISOFT_THIRD_PARTY_SECRET", default="")
 FETCH_PLATFORMS = env.json("FETCH_PLATFORMS", default=[])
+# The public register of companies, asked when somebody wants a form completed; empty: never.
+REGISTER_URL = env.str("REGISTER_URL", default="https://recherche-entreprises.api.gouv.fr").rstrip("/")
 SECURE = BASE_URL.startswith("https://")
 
 # --- What the product is made of ----------------------------------------------------------------------

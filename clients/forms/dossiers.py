@@ -18,6 +18,7 @@ from accounts.permissions import Perm, granted
 from accounts.widgets import PlainSelect
 from clients.cleaning import CLEANERS, clean_together, likely_email
 from clients.columns import STATE_FILTERS
+from clients.forms.register import LookedUp
 from clients.models import Dossier, DossierKind, DossierQuerySet
 from clients.paging import Order
 from portfolios.models import Portfolio
@@ -146,6 +147,9 @@ class DossierForm(FirmForm[Dossier]):
     """A dossier's fields. A doubt (an address that looks mistyped) is asked once: sending the form again answers it."""
 
     template_name = "clients/_dossier_fields.html"
+    # Where the form may be completed from the public register, and what came of it; see `clients.forms.register`.
+    look_up_url = ""
+    looked_up: LookedUp | None = None
     # A browser would insist on the name that belongs to the other kind, which is hidden.
     use_required_attribute = False
     NAMES: ClassVar = {

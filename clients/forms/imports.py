@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext, gettext_lazy
 
+from clients.forms.register import LookedUp
 from clients.imports.asked import CREATE, WITHOUT, Asked
 from clients.imports.findings import NO_PORTFOLIO, Finding, Narrowing
 from clients.imports.remarks import Level, worded
 from clients.imports.rows import check_row
-from clients.forms.register import LookedUp
 from clients.imports.words import refusal
 from clients.models import Import, ImportRow, MatchRule
 from clients.resources import columns_by_name
@@ -116,7 +116,7 @@ class CorrectionForm(forms.Form):
     prefix = "cell"
     # Where the row may be completed from the public register, and what came of it; see `clients.forms.register`.
     look_up_url = ""
-    looked_up: "LookedUp | None" = None
+    looked_up: LookedUp | None = None
 
     def __init__(self, data: Mapping[str, Any] | None, *, source: Import, row: ImportRow) -> None:
         super().__init__(data)

@@ -28,6 +28,7 @@ from clients.meanwhile import compare
 from clients.models import Dossier
 from clients.people import client_side
 from clients.selection import filters_of
+from clients.views.looking_up import look_up_url
 from clients.views.moving import targets_of
 from clients.views.table import table_of
 from exports.answers import exported
@@ -87,6 +88,7 @@ def create(request: FirmRequest) -> HttpResponse:
         else:
             messages.success(request, _("The client file %(name)s is created.") % {"name": dossier.name})
             return done(request, request.firm.url("clients:dossier", pk=dossier.pk))
+    form.look_up_url = look_up_url(request)
     context = {"form": form, "is_admin": request.member.role == Role.ADMIN}
     return render(request, "clients/create.html", context, status=422 if form.is_bound else 200)
 
@@ -135,6 +137,7 @@ def edit(request: FirmRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The client file is saved."))
             return done(request, request.firm.url("clients:dossier", pk=pk))
+    form.look_up_url = look_up_url(request, pk)
     status = 422 if form.is_bound else 200
     return render(request, "clients/edit.html", {"form": form, **context}, status=status)
 

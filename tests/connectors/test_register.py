@@ -49,7 +49,7 @@ def found(*companies: dict[str, Any]) -> Answer:
 
 
 @pytest.fixture
-def registry(start: Start, settings: Any) -> Fake:
+def registry(db: None, start: Start, settings: Any) -> Fake:
     """Knows one company."""
     cache.clear()
 
@@ -248,7 +248,7 @@ def test_a_row_in_error_is_offered_what_the_register_knows_and_saving_it_correct
     made = plan(firm.admin, [("M1", "", "73282932000075", "", "")])
     client = browse(firm.admin)
     url = firm.firm.url("clients:look_up_row", pk=made.pk, number=2)
-    typed = {"cell-reference": "M1", "cell-siret": "73282932000075", "initial-cell-siret": "73282932000075"}
+    typed = {"cell-siret": "73282932000075", "initial-cell-siret": "73282932000075"}
     page = client.post(url, typed).content.decode()
     assert f'value="{OFFICE}"' in page and 'value="BOULANGERIE MARTIN"' in page
     assert not ImportCorrection.objects.exists()
