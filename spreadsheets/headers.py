@@ -182,7 +182,7 @@ def _in_turn(
             others = [place for place, name in single.items() if name in together.values()]
         else:
             others = [place for place, name in single.items() if own in near and name in near and name != own]
-        return min((abs(column - place) for place in others), default=0)
+        return sum(abs(column - place) for place in others)
 
     return sorted(meanings, key=lambda column: (column not in single, distance(column), column))
 

@@ -22,7 +22,7 @@ _ENOUGH = 3
 _A_FEW = 2
 
 _DIGITS_WITHIN = re.compile(r"\d")
-_LETTERS_WITHIN = re.compile(r"[^\W\d_]{2}")
+_LETTERS_WITHIN = re.compile(r"[^\W\d_]")
 _EXPONENT = re.compile(r"\d[.,]\d{2,}E\+?1[0-4]", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}.*", re.DOTALL)
 _PHONE_SHAPE = re.compile(r"(?:\+|00)?[\d .()/-]{9,22}")
@@ -95,6 +95,7 @@ class Sign:
 # In the order in which they are asked: what can be mistaken for something else comes after that.
 _SIGNS = (
     Sign("siret", is_siret, 0.5),
+    Sign("siret", lambda text: len(_digits(text)) == _SIRET, 0.9, fewest=2),
     Sign("email", lambda text: _EMAIL.fullmatch(text) is not None, 0.5),
     Sign("vat_number", lambda text: _VAT.fullmatch(bare(text)) is not None, 0.6),
     Sign("siren", is_siren, 0.6, fewest=2),
@@ -121,7 +122,8 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "legal_form": ("forme juridique", "categorie juridique"),
     "legal_representative": ("representant legal", "dirigeant", "gerant", "mandataire social"),
     "legal_name": ("raison sociale", "denomination sociale", "denomination", "nom entreprise", "nom societe",
-                   "nom et prenom", "nom prenom", "prenom nom", "prenom et nom"),
+                   "nom et prenom", "nom prenom", "prenom nom", "prenom et nom", "nom client", "nom beneficiaire",
+                   "nom structure", "nom etablissement", "nom organisme", "nom adherent", "nom tiers", "nom du client"),
     "address": ("adresse",),
     "city": ("ville", "commune", "localite"),
     "portfolio": ("portefeuille",),
@@ -130,8 +132,8 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "urssaf_account": ("urssaf",),
     "last_name": ("nom de famille", "nom naissance", "nom usage"),
     "first_name": ("prenom",),
-    "reference": ("code client", "code dossier", "numero client", "numero dossier", "n client", "ref client",
-                  "ref dossier", "reference client"),
+    "reference": ("code client", "code dossier", "numero client", "numero dossier", "n dossier", "n client",
+                  "ref client", "ref dossier", "reference client"),
 }  # fmt: skip
 # With one of these, a header speaks of something or somebody else.
 _OF_OTHERS = frozenset((

@@ -39,7 +39,7 @@ GRAMMAR = Grammar(
         ),
         "legal_representative": ("Prénom dirigeant", "Prénom du dirigeant", "Prénom gérant", "Prénom du gérant"),
     },
-    of_group={"legal_representative": ("legal_name", "last_name", "first_name")},
+    of_group={"legal_representative": ("legal_name", "last_name", "first_name", "civility")},
 )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def columns_under(
         together=TOGETHER,
         grammar=GRAMMAR,
         groups=header.groups,
-        fitting=lambda column, field: guessing.fits(field, cells[column]),
+        fitting=lambda column, field: _may_hold(field, column, header, cells[column]),
     )
     found = {column: (field, HEADER) for column, field in by_header.fields.items()}
     free = {
@@ -148,14 +148,20 @@ def columns_under(
     ]
 
 
+def _may_hold(field: str, column: int, header: Header, cells: Sequence[str]) -> bool:
+    """The name of a group above an empty column is no header of that column."""
+    is_group = column < len(header.groups) and header.cells[column] == header.groups[column]
+    return guessing.fits(field, cells) and not (is_group and not guessing.filled(cells))
+
+
 def _shown(texts: Mapping[int, str], groups: Sequence[str], column: int) -> str:
     """The header on one line; with its group, where another column is called the same."""
-    text = " ".join(texts[column].split())
+    text = " ".join(texts[column].split())[:_LONGEST_HEADER]
     group = " ".join(groups[column].split()) if column < len(groups) else ""
     twins = [other for other, cell in texts.items() if fold(cell) == fold(text)]
     if group and text and len(twins) > 1 and fold(group) != fold(text):
-        text = f"{group} – {text}"
-    return text[:_LONGEST_HEADER]
+        text = f"{text} – {group}"
+    return text if len(text) <= _LONGEST_HEADER else f"{text[: _LONGEST_HEADER - 1]}…"
 
 
 _Found = dict[int, tuple[str, str]]
@@ -165,8 +171,8 @@ def _by_words(free: Mapping[int, str], cells: Mapping[int, Sequence[str]], found
     """Headers of which a part is known, for fields that no other column has."""
     for column, text in free.items():
         field = guessing.field_of_header(text)
-        if field and field not in _taken(found) and guessing.fits(field, cells[column]):
-            found[column] = (field, SIMILAR)
+        if field and guessing.fits(field, cells[column]):
+            _claim(column, field, SIMILAR, cells, found)
 
 
 def _by_contents(
@@ -180,8 +186,8 @@ def _by_contents(
         if column in found:
             continue
         field = guessing.field_of_cells(cells[column], named=bool(fold(text)), known=known)
-        if field and field not in _taken(found):
-            found[column] = (field, CONTENT)
+        if field:
+            _claim(column, field, CONTENT, cells, found)
     left = {column: cells[column] for column in free if column not in found}
     nameless = {column: column_cells for column, column_cells in left.items() if not fold(free[column])}
     _by_place(nameless, found)
@@ -189,6 +195,18 @@ def _by_contents(
         open_ones = {column: column_cells for column, column_cells in left.items() if column not in found}
         if (name := guessing.likeliest_name(open_ones)) is not None:
             found[name] = ("legal_name", CONTENT)
+
+
+def _claim(column: int, field: str, how: str, cells: Mapping[int, Sequence[str]], found: _Found) -> None:
+    """The field is the column's, unless another has it; one with nothing below its header gives way."""
+    others = [other for other, (held, _how) in found.items() if held == field]
+    if any(guessing.filled(cells[other]) for other in others) or (
+        others and not guessing.filled(cells[column])
+    ):
+        return
+    for other in others:
+        del found[other]
+    found[column] = (field, how)
 
 
 def _by_place(nameless: Mapping[int, Sequence[str]], found: _Found) -> None:
