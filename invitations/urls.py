@@ -15,6 +15,7 @@ firm_pages = [
     path(f"{FIRM}invitations/<uuid:pk>/revoquer/", handling.revoke, name="revoke"),
     path(f"{FIRM}membres/inviter/", inviting.member, name="invite_member"),
     path(f"{FIRM}dossiers/inviter/", inviting.clients, name="invite_clients"),
+    path(f"{FIRM}imports/<uuid:pk>/inviter/", inviting.imported, name="invite_imported"),
     path(f"{FIRM}dossiers/<uuid:pk>/inviter/", inviting.client, name="invite_client"),
 ]
 

@@ -95,7 +95,8 @@ class Teller:
 
     def _touched(self, rows: Sequence[ImportRow]) -> dict[UUID, list[Any]]:
         """The events for which an undo has kept the dossiers, newest first."""
-        keys, found = [_key(row) for row in rows if row.outcome in KEPT], {}
+        keys = [_key(row) for row in rows if row.outcome in KEPT]
+        found: dict[UUID, list[Any]] = {}
         if keys:
             events = queries.about(keys).filter(at__gt=self.source.applied_at).exclude(group=self.source.pk)
             for event in events:
@@ -141,7 +142,9 @@ class Teller:
         if row.dossier_id:
             return self.firm.url("clients:dossier", pk=row.dossier_id)
         written = self.source.state in OVER and row.action == RowAction.CREATE
-        created = written and (row.outcome in KEPT or self.source.state == ImportState.DONE and not row.outcome)
+        created = written and (
+            row.outcome in KEPT or (self.source.state == ImportState.DONE and not row.outcome)
+        )
         return self.firm.url("clients:dossier", pk=row.pk) if created else ""
 
     def _acts(self, row: ImportRow) -> dict[str, str]:

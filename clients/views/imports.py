@@ -23,7 +23,7 @@ from clients import jobs
 from clients.forms.imports import SheetForm, UploadForm
 from clients.imports import showing
 from clients.imports.template import template
-from clients.models import WAITING, Import, ImportState
+from clients.models import OVER, WAITING, Import, ImportState
 from clients.views.plan import back_to, plan_of
 from portfolios.models import Portfolio
 
@@ -92,13 +92,15 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     """
     if not can(request.member, Perm.IMPORT_DOSSIERS):
         return redirect(request.firm.url("clients:list"))
-    source = get_object_or_404(Import.objects.select_related("created_by", "confirmed_by"), pk=pk)
+    source = get_object_or_404(
+        Import.objects.select_related("created_by", "confirmed_by", "undone_by"), pk=pk
+    )
     context = {"source": source, **_progress(request, source), "step": _step(source)}
     if source.state == ImportState.MAPPING:
         return redirect(request.firm.url("clients:import_mapping", pk=pk))
     if source.state == ImportState.CHOOSING:
         return render(request, "clients/import_choose.html", {**context, "sheets": showing.choices(source)})
-    if source.state in (ImportState.READY, ImportState.DONE):
+    if source.state == ImportState.READY or source.state in OVER:
         return render(request, "clients/import_plan.html", {**context, **plan_of(request, source)})
     return render(request, "clients/import_state.html", {**context, "summary": showing.summary(source)})
 
@@ -129,6 +131,7 @@ def _progress(request: FirmRequest, source: Import) -> dict[str, Any]:
         ImportState.READING: _("Reading and checking the file…"),
         ImportState.PLANNING: _("Checking the rows…"),
         ImportState.APPLYING: _("Writing the client files…"),
+        ImportState.UNDOING: _("Taking the import back…"),
     }
     return {
         "label": labels.get(ImportState(source.state), ""),
@@ -169,16 +172,35 @@ def confirm(request: FirmRequest, pk: UUID) -> HttpResponse:
     """What will happen, in a dialog or as a page; the POST has it done."""
     source = get_object_or_404(Import, pk=pk)
     page = request.firm.url("clients:import", pk=pk)
+    changed = False
     if request.method == "POST":
         try:
-            jobs.confirm_import(actor=request.member, source=source)
+            jobs.confirm_import(actor=request.member, source=source, seen=request.POST.get("seen", ""))
+            return done(request, page)
         except jobs.NotNow:
-            messages.info(request, _("This import has gone on since: here is where it stands."))
+            _say_confirmed(request, source)
+        except jobs.MeansSomethingElse:
+            changed = True
+            source.refresh_from_db()
+    if source.state != ImportState.READY or (request.method == "POST" and not changed):
         return done(request, page)
-    if source.state != ImportState.READY:
-        return done(request, page)
-    context = {"source": source, "summary": showing.summary(source)}
-    return render(request, "clients/import_confirm.html", context)
+    context = {
+        "source": source,
+        "summary": showing.summary(source),
+        "seen": jobs.plan_key(source),
+        "changed": changed,
+    }
+    return render(request, "clients/import_confirm.html", context, status=422 if changed else 200)
+
+
+def _say_confirmed(request: FirmRequest, source: Import) -> None:
+    """To the second of two who confirm: who was first."""
+    source.refresh_from_db()
+    if source.confirmed_by:
+        words = _("%(name)s has confirmed this import already: here is where it stands.")
+        messages.info(request, words % {"name": source.confirmed_by.name})
+    else:
+        messages.info(request, _("This import has gone on since: here is where it stands."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.permissions import Perm, can, permitted
+from accounts.answers import done
+from accounts.permissions import Perm, can, permitted, require
 from accounts.places import FirmRequest
-from clients.models import Dossier
+from clients.imports.reporting import with_address, written
+from clients.models import Dossier, Import, ImportState
 from clients.selection import keys_in, selected_dossiers
 from invitations.actions.inviting import (
     AlreadyActive,
@@ -116,6 +118,33 @@ def clients(request: FirmRequest) -> HttpResponse:
         "skipped": _named(plan),
         "selection": _selection(request),
         "back": request.firm.url("clients:list"),
+    }
+    return render(request, "invitations/invite_clients.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def imported(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Invite the clients that an import has brought in and that have an address: what would happen, then, confirmed,
+    what did. Twice invites nobody twice: who was invited already is left out."""
+    for perm in (Perm.IMPORT_DOSSIERS, Perm.INVITE_CLIENTS):
+        require(request.member, perm)
+    source = get_object_or_404(Import, pk=pk)
+    page = request.firm.url("clients:import", pk=pk)
+    if source.state != ImportState.DONE:
+        messages.info(request, _("This import has gone on since: here is where it stands."))
+        return done(request, page)
+    dossiers = with_address(source)
+    if request.method == "POST":
+        _report(request, invite_clients(actor=request.member, dossiers=dossiers))
+        return done(request, page)
+    plan = plan_invitations(actor=request.member, dossiers=dossiers)
+    context = {
+        "plan": plan,
+        "skipped": _named(plan),
+        "back": page,
+        "action": request.firm.url("invitations:invite_imported", pk=pk),
+        "source": source,
+        "without": written(source).filter(email="").count(),
     }
     return render(request, "invitations/invite_clients.html", context)
 

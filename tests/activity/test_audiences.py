@@ -51,7 +51,8 @@ from clients.connectors.fetching import give_up, imported
 from clients.connectors.troubles import Trouble
 from clients.fetching import cancel_fetch, start_fetch
 from clients.holdings import holdings_of
-from clients.jobs import cancel_import
+from clients.imports.undoing import undo_import as take_back
+from clients.jobs import cancel_import, undo_import
 from clients.models import (
     Assignment,
     ClientSpace,
@@ -641,6 +642,14 @@ def _shared_view(cast: Cast) -> SavedView:
     return save_view(actor=cast.chloe, name="Lyon", query="q=lyon", is_shared=True)
 
 
+@row("clients.columns.remembered", "clients.columns.forgotten")
+def _columns(cast: Cast) -> set[str]:
+    made = plan(cast.alice, [("Garage Petit", "bon client")], ("Nom", "Remarque"))
+    map_columns(actor=cast.alice, source=made, asked=Asked(fields={0: "legal_name", 1: ""}), remember=True)
+    forget_mapping(actor=cast.alice, mapping=ColumnMapping.objects.get())
+    return NOBODY
+
+
 @row("clients.import.uploaded")
 def _uploaded(cast: Cast) -> set[str]:
     plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")])
@@ -712,8 +721,21 @@ def _fetched(cast: Cast) -> set[str]:
 
 @row("clients.import.applied")
 def _applied(cast: Cast) -> set[str]:
-    run(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")])
-    return {"Zoé", "Chloé"}
+    headers = ("Code", "Raison sociale", "SIRET", "E-mail", "Portefeuille", "Collaborateur")
+    assigned = ("M2", "Garage Grand", "", "", "", cast.paul.name)
+    run(cast.alice, [("M1", "Garage Petit", "", "", "Sarah", ""), assigned], headers)
+    return {"Zoé", "Chloé", "Paul"}
+
+
+@row("clients.import.undone", "clients.dossier.taken_back", "portfolios.portfolio.taken_back")
+def _undone(cast: Cast) -> set[str]:
+    assigned = ("M1", "Garage Petit", "", "", "Neuf", cast.paul.name)
+    headers = ("Code", "Raison sociale", "SIRET", "E-mail", "Portefeuille", "Collaborateur")
+    made = run(cast.alice, [assigned, ("M2", "Garage Grand", "", "", "Sarah", "")], headers)
+    undo_import(actor=cast.alice, source=made)
+    assert made.firm_id is not None
+    take_back(made.firm_id, made.pk)
+    return {"Zoé", "Chloé", "Paul"}
 
 
 # --- technical support, and the consent of a company -----------------------------------------------------------------

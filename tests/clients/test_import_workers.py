@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils import timezone
 
 from activity.models import Event
-from clients.imports import applying, reading
+from clients.imports import applying, planning
 from clients.imports.sweeping import sweep
 from clients.jobs import NotNow, cancel_import, confirm_import, start_import
 from clients.models import Dossier, Import, ImportRow, ImportState
@@ -121,7 +121,7 @@ class TestWorkers:
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(reading, "_keep_plan", die)
+            patch.setattr(planning, "_keep_plan", die)
             with pytest.raises(Killed):
                 read(made)
         with scope(firm=lemoine.firm):
@@ -174,7 +174,7 @@ class TestWorkers:
     def test_a_reader_that_was_cancelled_meanwhile_keeps_nothing(self, lemoine: World, monkeypatch) -> None:
         with scope(firm=lemoine.firm):
             made = start_import(actor=lemoine.admin, file_name="a.xlsx", content=workbook([HEADERS, *ROWS]))
-        keep_plan = reading._keep_plan
+        keep_plan = planning._keep_plan
 
         def cancelled_first(*args: Any) -> None:
             def cancel() -> None:
@@ -184,7 +184,7 @@ class TestWorkers:
             assert at_the_same_time(cancel) == [None]
             keep_plan(*args)
 
-        monkeypatch.setattr(reading, "_keep_plan", cancelled_first)
+        monkeypatch.setattr(planning, "_keep_plan", cancelled_first)
         read(made)
         with scope(firm=lemoine.firm):
             assert not ImportRow.objects.exists()

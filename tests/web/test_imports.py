@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from activity.models import Event
-from clients.jobs import choose_sheet, confirm_import
+from clients.jobs import choose_sheet, confirm_import, plan_key
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from spreadsheets.limits import MAX_FILE_BYTES
 from tenancy.scopes import scope
@@ -84,7 +84,7 @@ def test_the_confirmation_says_what_it_does_and_does_it(firm: World, browse) -> 
     asked = said(client.get(url))
     assert "<strong>1 dossier</strong> sera créé" in asked
     assert "1 ligne (en erreur ou en double) reste de côté" in asked
-    assert client.post(url).status_code == 302
+    assert client.post(url, {"seen": plan_key(made)}).status_code == 302
     apply(made)
     assert "1 dossier a été créé" in said(page(client, made))
     assert Dossier.objects.get().reference == "M1"
@@ -94,7 +94,8 @@ def test_confirming_twice_leads_back_to_where_it_stands(firm: World, browse) -> 
     made = plan(firm.admin, [MARTIN])
     client, url = browse(firm.admin), firm.firm.url("clients:confirm_import", pk=made.pk)
     for _ in range(2):
-        assert client.post(url)["Location"] == firm.firm.url("clients:import", pk=made.pk)
+        answer = client.post(url, {"seen": plan_key(made)})
+        assert answer["Location"] == firm.firm.url("clients:import", pk=made.pk)
     apply(made)
     apply(made)
     assert Dossier.objects.count() == 1
