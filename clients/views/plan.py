@@ -90,9 +90,16 @@ def _followed(request: FirmRequest, source: Import, rows: list[dict[str, Any]]) 
         "action": row.action,
         "word": RowAction(row.action).label,
         "is_here": any(one["number"] == number for one in rows),
-        "query": urlencode({"action": str(row.action), "q": str(number)}),
+        "url": _place_of(row),
     }
     return {"followed": followed, "focus": next((r["number"] for r in rows if r["number"] >= number), 0)}
+
+
+def _place_of(row: ImportRow) -> str:
+    """The list from this row on."""
+    above = ImportRow.objects.filter(source=row.source_id, action=row.action, number__lt=row.number).count()
+    query = urlencode({"action": str(row.action), "after": f"{above}.{row.number - 1}"})
+    return f"?{query}#row-{row.number}"
 
 
 def _seconds(source: Import) -> str:

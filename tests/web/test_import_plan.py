@@ -1,0 +1,393 @@
+"""The page of a plan: what it shows of the rows, and what a person can say about them there."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from clients.actions.dossiers import update_dossier
+from clients.jobs import confirm_import
+from clients.models import Dossier, Import, ImportCorrection, ImportState, MatchRule, RowAction
+from tests.clients.lists import HEADERS, apply, plan, read, rows_of
+from tests.clients.test_round_trip import exported, sheet_of
+from tests.web.pages import said
+from tests.worlds import World, make_dossier, make_portfolio
+
+# With the session, the person, the places and the menu; corrections, findings, portfolios and candidates among them.
+QUERIES = 15
+MARTIN = ("M1", "Boulangerie Martin", "73282932000074", "contact@martin.fr", "Sarah")
+BROKEN = ("X", "Garage Cassé", "73282932000079", "", "")
+TYPO = ("T", "Typo", "", "clara@gmial.com", "")
+
+
+def where(made: Import, route: str = "import", query: str = "", **more: Any) -> str:
+    assert made.firm is not None
+    return made.firm.url(f"clients:{route}", pk=made.pk, **more) + query
+
+
+def in_place(number: int) -> dict[str, str]:
+    """As htmx asks for what stands in a row's place."""
+    return {"hx-request": "true", "hx-target": f"row-{number}"}
+
+
+def tab_counts(shown: str) -> dict[str, int]:
+    return {
+        label.strip(): int(count)
+        for label, count in re.findall(r'class="tab"[^>]*>([^<]+)<span class="tag">(\d+)</span>', shown)
+    }
+
+
+def again(made: Import) -> Import:
+    """Planned anew, as a worker does."""
+    read(made)
+    made.refresh_from_db()
+    assert made.state == ImportState.READY
+    return made
+
+
+def said_of(made: Import) -> dict[tuple[int, str], str]:
+    return {(one.number, one.field): one.text for one in ImportCorrection.objects.filter(source=made)}
+
+
+# --- Finding rows ---------------------------------------------------------------------------------------------------
+
+
+def test_the_filters_narrow_every_tab_and_their_counts(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN, BROKEN, TYPO])
+    client = browse(firm.admin)
+    assert tab_counts(said(client.get(where(made)))) == {"À créer": 2, "En erreur": 1}
+    narrowed = said(client.get(where(made, query="?remark=doubt.email")))
+    assert tab_counts(narrowed) == {"À créer": 1, "En erreur": 0}
+    assert "Boulangerie Martin" not in narrowed
+    by_portfolio = said(client.get(where(made, query="?portfolio=none&action=create")))
+    assert "Typo" in by_portfolio
+    assert "Boulangerie Martin" not in by_portfolio
+
+
+def test_a_row_is_found_by_its_number_in_the_file(firm: World, browse) -> None:
+    made = plan(firm.admin, [("A", "Durand", "", "", ""), TYPO])
+    shown = said(browse(firm.admin).get(where(made, query="?q=3")))
+    assert "Typo" in shown
+    assert "Durand" not in shown
+
+
+@pytest.mark.parametrize(
+    "query", ["?remark=nothing", "?portfolio=x&action=other", "?after=9.9.9&size=7&row=-1"]
+)
+def test_an_address_that_makes_no_sense_narrows_nothing(firm: World, browse, query: str) -> None:
+    made = plan(firm.admin, [MARTIN])
+    response = browse(firm.admin).get(where(made, query=query))
+    assert response.status_code == 200
+    assert "Boulangerie Martin" in said(response)
+
+
+def numbers_on(shown: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<tr id="row-(\d+)"', shown)]
+
+
+def test_pages_follow_each_other_there_and_back(firm: World, browse) -> None:
+    made = plan(firm.admin, [(f"R{n}", f"Client {n}", "", "", "") for n in range(45)])
+    client = browse(firm.admin)
+    first = said(client.get(where(made, query="?size=20")))
+    assert numbers_on(first) == list(range(2, 22))
+    assert "1–20 sur 45" in first
+    second = said(client.get(where(made, query="?size=20&after=20.21")))
+    assert numbers_on(second) == list(range(22, 42))
+    last = said(client.get(where(made, query="?size=20&after=40.41")))
+    assert numbers_on(last) == list(range(42, 47))
+    assert "41–45 sur 45" in last
+    back = said(client.get(where(made, query="?size=20&before=40.42")))
+    assert numbers_on(back) == list(range(22, 42))
+    assert "21–40 sur 45" in back
+
+
+def test_a_plan_made_anew_opens_where_one_was(firm: World, browse) -> None:
+    made = plan(firm.admin, [(f"R{n}", f"Client {n}", "", "", "") for n in range(45)])
+    client, place = browse(firm.admin), "?size=20&after=20.21"
+    before = numbers_on(said(client.get(where(made, query=place))))
+    client.post(where(made, "correct_row", number=25), {"cell-email": "neuf@exemple.fr"})
+    again(made)
+    assert numbers_on(said(client.get(where(made, query=place)))) == before
+
+
+def test_a_plan_with_much_to_say_costs_the_same_with_many_rows(firm: World, browse) -> None:
+    client, costs = browse(firm.admin), []
+    make_dossier("Un", siren="552100554"), make_dossier("Deux", siren="552100554")
+    client.get(firm.firm.url("clients:imports"))
+    for count in (5, 40):
+        rows = [(f"R{n}", f"Client {n}", "", "x@gmial.com", f"P{n % 3}") for n in range(count)]
+        made = plan(firm.admin, rows, HEADERS)
+        client.post(where(made, "correct_row", number=2), {"cell-city": "Paris"})
+        again(made)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(where(made)).status_code == 200
+        costs.append([query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]])
+    assert len(costs[0]) == len(costs[1]) <= QUERIES, costs[1]
+
+
+# --- Correcting a row -----------------------------------------------------------------------------------------------
+
+
+def test_a_row_is_corrected_in_its_own_place(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN, BROKEN])
+    client, url = browse(firm.admin), where(made, "correct_row", number=3)
+    form = said(client.get(url + "?span=5&back=action%3Derror", headers=in_place(3)))
+    assert form.strip().startswith('<tr id="row-3"')
+    assert 'value="73282932000079"' in form
+    answer = client.post(
+        url, {"cell-siret": "55210055400013", "back": "action=error", "span": "5"}, headers=in_place(3)
+    )
+    assert "revérification" in said(answer)
+    assert said_of(made) == {(3, "siret"): "55210055400013"}
+    progress = client.get(
+        where(made, "import_progress", "?then=action%3Derror%26row%3D3"), headers=in_place(3)
+    )
+    assert "HX-Redirect" not in progress
+    again(made)
+    progress = client.get(
+        where(made, "import_progress", "?then=action%3Derror%26row%3D3"), headers=in_place(3)
+    )
+    assert progress["HX-Redirect"] == where(made, query="?action=error&row=3")
+    shown = said(client.get(where(made, query="?action=create&row=3")))
+    assert "La ligne 3 (Garage Cassé) a été revérifiée" in shown
+    assert "corrigé par Alice Martin" in shown
+    assert "<del>73282932000079</del>" in shown
+
+
+def test_without_scripts_a_row_is_corrected_on_a_page(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN, BROKEN])
+    client, url = browse(firm.admin), where(made, "correct_row", number=3)
+    assert "<h1" in said(client.get(url))
+    answer = client.post(url, {"cell-siret": "55210055400013", "back": "action=error"})
+    assert answer["Location"] == where(made, query="?action=error&row=3")
+
+
+def test_a_correction_that_is_wrong_again_is_told_at_once_and_not_kept(firm: World, browse) -> None:
+    made = plan(firm.admin, [BROKEN])
+    answer = browse(firm.admin).post(
+        where(made, "correct_row", number=2), {"cell-siret": "73282932000078"}, headers=in_place(2)
+    )
+    assert answer.status_code == 422
+    assert "La clé de ce SIRET ne correspond pas" in said(answer)
+    made.refresh_from_db()
+    assert (made.state, said_of(made)) == (ImportState.READY, {})
+
+
+def test_only_what_a_person_changed_is_a_correction(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    shown = {"cell-legal_name": "Boulangerie Martin", "initial-cell-legal_name": "Boulangerie Martin"}
+    mine = {"cell-email": "neuf@martin.fr", "initial-cell-email": "contact@martin.fr"}
+    browse(firm.admin).post(where(made, "correct_row", number=2), shown | mine)
+    assert said_of(made) == {(2, "email"): "neuf@martin.fr"}
+
+
+def test_a_form_that_changes_nothing_has_nothing_checked_again(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    same = {"cell-email": "contact@martin.fr", "initial-cell-email": "contact@martin.fr"}
+    assert browse(firm.admin).post(where(made, "correct_row", number=2), same)["Location"] == where(made)
+    made.refresh_from_db()
+    assert made.state == ImportState.READY
+
+
+def test_who_corrects_while_the_plan_is_made_anew_keeps_what_they_wrote(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN, BROKEN])
+    client = browse(firm.admin)
+    client.post(where(made, "correct_row", number=2), {"cell-email": "neuf@martin.fr"})
+    answer = client.post(
+        where(made, "correct_row", number=3), {"cell-siret": "55210055400013"}, headers=in_place(3)
+    )
+    assert answer.status_code == 422
+    assert 'value="55210055400013"' in said(answer)
+    assert "dans un instant" in said(answer)
+
+
+def test_a_corrected_row_can_say_again_what_the_file_says(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    client = browse(firm.admin)
+    client.post(where(made, "correct_row", number=2), {"cell-email": "neuf@martin.fr"})
+    client.post(where(again(made), "uncorrect_row", number=2))
+    assert rows_of(again(made))[0].email == "contact@martin.fr"
+
+
+def test_nothing_is_corrected_once_the_import_is_written(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    client = browse(firm.admin)
+    confirm_import(actor=firm.admin, source=made)
+    apply(made)
+    assert client.get(where(made, "correct_row", number=2))["Location"] == where(made)
+    for route in ("uncorrect_row", "decide_row"):
+        assert client.post(where(made, route, number=2))["Location"] == where(made)
+    assert said_of(made) == {}
+    assert "Corriger" not in said(client.get(where(made)))
+
+
+@pytest.mark.parametrize("number", [1, 99, 10**30])
+def test_a_row_that_the_file_has_not_is_not_found(firm: World, browse, number: int) -> None:
+    made = plan(firm.admin, [MARTIN])
+    client = browse(firm.admin)
+    assert client.get(where(made, "correct_row", number=number)).status_code == 404
+    assert client.post(where(made, "decide_row", number=number), {"dossier": "new"}).status_code == 404
+
+
+# --- Repairs that are offered ---------------------------------------------------------------------------------------
+
+
+def test_an_offered_repair_is_one_press(firm: World, browse) -> None:
+    made = plan(firm.admin, [TYPO])
+    client = browse(firm.admin)
+    shown = said(client.get(where(made)))
+    assert "Écrire « clara@gmail.com »" in shown
+    assert 'name="cell-email" value="clara@gmail.com"' in shown
+    client.post(where(made, "correct_row", number=2), {"cell-email": "clara@gmail.com"}, headers=in_place(2))
+    assert rows_of(again(made))[0].email == "clara@gmail.com"
+
+
+def test_all_repairs_of_a_column_are_accepted_at_once(firm: World, browse) -> None:
+    made = plan(firm.admin, [TYPO, MARTIN, ("U", "Autre", "", "paul@gmial.com", "")])
+    client = browse(firm.admin)
+    assert "<strong>2 réparations</strong> sont proposées" in said(client.get(where(made)))
+    client.post(where(made, "accept_offers"), {"finding": "doubt.email"})
+    assert [row.email for row in rows_of(again(made))] == [
+        "clara@gmail.com", "contact@martin.fr", "paul@gmail.com",
+    ]  # fmt: skip
+    assert "2 lignes ont été corrigées" in said(client.get(where(made)))
+
+
+@pytest.mark.parametrize("finding", ["", "doubt", "error.siret", "x.y"])
+def test_a_repair_that_nobody_offers_changes_nothing(firm: World, browse, finding: str) -> None:
+    made = plan(firm.admin, [TYPO, BROKEN])
+    browse(firm.admin).post(where(made, "accept_offers"), {"finding": finding})
+    made.refresh_from_db()
+    assert (made.state, said_of(made)) == (ImportState.READY, {})
+
+
+# --- Which dossier a row is about -----------------------------------------------------------------------------------
+
+
+def test_the_dossier_of_an_ambiguous_row_is_chosen_among_those_it_may_be(firm: World, browse) -> None:
+    one = make_dossier("Un", reference="A", siren="552100554", city="Lyon")
+    make_dossier("Deux", reference="B", siren="552100554")
+    make_dossier("Tiers", reference="C")
+    made = plan(firm.admin, [("", "Société", "552100554", "", "")])
+    client = browse(firm.admin)
+    shown = said(client.get(where(made)))
+    assert f'<option value="{one.pk}">Un · A · 552100554 · Lyon</option>' in shown
+    assert "Deux · B" in shown
+    assert "Tiers" not in shown
+    client.post(where(made, "decide_row", number=2), {"dossier": str(one.pk)}, headers=in_place(2))
+    row = rows_of(again(made))[0]
+    assert (row.action, row.dossier_id) == (RowAction.UPDATE, one.pk)
+    assert "Décidé :" in said(client.get(where(made)))
+
+
+def test_a_row_is_left_out_and_taken_back_in(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    client = browse(firm.admin)
+    client.post(where(made, "decide_row", number=2), {"dossier": "skip"})
+    assert rows_of(again(made))[0].action == RowAction.SKIPPED
+    assert "Boulangerie Martin" in said(client.get(where(made)))
+    client.post(where(made, "decide_row", number=2), {"dossier": ""})
+    assert rows_of(again(made))[0].action == RowAction.CREATE
+
+
+def test_a_duplicate_may_be_another_client_unless_it_bears_the_same_reference(firm: World, browse) -> None:
+    siret = MARTIN[2]
+    made = plan(firm.admin, [MARTIN, ("M2", "Martin bis", siret, "", ""), ("M1", "Martin ter", "", "", "")])
+    client = browse(firm.admin)
+    shown = said(client.get(where(made, query="?action=duplicate")))
+    assert "Boulangerie Martin" in shown
+    assert shown.count("C'est un autre client") == 1
+    client.post(where(made, "decide_row", number=3), {"dossier": "new"})
+    assert [row.action for row in rows_of(again(made))] == ["create", "create", "duplicate"]
+
+
+def test_the_rule_by_which_dossiers_are_found_is_chosen(firm: World, browse) -> None:
+    make_dossier("Martin", siren="732829320", siret="73282932000074", reference="Z")
+    made = plan(firm.admin, [MARTIN])
+    client = browse(firm.admin)
+    assert client.post(where(made, "import_rule"), {"rule": "other"}).status_code == 422
+    assert client.post(where(made, "import_rule"), {"rule": MatchRule.REFERENCE}).status_code == 302
+    assert rows_of(again(made))[0].action == RowAction.CREATE
+    assert "Code client uniquement" in said(client.get(where(made)))
+
+
+# --- Portfolios -----------------------------------------------------------------------------------------------------
+
+
+def test_unknown_portfolios_are_created_replaced_or_left(firm: World, browse) -> None:
+    sarah = make_portfolio("Sarah")
+    rows = [(f"P{n}", f"Client {n}", "", "", name) for n, name in enumerate(["A", "B", "C"])]
+    made = plan(firm.admin, rows)
+    client = browse(firm.admin)
+    assert "Sarah" in said(client.get(where(made, "import_portfolios")))
+    chosen = {"portfolio-0": "", "portfolio-1": str(sarah.pk), "portfolio-2": "without"}
+    assert client.post(where(made, "import_portfolios"), chosen).status_code == 302
+    placed = [(row.portfolio, row.portfolio_key == sarah.pk) for row in rows_of(again(made))]
+    assert placed == [("A", False), ("Sarah", True), ("", False)]
+    assert list(made.new_portfolios.values()) == ["A"]
+    assert "B" in said(client.get(where(made, "import_portfolios")))  # and can be chosen again
+
+
+def test_a_portfolio_that_the_firm_has_not_is_refused(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    answer = browse(firm.admin).post(
+        where(made, "import_portfolios"), {"portfolio-0": "01980000-0000-7000-8000-000000000000"}
+    )
+    assert answer.status_code == 422
+
+
+# --- Conflicts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def conflict(firm: World) -> Import:
+    """An exported list, changed in the workbook and by a colleague meanwhile, sent back."""
+    import io
+
+    dossier = make_dossier("Boulangerie Martin", reference="M1", city="Paris")
+    content = exported(firm)
+    update_dossier(actor=firm.admin, dossier=dossier, values={"city": "Lyon"})
+    book = sheet_of(content).parent
+    sheet = book.worksheets[0]
+    columns = {cell.value: cell.column for cell in sheet[1]}
+    sheet.cell(2, columns["Ville"], "Marseille")
+    target = io.BytesIO()
+    book.save(target)
+    return plan(firm.admin, target.getvalue())
+
+
+def test_a_conflict_names_who_changed_what_and_is_decided(firm: World, browse, conflict: Import) -> None:
+    client = browse(firm.admin)
+    assert rows_of(conflict)[0].action == RowAction.CONFLICT
+    shown = said(client.get(where(conflict)))
+    assert "Alice Martin, depuis votre export" in shown
+    assert "« Paris » → « Lyon »" in shown
+    assert "<ins>Marseille</ins>" in shown
+    client.post(where(conflict, "import_mine"), {"number": "2"}, headers=in_place(2))
+    assert rows_of(again(conflict))[0].action == RowAction.UPDATE
+    assert "Garder finalement les leurs" in said(client.get(where(conflict)))
+    client.post(where(conflict, "import_theirs"), {"number": "2"}, headers=in_place(2))
+    assert rows_of(again(conflict))[0].action == RowAction.CONFLICT
+
+
+def test_all_conflicts_are_taken_at_once(firm: World, browse, conflict: Import) -> None:
+    client = browse(firm.admin)
+    client.post(where(conflict, "import_mine"))
+    confirm_import(actor=firm.admin, source=again(conflict))
+    apply(conflict)
+    assert Dossier.objects.get(reference="M1").city == "Marseille"
+
+
+# --- Who may --------------------------------------------------------------------------------------------------------
+
+
+def test_a_collaborator_says_nothing_about_a_plan(firm: World, browse) -> None:
+    made = plan(firm.admin, [MARTIN])
+    client = browse(firm.collaborator)
+    for route in ("correct_row", "uncorrect_row", "decide_row"):
+        assert client.post(where(made, route, number=2), {"cell-email": "x@y.fr"}).status_code == 403
+    for route in ("import_rule", "import_portfolios", "import_mine", "import_theirs", "accept_offers"):
+        assert client.post(where(made, route)).status_code == 403
+    assert said_of(made) == {}
