@@ -35,7 +35,8 @@ class Asked:
     """What a reader of the journal asks for; empty fields ask for nothing."""
 
     person: UUID | None = None
-    kind: str = ""  # an event type's name, or the beginning of several, ended by a dot
+    # An event type's name, several that read alike with commas between them, or their beginning, ended by a dot.
+    kind: str = ""
     subject: UUID | None = None
     since: date | None = None
     until: date | None = None  # that day included
@@ -91,7 +92,11 @@ def journal(asked: Asked | None = None) -> EventQuerySet:
         (asked.person, lambda: Q(actor_id=asked.person)),
         (
             asked.kind,
-            lambda: Q(type__startswith=asked.kind) if asked.kind.endswith(".") else Q(type=asked.kind),
+            lambda: (
+                Q(type__startswith=asked.kind)
+                if asked.kind.endswith(".")
+                else Q(type__in=asked.kind.split(","))
+            ),
         ),
         (asked.subject, lambda: Q(subject_id=asked.subject)),
         (asked.since, lambda: _from(_midnight(asked.since))),
@@ -193,13 +198,16 @@ def counted(events: EventQuerySet, *, most: int) -> int:
 
 
 def kinds() -> list[tuple[str, list[tuple[str, str]]]]:
-    """What may be asked for as `kind`: for each app, its event types by their summaries."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+    """What may be asked for as `kind`: for each app, its event types by their summaries, each summary once."""
+    groups: dict[str, dict[str, list[str]]] = {}
     for name, event_type in REGISTRY.items():
         app = name.partition(".")[0]
         label = str(apps.get_app_config(app).verbose_name) if apps.is_installed(app) else app
-        groups.setdefault(label, []).append((name, str(event_type.summary)))
-    return [(label, sorted(types, key=lambda pair: pair[1])) for label, types in sorted(groups.items())]
+        groups.setdefault(label, {}).setdefault(str(event_type.summary), []).append(name)
+    return [
+        (label, [(",".join(names), summary) for summary, names in sorted(types.items())])
+        for label, types in sorted(groups.items())
+    ]
 
 
 def _events() -> Any:

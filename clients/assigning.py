@@ -14,7 +14,7 @@ from accounts.permissions import ObjectRole, Perm, grants_on, permitted
 from clients.actions.bulk import Edited, Into
 from clients.assigned import Change, Result, Share
 from clients.models import Assignment, Dossier
-from clients.selection import keys_in
+from clients.selection import keys_in, listed_at
 from portfolios.models import Portfolio, PortfolioGrant
 
 FIRST, NAMED, LISTED = 5, 20, 100
@@ -42,7 +42,7 @@ class Selection:
             dossiers.count(),
             [one.name for one in by_name[:LISTED]],
             again,
-            _back(firm, dict(again)),
+            listed_at(firm, dict(again)),
         )
 
     @property
@@ -57,15 +57,6 @@ class Selection:
     @property
     def unlisted(self) -> int:
         return max(self.count - LISTED, 0)
-
-
-def _back(firm: Firm, posted: Mapping[str, str]) -> str:
-    try:
-        url = firm.url("clients:portfolio", pk=UUID(posted.get("portfolio", "")))
-    except ValueError:
-        url = firm.url("clients:list")
-    query = posted.get("query", "")
-    return f"{url}?{query}" if query else url
 
 
 def assignable() -> MembershipQuerySet:

@@ -13,7 +13,7 @@ from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, QueryDict
 
-from accounts.models import Membership, Role
+from accounts.models import Firm, Membership, Role
 from accounts.permissions import Perm, anybody, keys_of, permitted
 from clients.forms.dossiers import DossierFilter
 from clients.models import Dossier, SavedView
@@ -112,6 +112,16 @@ def selection_again(request: HttpRequest) -> list[tuple[str, str]]:
         return [(name, str(said[name])) for name in ("all", "query", "portfolio") if name in said]
     keys = ",".join(str(key) for key in keys_in(said.getlist("ids")))
     return [("ids", keys), *((name, str(said[name])) for name in ("query", "portfolio") if name in said)]
+
+
+def listed_at(firm: Firm, posted: Mapping[str, str]) -> str:
+    """The page on which that selection was made, filters and all: the list, or a portfolio's page."""
+    try:
+        url = firm.url("clients:portfolio", pk=UUID(posted.get("portfolio", "")))
+    except ValueError:
+        url = firm.url("clients:list")
+    query = posted.get("query", "")
+    return f"{url}?{query}" if query else url
 
 
 def _said(request: HttpRequest) -> QueryDict:

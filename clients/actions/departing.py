@@ -56,16 +56,18 @@ class HoldsSomethingElse(Exception):
 @dataclass(frozen=True)
 class Departure:
     """What was done. `sessions`: how many of the person's open ones no longer open the firm; whether they were ended
-    would tell of other places. `alone`: the client files that nobody but administrators sees from now on, by name."""
+    would tell of other places. `alone`: the client files that nobody but administrators sees from now on, by name.
+    `handed`: each portfolio and dossier with the member's role on it and who took it over."""
 
     group: UUID
     sessions: int
     alone: list[str] = field(default_factory=list)
+    handed: list[str] = field(default_factory=list)
 
     @property
     def meaning(self) -> str:
         """What is to be the same when it is confirmed, besides who sees what."""
-        return f"{self.sessions} {len(self.alone)}"
+        return " ".join([str(self.sessions), str(len(self.alone)), *self.handed])
 
 
 @transaction.atomic
@@ -107,7 +109,13 @@ def complete_departure(
     _tell_takers(actor, member, held, takers, group)
     if sessions and member.user and is_last_place:
         end_sessions(person=member.user, sessions=sessions, by_themself=False)
-    return Departure(group, len(sessions), _left_alone(before))
+    return Departure(group, len(sessions), _left_alone(before), _handed(held, takers))
+
+
+def _handed(held: Holdings, takers: Takers) -> list[str]:
+    """In words that say the same for the same; a portfolio without a dossier is told by nothing else."""
+    given = [(one, takers[one.key]) for one in (*held.portfolios, *held.dossiers)]
+    return sorted(f"{one.key}:{one.role}:{taker.pk if taker else ''}" for one, taker in given)
 
 
 @transaction.atomic

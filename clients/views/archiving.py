@@ -11,26 +11,27 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.answers import opened_on
 from accounts.models import Role
 from accounts.permissions import Perm, allows, permitted, require
 from accounts.places import FirmRequest
 from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.models import Dossier
 from clients.results import Result
-from clients.selection import selected_dossiers, selection_again
+from clients.selection import listed_at, selected_dossiers, selection_again
 from clients.views.weighing import left_out, report, selection_done, weighed
 
 
 @require_POST
 def archive(request: FirmRequest) -> HttpResponse:
     """Archive a selection."""
-    return _archive(request, _selected(request), request.firm.url("clients:list"))
+    return _archive(request, _selected(request), _listed(request))
 
 
 @require_POST
 def restore(request: FirmRequest) -> HttpResponse:
     """Restore a selection."""
-    return _restore(request, _selected(request), f"{request.firm.url('clients:list')}?archived=1")
+    return _restore(request, _selected(request), _listed(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +66,7 @@ def _act(
     outcome = weighed(request, partial(action, actor=request.member, dossiers=dossiers))
     if outcome.is_done:
         report(request, outcome.result, words(outcome.result))
-        return selection_done(request, back)
+        return selection_done(request, opened_on(request, back))
     context = {
         "weighed": outcome,
         "result": outcome.result,
@@ -81,6 +82,10 @@ def _selected(request: FirmRequest) -> QuerySet[Dossier]:
     if not allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER):
         raise PermissionDenied(Perm.ARCHIVE_DOSSIER)
     return selected_dossiers(request, request.member, Perm.VIEW_DOSSIER)
+
+
+def _listed(request: FirmRequest) -> str:
+    return listed_at(request.firm, dict(selection_again(request)))
 
 
 def _one(request: FirmRequest, pk: UUID) -> QuerySet[Dossier]:

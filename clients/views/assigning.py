@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.answers import done
+from accounts.answers import done, opened_on
 from accounts.models import Membership, Role
 from accounts.permissions import ObjectRole, Perm, allows, permitted, require
 from accounts.places import FirmRequest
@@ -245,6 +244,4 @@ def _dossier(request: FirmRequest, pk: UUID) -> Dossier:
 
 def _back(request: FirmRequest, dossier: Dossier) -> str:
     """The page on which the dialog was opened: the list stays the list."""
-    htmx = getattr(request, "htmx", None)
-    opened_on: Any = htmx.current_url_abs_path if htmx else None
-    return str(opened_on or request.firm.url("clients:dossier", pk=dossier.pk))
+    return opened_on(request, request.firm.url("clients:dossier", pk=dossier.pk))

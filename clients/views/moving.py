@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.answers import done
+from accounts.answers import done, opened_on
 from accounts.models import Role
 from accounts.permissions import Perm, allows, can, permitted, require
 from accounts.places import FirmRequest
@@ -21,7 +21,7 @@ from clients.forms.dossiers import MoveForm
 from clients.forms.portfolios import TargetForm
 from clients.models import Dossier
 from clients.results import Result
-from clients.selection import selected_dossiers, selection_again
+from clients.selection import listed_at, selected_dossiers, selection_again
 from clients.views.weighing import left_out, opens_or_closes_little, report, selection_done, weighed
 from portfolios.actions import Terminated
 from portfolios.models import Portfolio
@@ -51,9 +51,13 @@ def move(request: FirmRequest, pk: UUID) -> HttpResponse:
         )
         if outcome.is_done:
             _say_where(request, dossier, target)
-            return done(request, request.firm.url("clients:list"))
+            return done(request, opened_on(request, request.firm.url("clients:list")))
         return render(request, "clients/move.html", {**context, "weighed": outcome})
     return render(request, "clients/move.html", context, status=422 if form.is_bound else 200)
+
+
+def _listed(request: FirmRequest) -> str:
+    return listed_at(request.firm, dict(selection_again(request)))
 
 
 @require_POST
@@ -65,7 +69,7 @@ def move_many(request: FirmRequest) -> HttpResponse:
         portfolios=targets_of(request),
         may_leave_all=allows(Role(request.member.role), Perm.ASSIGN_DOSSIER),
     )
-    context = {"form": form, "selection": selection_again(request), "back": request.firm.url("clients:list")}
+    context = {"form": form, "selection": selection_again(request), "back": _listed(request)}
     if not form.is_valid():
         status = 422 if form.is_bound else 200
         return render(
@@ -92,7 +96,7 @@ def _moved(
         return render(request, "clients/move_many.html", context, status=422)
     if outcome.is_done:
         report(request, outcome.result, _many_moved(outcome.result, form.target))
-        return selection_done(request, request.firm.url("clients:list"))
+        return selection_done(request, opened_on(request, _listed(request)))
     shown = {
         **context,
         "weighed": outcome,

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
+from accounts.answers import opened_on
 from accounts.places import FirmRequest
 
 
@@ -16,4 +17,4 @@ def lead_to(request: FirmRequest, url: str = "", *, ends_selection: bool = False
         if ends_selection:
             headers["HX-Trigger"] = "selection-done"
         return HttpResponse(status=204, headers=headers)
-    return redirect(url or request.firm.url("invitations:list"))
+    return redirect(url or opened_on(request, request.firm.url("invitations:list")))

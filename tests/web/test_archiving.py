@@ -28,6 +28,19 @@ def test_a_selection_is_archived_once_its_meaning_was_shown(firm: World, browse:
     assert set(Dossier.objects.archived()) == set(dossiers[:2])
 
 
+def test_the_list_that_one_archived_in_keeps_its_filters(firm: World, browse: Browse) -> None:
+    dossier, portfolio = make_dossier("A"), make_portfolio("Sarah")
+    client, url = browse(firm.admin), firm.firm.url("clients:archive")
+    for where, page in (
+        ({"query": "q=a&size=20"}, firm.firm.url("clients:list") + "?q=a&size=20"),
+        ({"portfolio": str(portfolio.pk)}, firm.firm.url("clients:portfolio", pk=portfolio.pk)),
+    ):
+        Dossier.objects.update(archived_at=None)
+        chosen = {"ids": str(dossier.pk), **where}
+        seen = client.post(url, chosen).context["weighed"].impact.fingerprint
+        assert client.post(url, {**chosen, "about": "", "seen": seen})["Location"] == page
+
+
 def test_archived_dossiers_leave_the_list_and_its_counts_and_are_a_view_of_it(
     firm: World, browse: Browse
 ) -> None:

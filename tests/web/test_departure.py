@@ -324,3 +324,16 @@ def test_the_members_pages_show_replacements_and_lead_to_the_certificate(firm, h
     client.post(url(firm), hidden(client.post(url(firm), all_to(firm.collaborator))))
     page = client.get(url(firm, "member")).content.decode()
     assert url(firm, "departed") in page
+
+
+def test_an_empty_portfolio_that_the_leaver_was_given_meanwhile_is_told_too(
+    firm, held, browse: Browse
+) -> None:
+    client = browse(firm.admin)
+    confirmed = hidden(client.post(url(firm), all_to(firm.collaborator)))
+    give(
+        PortfolioGrant, pairs_of([make_portfolio("Vide")], [firm.colleague]), role=ObjectRole.READER, by=None
+    )
+    refused = client.post(url(firm), confirmed)
+    assert refused.status_code == 422
+    assert state(firm.colleague) == MemberState.ACTIVE

@@ -5,6 +5,7 @@ import re
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from activity import queries
 from clients.actions.portfolios import move_dossiers
 from clients.models import Dossier
 from portfolios.actions import create_portfolio, rename_portfolio
@@ -172,3 +173,12 @@ def create_many(world: World) -> None:
     with scope(firm=world.firm):
         for number in range(40):
             create_portfolio(actor=world.admin, name=f"Portefeuille {number}")
+
+
+def test_each_action_is_offered_once_and_finds_all_that_read_alike(lemoine: World) -> None:
+    labels = [label for _app, types in queries.kinds() for _names, label in types]
+    assert len(labels) == len(set(labels)) > 30
+    renamed(lemoine, 2)
+    with scope(firm=lemoine.firm):
+        both = "clients.space.followed,portfolios.portfolio.renamed"
+        assert queries.journal(queries.Asked(kind=both)).count() == 2
