@@ -104,7 +104,7 @@ def _remember(actor: Membership, current: Import, said: Asked) -> None:
     header = Preview.of(sheet).header(row)
     if not (told := shape(header)):
         return
-    kept = {key: value for key, value in said.stored().items() if key in ("fields", "emptying")}
+    kept = {"fields": said.stored()["fields"], "emptying": list(said.emptying)}
     before = ColumnMapping.objects.select_for_update().filter(shape=told).first()
     if before is not None and before.asked == kept:
         return

@@ -239,7 +239,7 @@ def likeliest_name(columns: Mapping[int, Cells]) -> int | None:
 def _likeness_to_names(cells: Sequence[str]) -> float:
     """From 0 to 2. Names are words, hardly any of them comes twice, and some tell of an organisation."""
     words = [text for text in cells if _has_letters(text) and len(text) <= 80]
-    if len(words) < max(_A_FEW, 0.8 * len(cells)):
+    if not words or len(words) < 0.8 * len(cells):
         return 0
     distinct = len(set(map(fold, words))) / len(words)
     longer = sum(1 for text in words if len(text) > 3) / len(words)

@@ -51,11 +51,13 @@ from clients.connectors.fetching import give_up, imported
 from clients.connectors.troubles import Trouble
 from clients.fetching import cancel_fetch, start_fetch
 from clients.holdings import holdings_of
+from clients.imports.asked import Asked
 from clients.imports.undoing import undo_import as take_back
-from clients.jobs import cancel_import, undo_import
+from clients.jobs import cancel_import, forget_mapping, map_columns, undo_import
 from clients.models import (
     Assignment,
     ClientSpace,
+    ColumnMapping,
     Connection,
     ConnectionKind,
     ConsentRequest,

@@ -16,6 +16,7 @@ from clients.actions.support import SupportDuration, authorise_support
 from clients.exports import DossierExport
 from clients.models import (
     ClientSpace,
+    ColumnMapping,
     Connection,
     ConnectionKind,
     ConsentRequest,
@@ -75,6 +76,9 @@ def make_objects(world: World) -> dict[str, Any]:
     fetch = Fetch.objects.create(connection=connection, kind=connection.kind, asked_by=world.admin)
     assert world.collaborator.user is not None
     view = SavedView.objects.create(owner=world.collaborator.user, name="Bâtiment", is_shared=True)
+    mapping = ColumnMapping.objects.create(
+        shape="a" * 64, headers=["Nom"], asked={"fields": {"0": "legal_name"}}, saved_by=world.admin
+    )
     return {
         "portfolio": portfolio,
         "dossier": dossier,
@@ -83,6 +87,7 @@ def make_objects(world: World) -> dict[str, Any]:
         "departed": make_departed(world),
         "replacement": arranged(world),
         "import": sent,
+        "mapping": mapping,
         "connection": connection,
         "fetch": fetch,
         "export": export,
