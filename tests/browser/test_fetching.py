@@ -1,0 +1,124 @@
+"""A client list from another platform, in a real browser, by a real worker; axe on each page and in its states."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from firm_portal.demo import LEMOINE, PASSWORD
+from tests.browser import stack
+from tests.browser.viewer import Viewer
+from tests.connectors import fakes
+from tests.connectors.fakes import Answer, Fake, company, make_certificate, pennylane, running, signing_in
+from tests.setup.conftest import new_folder
+
+pytestmark = pytest.mark.browser
+
+ALICE = LEMOINE.people[0]
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fake, Fake, Path]]:
+    """Pennylane, and a site with a sign-in page."""
+    certificate = make_certificate(tmp_path_factory.mktemp("certificate") / "localhost.pem")
+    firm = pennylane([company(number, external_id=f"P{number:03}", siren=None) for number in range(1, 121)])
+    with running(firm, certificate) as one, running(signing_in(), certificate) as other:
+        yield one, other, certificate
+
+
+@pytest.fixture(scope="module")
+def product(platforms: tuple[Fake, Fake, Path]) -> Iterator[stack.Stack]:
+    """The demonstration, led to these."""
+    one, other, certificate = platforms
+    described = {
+        "key": "declarations",
+        "name": "Déclarations en ligne",
+        "sign_in": f"{other.url}/connexion",
+        "email_field": "login",
+        "password_field": "mdp",
+        "export": f"{other.url}/export",
+    }
+    settings = {
+        "DEMO": "1",
+        "SSL_CERT_FILE": str(certificate),
+        "PENNYLANE_URL": one.url,
+        "FETCH_PLATFORMS": json.dumps([described]),
+    }
+    with new_folder() as folder, stack.started(folder, **settings) as running_product:
+        yield running_product
+
+
+@pytest.fixture
+def alice(product: stack.Stack, browser: Browser) -> Iterator[Viewer]:
+    viewer = Viewer(product, browser)
+    viewer.sign_in(ALICE, PASSWORD)
+    yield viewer
+    viewer.close()
+
+
+def to_the_platforms(viewer: Viewer) -> Page:
+    page = viewer.page
+    page.get_by_role("link", name="Imports").first.click()
+    page.get_by_role("link", name="Récupérer d'une autre plateforme").click()
+    expect(page.get_by_role("heading", name="Plateformes")).to_be_visible()
+    return page
+
+
+def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: tuple[Fake, Fake, Path]) -> None:
+    page, (pennylanes, _site, _certificate) = to_the_platforms(alice), platforms
+    alice.look("clients:connections")
+    page.get_by_role("link", name="Relier Pennylane").click()
+    page.get_by_label("Jeton").fill("pas un jeton")
+    page.get_by_role("button", name="Enregistrer le jeton").click()
+    expect(page.get_by_text("copiez-le de nouveau").first).to_be_visible()
+    alice.look("clients:connect_pennylane with errors, in the dialog")
+    page.get_by_label("Jeton").fill(fakes.TOKEN)
+    page.get_by_role("button", name="Enregistrer le jeton").click()
+    expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
+    alice.look("clients:connections, connected")
+    pennylanes.then = [pennylanes.usual, Answer(429, b"", {"Retry-After": "4"})]
+    page.get_by_role("button", name="Récupérer Pennylane").click()
+    expect(page.get_by_text("demande de ralentir")).to_be_visible(timeout=20_000)
+    alice.look("clients:fetching, waiting")
+    expect(page).to_have_url(re.compile(r"/imports/(?!recuperations)"), timeout=60_000)
+    expect(page.get_by_text("Société 1", exact=True).first).to_be_visible(timeout=30_000)
+
+
+def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(
+    alice: Viewer, platforms: tuple[Fake, Fake, Path]
+) -> None:
+    page, (pennylanes, _site, _certificate) = to_the_platforms(alice), platforms
+    page.get_by_role("link", name="Relier Pennylane").or_(
+        page.get_by_role("link", name="Remplacer le jeton Pennylane")
+    ).click()
+    page.get_by_label("Jeton").fill(fakes.TOKEN)
+    page.get_by_role("button", name="Enregistrer le jeton").click()
+    expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
+    pennylanes.then = [Answer(403, b"", {})]
+    page.get_by_role("button", name="Récupérer Pennylane").click()
+    expect(page.get_by_text("n'a pas le droit de lire")).to_be_visible(timeout=20_000)
+    alice.look("clients:fetching, failed")
+    page = to_the_platforms(alice)
+    alice.look("clients:connections, fetched")
+    page.get_by_role("link", name="Oublier Pennylane").click()
+    alice.look("clients:forget_connection, in the dialog")
+    page.get_by_role("button", name="Oublier le jeton").click()
+    expect(page.get_by_role("link", name="Relier Pennylane")).to_be_visible()
+
+
+def test_a_password_brings_one_file(alice: Viewer, platforms: tuple[Fake, Fake, Path]) -> None:
+    page = to_the_platforms(alice)
+    page.get_by_role("link", name="Télécharger Déclarations en ligne").click()
+    page.get_by_label("Adresse e-mail sur cette plateforme").fill(fakes.EMAIL)
+    page.get_by_label("Mot de passe sur cette plateforme").fill("faux")
+    page.get_by_role("button", name="Télécharger").click()
+    expect(page.get_by_text("n'a pas accepté cette adresse e-mail")).to_be_visible()
+    assert page.get_by_label("Mot de passe sur cette plateforme").input_value() == ""
+    alice.look("clients:download_list, refused, in the dialog")
+    page.get_by_label("Mot de passe sur cette plateforme").fill(fakes.PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/imports/0"), timeout=30_000)
+    expect(page.get_by_text("Boulangerie Martin").first).to_be_visible(timeout=30_000)
