@@ -13,6 +13,7 @@ from typing import IO, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from .limits import MAX_ROWS
 from .text import clean
 
 Target = IO[bytes] | Path | str
@@ -23,7 +24,7 @@ _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 _EXACT_DIGITS = 15
 # What a sheet holds, header included.
 _MOST_ROWS = 1_048_576
-_TEMPLATE_ROWS = 5_000
+_TEMPLATE_ROWS = MAX_ROWS
 _OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
@@ -125,6 +126,8 @@ def write_template(
         lists = _Lists(workbook, lists_name) if any(column.choices for column in columns) else None
         for index, column in enumerate(columns):
             writer.template_column(index, column, lists)
+        cells = f"A2:{xl_col_to_name(len(columns) - 1)}{_TEMPLATE_ROWS + 1}"
+        writer.sheet.ignore_errors({"number_stored_as_text": cells})  # no green corner on each SIRET
         writer.sheet.activate()
 
 

@@ -14,6 +14,7 @@ from accounts.models import Membership
 from clients.imports import staging
 from clients.imports.asked import WITHOUT, Asked
 from clients.imports.classifying import classify
+from clients.imports.examples import examples_in
 from clients.imports.headers import gathered
 from clients.imports.remarks import Remark
 from clients.imports.rows import Chunk, Raw, check_columns, join_nic
@@ -102,17 +103,19 @@ def called(member: Membership) -> list[tuple[str, UUID]]:
 
 @dataclass
 class _Skipped:
-    """Rows that hold no client: titles of groups, subtotals."""
+    """Rows that hold no client: titles of groups, subtotals; and the template's own examples."""
 
     numbers: list[int] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
 
     def notes(self) -> list[dict[str, Any]]:
-        if not self.numbers:
-            return []
-        shown = ", ".join(map(str, self.numbers[:_ROWS_NAMED])) + (
-            "…" if len(self.numbers) > _ROWS_NAMED else ""
-        )
-        return [{"code": "rows_without_client", "params": {"count": len(self.numbers), "rows": shown}}]
+        found = (("rows_without_client", self.numbers), ("rows_of_examples", self.examples))
+        return [_rows_note(code, numbers) for code, numbers in found if numbers]
+
+
+def _rows_note(code: str, numbers: Sequence[int]) -> dict[str, Any]:
+    shown = ", ".join(map(str, numbers[:_ROWS_NAMED])) + ("…" if len(numbers) > _ROWS_NAMED else "")
+    return {"code": code, "params": {"count": len(numbers), "rows": shown}}
 
 
 def make_plan(held: Import, content: bytes, sheet: Mapping[str, Any], progress: Progress) -> None:
@@ -168,12 +171,15 @@ class _Planner:
     def _left_out(self, numbers: Sequence[int], raw: Raw) -> tuple[set[int], set[int]]:
         """The places of rows of which nothing is known, and of those that hold no client, or that a person left out."""
         blank, titles = _without_client(raw, len(numbers))
+        examples = examples_in(raw)
         if self.said.cells or self.said.dossiers:
             blank = {i for i in blank if not self.said.kept(numbers[i])}
             titles = {i for i in titles if not self.said.kept(numbers[i])}
+            examples = {i for i in examples if not self.said.kept(numbers[i])}
         self.skipped.numbers += [numbers[i] for i in sorted(blank | titles)]
+        self.skipped.examples += [numbers[i] for i in sorted(examples)]
         skipped = {i for i, number in enumerate(numbers) if self.said.is_skipped(number)}
-        return blank - skipped, titles | skipped
+        return blank - skipped, titles | examples | skipped
 
     def _add(
         self,

@@ -1,19 +1,26 @@
 """The workbook that people fill in."""
 
 import io
+from collections import Counter
 
 from django.utils.translation import gettext as _
 
-from clients.models import DossierKind
+from clients.models import Dossier, DossierKind
 from clients.resources import DossierField, columns_by_name
+from spreadsheets.text import fold
 from spreadsheets.writing import TemplateColumn, write_template
 
 _REQUIRED = {"legal_name"}
 
 
-def template(portfolios: list[str], members: list[str]) -> bytes:
-    """The template of this firm: its portfolios and members stand in drop-down lists."""
-    lists = {"portfolio": portfolios, "assignee": members, "kind": [str(kind.label) for kind in DossierKind]}
+def template(portfolios: list[str], members: list[tuple[str, str]]) -> bytes:
+    """The template of this firm: its portfolios and members (names and addresses) stand in drop-down lists."""
+    lists = {
+        "portfolio": portfolios,
+        "assignee": _called(members),
+        "kind": [str(kind.label) for kind in DossierKind],
+        "civility": [str(label) for _value, label in Dossier._meta.get_field("civility").flatchoices],
+    }
     examples = {"portfolio": _examples(portfolios), "kind": _kinds()}
     columns = [
         _column(column, lists.get(name, []), examples.get(name, list(column.examples)))
@@ -42,6 +49,12 @@ def _column(column: DossierField, choices: list[str], examples: list[str]) -> Te
     )
 
 
+def _called(members: list[tuple[str, str]]) -> list[str]:
+    """By name; by address those who share one."""
+    names = Counter(fold(name) for name, _email in members)
+    return [name if names[fold(name)] == 1 else email for name, email in members]
+
+
 def _kinds() -> list[str]:
     company, individual = str(DossierKind.COMPANY.label), str(DossierKind.INDIVIDUAL.label)
     return [company, company, individual]
@@ -55,7 +68,8 @@ def _notice() -> list[str]:
     return [
         _("How to fill in the client list"),
         _(
-            "One row per client, in the sheet “Clients”. Delete the three example rows before you send the file."
+            "One row per client, in the sheet “Clients”. Write over the three example rows: those that are left as "
+            "they are will be left out."
         ),
         _(
             "Columns may be left out, moved or left empty; an empty cell changes nothing in a client file that exists."

@@ -39,6 +39,7 @@ NOTES: Mapping[str, str | Promise] = {
     "rows_without_client": _(
         "Rows without a client (group titles, subtotals) were left out: %(count)s in all (row %(rows)s)."
     ),
+    "rows_of_examples": _("The template's example rows were left out: %(count)s in all (row %(rows)s)."),
     "portfolio_chosen": _(
         "Portfolio “%(name)s” of the file: “%(chosen)s” is used instead, in %(count)s rows."
     ),

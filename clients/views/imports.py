@@ -75,7 +75,7 @@ def _list(request: FirmRequest, form: UploadForm, status: int = 200) -> HttpResp
 def download_template(request: FirmRequest) -> HttpResponse:
     """The template, with the firm's portfolios and members in its drop-down lists."""
     portfolios = list(Portfolio.objects.running().values_list("name", flat=True))
-    members = [member.name for member in Membership.objects.open()]
+    members = [(member.name, member.email) for member in Membership.objects.open()]
     response = HttpResponse(template(portfolios, members), content_type=_XLSX)
     response["Content-Disposition"] = f'attachment; filename="{_("client-list-template")}.xlsx"'
     return response

@@ -88,6 +88,6 @@ def test_a_template_has_notice_examples_text_columns_and_drop_downs():
         "SIRET*", "00732829320074", "@",
     )  # fmt: skip
     rules = {str(rule.sqref): rule.formula1 for rule in sheet.data_validations.dataValidation}
-    assert rules["B2:B5001"] == "'Listes'!$A$1:$A$2"
+    assert rules["B2:B120001"] == "'Listes'!$A$1:$A$2"
     assert [cell.value for cell in book["Listes"]["A"]] == ["Sarah, Paul", "=Équipe"]
     assert list_sheets(target.getvalue()).sheets[1].rows == 2
