@@ -68,6 +68,7 @@ def _form(request: FirmRequest, source: Import, row: ImportRow, form: Correction
         "row": Teller(source, request.firm).rows([row])[0],
         "back": _back(request),
         "list_url": _list(request, source),
+        "here_url": _list(request, source, row.number),
         "span": _span(request),
     }
     template = "clients/_import_correct_row.html" if in_place else "clients/import_correct.html"

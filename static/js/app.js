@@ -622,6 +622,9 @@ document.addEventListener("keydown", (event) => {
     box.select();
   } else if (event.key === "Escape") {
     hideTip();
+    // A form that has taken a row's place gives it back.
+    const cancel = event.defaultPrevented ? null : event.target.closest?.("[data-escapes]")?.querySelector("[data-escape]");
+    if (cancel) return cancel.click();
     if (!event.defaultPrevented && !$("dialog[open], .menu:popover-open")) closeDrawer();
   }
 });
