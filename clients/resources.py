@@ -252,6 +252,7 @@ class DossierResource(resources.ModelResource):
         header=_("NAF code"),
         limit=6,
         rule=cells.naf_code,
+        quick=columns.naf_code,
         synonyms=(
             "APE", "NAF", "Code APE", "Code NAF", "Activité", "Code activité", "APE / NAF", "Code APE/NAF",
             "NAF / APE",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.permissions import Perm, administrators, holders
+from accounts.permissions import Perm, administrators, holders_of_any
 from activity.events import EventType, Recipient
 from clients.models import Import
 from portfolios.models import Portfolio
@@ -49,10 +49,8 @@ class ImportApplied(ImportEvent):
 
     @classmethod
     def audience(cls, subject: Import, details: Mapping[str, Any]) -> Iterable[Recipient]:
-        told: list[Recipient] = [*administrators()]
-        for portfolio in Portfolio.objects.filter(pk__in=details["portfolios"]):
-            told += holders(Perm.VIEW_PORTFOLIO, portfolio)
-        return told
+        portfolios = Portfolio.objects.filter(pk__in=details["portfolios"])
+        return [*administrators(), *holders_of_any(Perm.VIEW_PORTFOLIO, portfolios)]
 
 
 class ImportUndone(ImportEvent):

@@ -154,6 +154,7 @@ siren = by_pattern("[0-9]{9}", verify=siren_holds, reshape=_GAPS)
 siret = by_pattern("[0-9]{14}", verify=siret_holds, reshape=_GAPS)
 vat_number = by_pattern("FR[0-9]{11}", verify=vat_number_holds, reshape=_GAPS)
 postcode = by_pattern("[0-9]{5}")
+naf_code = by_pattern(r"[0-9]{2}\.[0-9]{2}[A-Z]")
 urssaf_account = by_pattern("[0-9]{15}|[0-9]{18}", reshape=_GAPS)
 phone = by_pattern(
     "0[1-9](?: [0-9]{2}){4}",

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.imports.folding import fold_column, keys
+from clients.imports.planning import _emptied_column
 from clients.imports.rows import check_columns, check_row, join_nic, names
+from clients.imports.staging import NULL
 from clients.models import Dossier
 from clients.resources import columns_by_name
 from spreadsheets.text import fold
@@ -79,6 +81,98 @@ def test_columns_and_rows_agree(rows):
         for name in [*present, "nic"]
     }
     agree(join_nic(dict(raw)), len(rows))
+
+
+GOOD = {
+    "reference": "C0000001", "kind": "Entreprise", "legal_name": "Boulangerie Martin", "civility": "Mme",
+    "last_name": "Martin", "first_name": "Élodie", "siren": "732829320", "siret": "73282932000074",
+    "urssaf_account": "123456789012345", "vat_number": "FR44732829320", "email": "contact@martin.fr",
+    "phone": "01 23 45 67 89", "address": "12, rue de la Paix", "postcode": "75002", "city": "Bourg-en-Bresse",
+    "country": "France", "naf_code": "10.71C", "legal_form": "5410", "legal_representative": "Élodie Martin",
+    "fiscal_year_end": "31/12", "portfolio": "Sarah", "assignee": "elodie@lemoine.test",
+}  # fmt: skip
+
+
+@st.composite
+def slip(draw):
+    """A good cell, its column, and it with one character more, less or other: what the quick path is tempted by."""
+    name = draw(st.sampled_from(sorted(GOOD)))
+    text = GOOD[name]
+    place = draw(st.integers(0, len(text)))
+    end = place + draw(st.integers(0, 1))
+    more = draw(
+        st.sampled_from([*"0159 aéZ@.,;-+/|\\\"'", "\n", "\t", "\u00a0", "\u200b", "\u0301", "٣", "²", ""])
+    )
+    return name, text[:place] + more + text[end:]
+
+
+@settings(max_examples=500, deadline=None)
+@given(slips=st.lists(slip(), min_size=1, max_size=5), kind=KIND)
+def test_a_slip_in_a_good_row_is_never_accepted_by_columns_alone(slips, kind):
+    raw = {name: ([text] * 3, kind * 3) for name, text in GOOD.items()}
+    for name, text in slips:
+        raw[name] = ([GOOD[name], text, ""], kind * 3)
+    agree(raw, 3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(row=ROW)
+def test_an_offered_repair_repairs(row):
+    """Whoever accepts an offer is not told of an error in that cell again."""
+    row.pop("nic", None)
+    columns = columns_by_name()
+    for remark in check_row(columns, row).remarks:
+        if remark.offers:
+            again = check_row(columns, row | {name: (text, "t") for name, text in remark.offers.items()})
+            assert not [
+                one for one in again.remarks if one.field in remark.offers and (one.code == remark.code)
+            ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "offer"),
+    [
+        ("siret", "73282932OOOO74", "73282932000074"),
+        ("siren", "73282932O", "732829320"),
+        ("email", "marie,dupont@exemple.fr", "marie.dupont@exemple.fr"),
+        ("email", "marie dupont", None),
+        ("email", "marie (at) exemple.fr", "marie@exemple.fr"),
+        ("email", "marie@gmial.com", "marie@gmail.com"),
+        ("email", "marie@exemple . fr.", "marie@exemple.fr"),
+        ("postcode", "F-75001", "75001"),
+        ("postcode", "75001 ou 75002", None),
+        ("legal_name", "x" * 250, "x" * 200),
+        ("siret", "73282932000079", None),
+    ],
+)
+def test_what_is_offered(name, text, offer):
+    offers = [one.offers for one in check_row(columns_by_name(), {name: (text, "t")}).remarks]
+    assert offers == [{name: offer} if offer else None]
+
+
+def test_the_rows_siren_tells_the_vat_number_and_the_siret_tells_the_siren():
+    row = {"siren": ("732829320", "t"), "vat_number": ("FR12345", "t")}
+    assert [one.offers for one in check_row(columns_by_name(), row).remarks] == [
+        {"vat_number": "FR44732829320"}
+    ]
+    row = {"siren": ("552100554", "t"), "siret": ("73282932000074", "t")}
+    assert [one.offers for one in check_row(columns_by_name(), row).remarks] == [{"siren": "732829320"}]
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(ROW, min_size=1, max_size=6), emptying=st.sets(st.sampled_from(sorted(GOOD))))
+def test_only_blank_cells_empty(rows, emptying):
+    present = sorted({name for row in rows for name in row} - {"nic"})
+    raw = {name: ([row.get(name, ("", "e"))[0] for row in rows], "t" * len(rows)) for name in present}
+    if not raw:
+        return
+    values = check_columns(columns_by_name(), raw).values
+    column = _emptied_column(raw, values, emptying).get("emptied", [])
+    for i, emptied in enumerate(column):
+        names_ = set() if emptied == NULL else set(emptied.strip("{}").split(","))
+        assert names_ <= emptying
+        for name in names_:
+            assert (raw[name][0][i].strip(), values[name][i]) == ("", "")
 
 
 @settings(max_examples=300, deadline=None)
