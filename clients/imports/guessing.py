@@ -127,13 +127,15 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "address": ("adresse",),
     "city": ("ville", "commune", "localite"),
     "portfolio": ("portefeuille",),
-    "assignee": ("collaborateur", "chef de mission", "responsable dossier", "gestionnaire"),
+    "assignee": ("collaborateur", "chef de mission", "responsable dossier", "gestionnaire", "suivi par",
+                 "charge de dossier", "charge de clientele"),
     "fiscal_year_end": ("cloture", "fin exercice"),
     "urssaf_account": ("urssaf",),
     "last_name": ("nom de famille", "nom naissance", "nom usage"),
     "first_name": ("prenom",),
     "reference": ("code client", "code dossier", "numero client", "numero dossier", "n dossier", "n client",
-                  "ref client", "ref dossier", "reference client"),
+                  "ref client", "ref dossier", "ref interne", "reference interne", "code interne", "code adherent",
+                  "reference client"),
 }  # fmt: skip
 # With one of these, a header speaks of something or somebody else.
 _OF_OTHERS = frozenset((

@@ -49,9 +49,9 @@ def test_a_title_above_the_header_is_no_reason_to_ask():
         (("Nom", "Remarque"), ("Martin", "bon client")),  # a column that nobody knows
         (("Nom", "Numéro"), ("Martin", SIRETS[0])),  # one that only its cells tell of
         (
-            ("Dossier", "", "Contact", ""),
-            ("Code", "Nom", "Tél.", "Mél"),
-            ("1", "Martin", "0102030405", "a@b.fr"),
+            ("Dossier", "", "Contact", "Lieu"),  # groups of columns
+            ("Code", "Nom", "Mél", "Ville"),
+            ("1", "Martin", "a@b.fr", "Lyon"),
         ),
     ],
 )
