@@ -24,11 +24,13 @@ from benchmarks import _import_world as world
 from benchmarks._runner import Run, compete, report
 from clients.imports import staging
 from clients.imports.applying import _Statements, apply_import
+from clients.imports.classifying import classify
 from clients.imports.reading import read_import
 from clients.imports.rows import Chunk
 from clients.jobs import confirm_import, start_import
 from clients.models import Dossier, Import
 from portfolios.models import Portfolio
+from tenancy.leases import Progress
 from tenancy.scopes import scope
 
 Contestant = Callable[[UUID, UUID, bytes], None]
@@ -114,8 +116,8 @@ def floor(firm: UUID, admin: UUID, content: bytes) -> None:
         values = {name: list(column) for name, column in zip(world.FIELDS, columns, strict=True)}
         values["siren"] = [siret[:9] for siret in values["siret"]]
         staging.add(range(start + 2, start + 2 + len(columns[0])), Chunk(values, {}, set()), portfolios, {})
-    made.counts = staging.classify(made, [*world.FIELDS, "siren"])
-    statements = _Statements(made)
+    made.counts = classify(made, [*world.FIELDS, "siren"])
+    statements = _Statements(made, Progress())
     statements.create()
     statements.update()
 
