@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.imports import guessing
 from clients.imports.asked import Asked
-from clients.resources import TOGETHER, synonyms
+from clients.resources import OURS, TOGETHER, TOLD, synonyms
 from spreadsheets.cells import column_letters
 from spreadsheets.headers import Grammar, Header, guess_header, header_at, match_headers
 from spreadsheets.reading import Chunk, SheetInfo
@@ -248,8 +248,10 @@ def _is_sure(preview: Preview, header_row: int, columns: Sequence[Mapping[str, A
 
 
 def shape(header: Header) -> str:
-    """A digest of the headers in their places; "" where there are none, which tells lists apart no more."""
-    words = [fold(cell) for cell in header.cells]
+    """A digest of the headers in their places; "" where there are none, which tells lists apart no more. A list that
+    was given back to be mended, with our column at its end, has the shape that it had."""
+    told = fold(OURS[TOLD])
+    words = ["" if word == told else word for word in map(fold, header.cells)]
     while words and not words[-1]:
         words.pop()
     return hashlib.sha256("\x1f".join(words).encode()).hexdigest() if any(words) else ""

@@ -9,10 +9,11 @@ import pytest
 from activity.models import Event
 from clients import jobs
 from clients.exports.workbooks import ImportWorkbook
+from clients.imports.asked import Asked
 from clients.models import Import, ImportCorrection, ImportFile, ImportState
 from exports.actions import export_now
 from exports.kinds import REGISTRY, Gone
-from tests.clients.lists import HEADERS, actions, codes, plan, rows_of, run
+from tests.clients.lists import HEADERS, actions, codes, plan, read, rows_of, run
 from tests.worlds import World
 
 TOLD = "firm-portal : à corriger"
@@ -72,6 +73,18 @@ def test_sent_again_and_taken_back_again_it_has_the_column_once(firm: World) -> 
     twice = sheet_of(given_back(firm, plan(firm.admin, saved(sheet))))
     assert [cell.value for cell in twice[1]] == [*HEADERS, TOLD]
     assert told(twice) == ["", "", "Même client que la ligne 2, qui passe en premier."]
+
+
+def test_what_the_firm_remembers_of_its_shape_holds_for_the_mended_list(firm: World) -> None:
+    headers = ("Code", "Raison sociale", "SIRET", "Divers")
+    first = plan(firm.admin, [("M1", "Martin", "73282932000075", "tél. bureau")], headers)
+    assert first.state == ImportState.MAPPING
+    said = Asked(fields={0: "reference", 1: "legal_name", 2: "siret", 3: ""})
+    jobs.map_columns(actor=firm.admin, source=first, asked=said, remember=True)
+    read(first)
+    first.refresh_from_db()
+    again = plan(firm.admin, given_back(firm, first))
+    assert (again.state, again.asked["remembered"]) == (ImportState.READY, True)
 
 
 def test_what_was_corrected_in_place_stands_in_the_workbook(firm: World) -> None:
