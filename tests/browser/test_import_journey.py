@@ -52,6 +52,11 @@ def messy(tmp_path: Path) -> Path:
     return path
 
 
+def from_the_top(page: Page) -> None:
+    """The bar over the page covers no button then."""
+    page.evaluate("scrollTo(0, 0)")
+
+
 def upload(viewer: Viewer, path: Path) -> None:
     viewer.page.get_by_role("navigation").get_by_role("link", name="Imports", exact=True).click()
     viewer.page.locator("input[type=file]").set_input_files(path)
@@ -162,7 +167,7 @@ def test_a_messy_list_is_brought_in_and_taken_back(viewer: Viewer, messy: Path, 
     under(page, "À mettre à jour")
     expect(page.locator("tbody ins").first).to_contain_text("Un nouveau nom")
     page.get_by_role("link", name="Voir et corriger").click()
-    viewer.look("rows in error")
+    viewer.look("rows in error", from_the_top)
     correct_by_keyboard(page)
     accept_what_is_offered(page)
     choose_portfolios(page)
