@@ -164,8 +164,15 @@ def _content(held: Fetch) -> bytes:
 
 
 def _clients(held: Fetch) -> Iterator[Client]:
+    """Raises Trouble where a page came twice: the platform does not turn pages as we ask, so some are missing."""
+    before: list[str] = []
     for page in held.pages.order_by("number").iterator(20):
-        yield from map(Client.of, page.clients)
+        clients = [Client.of(one) for one in page.clients]
+        keys = [client.external_id for client in clients]
+        if keys and keys == before:
+            raise Trouble("incomplete")
+        before = keys
+        yield from clients
 
 
 # --- How it ends, or waits ------------------------------------------------------------------------------------------

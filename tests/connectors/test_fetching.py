@@ -122,6 +122,13 @@ class TestFetching:
         work(started(lemoine))
         assert len(text_of(lemoine).splitlines()) == 4
 
+    def test_a_platform_that_turns_no_pages_is_not_taken_for_complete(
+        self, lemoine: World, platform: Fake
+    ) -> None:
+        platform.usual = lambda asked: as_json({"items": COMPANIES[:2], "total_pages": 3})
+        work(started(lemoine))
+        assert (now(lemoine).state, now(lemoine).trouble) == (FetchState.FAILED, "incomplete")
+
     def test_texts_of_the_platform_stay_in_their_cells(self, lemoine: World, platform: Fake) -> None:
         platform.usual = pennylane([company(1, name='A; "B"\nC\0', city={"no": "text"}, address=True)])
         work(started(lemoine))

@@ -28,13 +28,14 @@ def holding(*texts: str) -> dict[str, int]:
     """In how many rows of each table any of the texts stands, whoever's they are."""
     with as_owner() as owner:
         tables = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        return {
-            table: owner.execute(
-                f"SELECT count(*) FROM {table} AS one WHERE one::text LIKE ANY(%s)",
+        found = {}
+        for (table,) in tables:
+            rows = owner.execute(
+                f"SELECT 1 FROM {table} AS one WHERE one::text LIKE ANY(%s)",
                 [[f"%{text}%" for text in texts]],
-            ).fetchone()[0]
-            for (table,) in tables
-        }
+            ).fetchall()
+            found[table] = len(rows)
+        return found
 
 
 def keep(world: World, kind: ConnectionKind = ConnectionKind.PENNYLANE) -> Connection:

@@ -17,6 +17,7 @@ from tests.connectors.fakes import (
     PARTNER,
     TOKEN,
     Answer,
+    Asked,
     Fake,
     as_json,
     company,
@@ -123,13 +124,22 @@ class TestPennylane:
         assert trouble_of(fetched).code == "too_big"
 
     def test_a_platform_that_keeps_silent_is_not_waited_for(self, many: Fake) -> None:
-        many.then = [lambda asked: time.sleep(1) or as_json({})]
+        def late(asked: Asked) -> Answer:
+            time.sleep(1)
+            return as_json({})
+
+        many.then = [late]
         with web.Web(many.url, seconds=0.2) as patient:
             trouble = trouble_of(lambda: patient.get_json(many.url))
         assert (trouble.code, trouble.later) == ("timeout", 15)
 
     def test_a_platform_that_drips_is_not_waited_for(self, many: Fake) -> None:
-        many.then = [Answer(200, (time.sleep(0.05) or b"x" for _ in range(100)), {})]
+        def drops() -> Iterator[bytes]:
+            for _ in range(100):
+                time.sleep(0.05)
+                yield b"x"
+
+        many.then = [Answer(200, drops(), {})]
         with web.Web(many.url, seconds=5, deadline=0.3) as patient:
             assert trouble_of(lambda: patient.get_json(many.url)).code == "timeout"
 
