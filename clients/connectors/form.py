@@ -12,10 +12,11 @@ from clients.connectors.platforms import Platform
 from clients.connectors.troubles import Trouble
 from clients.connectors.web import Answer, Web, origin
 from spreadsheets.guard import Format, recognise
-from spreadsheets.limits import MAX_FILE_BYTES
+from spreadsheets.limits import MAX_FILE_BYTES, MEGABYTE
 
 # Somebody waits, and a web worker with them.
 _STEP_SECONDS, _WHOLE_SECONDS = 10.0, 25.0
+_LONGEST_PAGE = MEGABYTE
 # What the platform says to us by these is about the account, not about a token.
 _ABOUT_ACCESS = {"token_refused", "forbidden"}
 
@@ -88,7 +89,7 @@ class _Form:
 def _form_of(page: Answer, platform: Platform) -> _Form | None:
     """The form with the platform's two fields, if the page has it."""
     parser = _Forms()
-    parser.feed(page.content.decode("utf-8", "replace"))
+    parser.feed(page.content[:_LONGEST_PAGE].decode("utf-8", "replace"))
     wanted = {platform.email_field, platform.password_field}
     return next((form for form in parser.forms if wanted <= form.names), None)
 
