@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
 from accounts.models import Membership
@@ -13,11 +14,13 @@ from clients.jobs import (
     choose_rule,
     confirm_import,
     correct,
+    correct_rows,
     decide,
     keep_theirs,
     take_mine,
 )
 from clients.models import Dossier, Import, ImportRow, ImportState, MatchRule
+from tenancy.scopes import scope
 from tests.clients.lists import HEADERS, actions, apply, codes, plan, read, rows_of
 from tests.worlds import World, make_dossier, make_portfolio
 
@@ -86,6 +89,13 @@ class TestCorrections:
         correct(actor=firm.admin, source=made, number=2, values={})
         one = row(again(made), 2)
         assert (one.email, one.problems) == ("contact@martin.fr", [])
+
+    def test_the_offers_of_many_rows_are_taken_at_once(self, firm: World) -> None:
+        rows = [(f"A{i}", f"Client {i}", "", f"c{i}@gmial.com", "") for i in range(3)]
+        made = plan(firm.admin, rows)
+        offered = {one.number: found(one, "email_typo")["offers"] for one in rows_of(made)}
+        correct_rows(actor=firm.admin, source=made, values=offered)
+        assert [one.email for one in rows_of(again(made))] == [f"c{i}@gmail.com" for i in range(3)]
 
     def test_a_title_may_be_made_a_client(self, firm: World) -> None:
         made = plan(firm.admin, [("", "", "", "", "Équipe Paris"), MARTIN])
@@ -247,6 +257,11 @@ class TestEmptying:
         made = plan(firm.admin, [("M1", "Martin", "illisible", "abc")], headers)
         assert actions(emptying(made, "phone", "postcode")) == ["identical"]
 
+    @pytest.mark.parametrize("text", ["-", "néant", "N/A"])
+    def test_nor_does_a_word_for_nothing(self, firm: World, dossier: Dossier, text: str) -> None:
+        made = plan(firm.admin, [("M1", "Martin", SIRET, text, "Sarah")])
+        assert actions(emptying(made, "email")) == ["identical"]
+
     def test_a_siren_stays_with_its_siret(self, firm: World, dossier: Dossier) -> None:
         made = plan(firm.admin, [("M1", "Martin", "", "")], ("Code", "Raison sociale", "SIREN", "SIRET"))
         assert actions(emptying(made, "siren")) == ["identical"]
@@ -327,6 +342,15 @@ class TestExportedLists:
         assert [(one.action, one.dossier, one.given_version) for one in rows_of(made)] == [
             ("identical", dossier, None)
         ]
+
+    def test_a_client_of_another_firm_is_never_found(self, lemoine: World, bertrand: World) -> None:
+        with scope(firm=bertrand.firm):
+            theirs = make_dossier("Chez Bertrand", reference="M1", siret=SIRET)
+        with scope(firm=lemoine.firm):
+            made = plan(lemoine.admin, [self.exported(theirs, legal_name="Martin")], self.HEADERS)
+            assert [(one.action, one.dossier_id) for one in rows_of(made)] == [("create", None)]
+            with pytest.raises(ObjectDoesNotExist):
+                decide(actor=lemoine.admin, source=made, number=2, dossier=str(theirs.pk))
 
     def test_a_reference_that_another_client_has_is_refused(self, firm: World) -> None:
         dossier = make_dossier("Martin", reference="M1")
