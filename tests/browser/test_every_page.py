@@ -301,7 +301,7 @@ def workbook(tmp_path: Path) -> Path:
 
 
 def test_every_page_of_a_firm(firm: FirmPages, viewer: Viewer) -> None:
-    of_imports = {name for name in FIRM if MATRIX[name].on == "import"}
+    of_imports = {name for name in FIRM if MATRIX[name].on in ("import", "mapping")}
     for name in sorted(FIRM - of_imports):
         viewer.visit(name, firm.url(name))
 
@@ -335,8 +335,15 @@ def test_an_import(firm: FirmPages, viewer: Viewer, workbook: Path) -> None:
     upload(firm, workbook)
     page.get_by_role("radio").first.check()
     viewer.look("clients:import, to choose a sheet")
-    firm.known["import"] = dict(resolve(page.url.removeprefix(viewer.stack.url)).kwargs)
+    # and its third row, which is in error
+    firm.known["import"] = dict(resolve(page.url.removeprefix(viewer.stack.url)).kwargs) | {"number": "4"}
     page.get_by_role("button", name="Lire cette feuille").click()
+    expect(page.get_by_text("1 colonne n'est pas lue")).to_be_visible()
+    viewer.look("clients:import_mapping, before any plan")
+    page.get_by_label("Ce que contient la colonne F").select_option("city")
+    expect(page.get_by_text("1 colonne n'est pas lue")).to_be_hidden()
+    viewer.look("clients:import_mapping, with another choice")
+    page.get_by_role("button", name="Vérifier les lignes").click()
     expect(page.get_by_role("link", name="Confirmer…")).to_be_visible()
     for name in sorted(name for name in FIRM if MATRIX[name].on == "import"):
         viewer.visit(name, firm.url(name))
@@ -350,6 +357,9 @@ def test_an_import(firm: FirmPages, viewer: Viewer, workbook: Path) -> None:
     expect(page.get_by_text("L'import est terminé")).to_be_visible()
     viewer.look("clients:import, done")
     viewer.visit("clients:imports", firm.url("clients:imports"))
+    firm.follow("mapping", firm.url("clients:column_mappings"), "/oublier/")
+    for name in ("clients:column_mappings", "clients:forget_mapping"):
+        viewer.visit(name, firm.url(name))
 
 
 def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> None:
