@@ -29,10 +29,10 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 def read_all(content: bytes, sheet: int = 0) -> list[tuple[str, ...]]:
     """Every filled row of a sheet as text, empty cells at the end left out."""
     list_sheets(content)
-    return [_trimmed(cells) for chunk in read_sheet(content, sheet) for _, cells in chunk.rows()]
+    return [trimmed(cells) for chunk in read_sheet(content, sheet) for _, cells in chunk.rows()]
 
 
-def _trimmed(cells: Sequence[str]) -> tuple[str, ...]:
+def trimmed(cells: Sequence[str]) -> tuple[str, ...]:
     width = max((index + 1 for index, cell in enumerate(cells) if cell), default=0)
     return tuple(cells[:width])
 
