@@ -71,11 +71,11 @@ def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: tuple[
     page, (pennylanes, _site, _certificate) = to_the_platforms(alice), platforms
     alice.look("clients:connections")
     page.get_by_role("link", name="Relier Pennylane").click()
-    page.get_by_label("Jeton").fill("pas un jeton")
+    page.get_by_label("Jeton", exact=True).fill("pas un jeton")
     page.get_by_role("button", name="Enregistrer le jeton").click()
     expect(page.get_by_text("copiez-le de nouveau").first).to_be_visible()
     alice.look("clients:connect_pennylane with errors, in the dialog")
-    page.get_by_label("Jeton").fill(fakes.TOKEN)
+    page.get_by_label("Jeton", exact=True).fill(fakes.TOKEN)
     page.get_by_role("button", name="Enregistrer le jeton").click()
     expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
     alice.look("clients:connections, connected")
@@ -94,7 +94,7 @@ def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(
     page.get_by_role("link", name="Relier Pennylane").or_(
         page.get_by_role("link", name="Remplacer le jeton Pennylane")
     ).click()
-    page.get_by_label("Jeton").fill(fakes.TOKEN)
+    page.get_by_label("Jeton", exact=True).fill(fakes.TOKEN)
     page.get_by_role("button", name="Enregistrer le jeton").click()
     expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
     pennylanes.then = [Answer(403, b"", {})]
