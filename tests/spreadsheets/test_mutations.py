@@ -71,7 +71,8 @@ def _laid_out_otherwise(dice: random.Random) -> bytes:
 def _with_rows_below(dice: random.Random) -> bytes:
     """Blank lines, of which the end of a list has many."""
     blank = [("",) * dice.randint(1, 4)] * dice.randrange(50)
-    return dice.choice([files.csv, files.html, files.ods])([*ROWS, *blank])
+    kinds: list[Callable[[list[tuple[str, ...]]], bytes]] = [files.csv, files.html, files.ods]
+    return dice.choice(kinds)([*ROWS, *blank])
 
 
 HARMLESS: list[Callable[[random.Random], bytes]] = [
