@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
@@ -11,13 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from clients.imports.remarks import Level
-from clients.models import KEPT, Import, ImportRow
+from clients.models import KEPT, Import, ImportRow, RowAction
 from clients.resources import header_of
+from portfolios.models import Portfolio
 from spreadsheets.text import fold
 
 PASSED_OVER, KEPT_BACK = "passed_over", "kept"
 NO_PORTFOLIO = "none"
 _LONGEST_ROW_NUMBER = 6
+# From so many rows on, a look at all of them is felt.
+_LARGE = 10_000
+_KEPT_FOR = 24 * 3600
 _LEVELS: Mapping[str, str | Promise] = {
     Level.ERROR: pgettext_lazy("finding", "Error"),
     Level.DOUBT: pgettext_lazy("finding", "To check"),
@@ -62,22 +67,38 @@ class Finding:
 
 def findings(source: Import) -> list[Finding]:
     """What was found in the whole plan: errors first, and in the order of the columns."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [source.pk, source.firm_id])
-        found = [Finding(*row) for row in cursor.fetchall()]
+    found = [Finding(*row) for row in _found(source)]
     levels = list(_LEVELS)
     return sorted(
         (one for one in found if one.level in _LEVELS), key=lambda one: (levels.index(one.level), one.header)
     )
 
 
+def _found(source: Import) -> list[tuple[str, str, int, int]]:
+    """Of a large plan it is counted once: it takes a look at every row. No client's name or value is kept."""
+    if sum(source.count(action) for action in RowAction) < _LARGE:
+        return _counted(source)
+    key = f"findings:{source.pk}:{source.planned_at}".replace(" ", "")
+    kept: list[tuple[str, str, int, int]] | None = cache.get(key)
+    if kept is None:
+        kept = _counted(source)
+        cache.set(key, kept, _KEPT_FOR)
+    return kept
+
+
+def _counted(source: Import) -> list[tuple[str, str, int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [source.pk, source.firm_id])
+        return [tuple(row) for row in cursor.fetchall()]
+
+
 def portfolios(source: Import) -> list[tuple[str, str]]:
-    """Key and name of those into which rows of the plan go."""
+    """Key and name of those into which rows may go: the firm's, and those that the confirmation will create."""
     if not any(column["field"] == "portfolio" for column in source.columns):
         return []
-    placed = source.rows.exclude(portfolio_key=None).order_by()
-    names = dict(placed.values_list("portfolio_key", "portfolio").distinct())
-    return sorted(((str(key), name) for key, name in names.items()), key=lambda pair: fold(pair[1]))
+    names = dict(Portfolio.objects.running().values_list("id", "name"))
+    known = {**{str(key): name for key, name in names.items()}, **source.new_portfolios}
+    return sorted(known.items(), key=lambda pair: fold(pair[1]))
 
 
 @dataclass(frozen=True)

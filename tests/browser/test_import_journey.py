@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 ALICE = LEMOINE.people[0]
 # A title above the header, an unknown column, numbers that Excel has spoilt, slips, a client twice, a stranger, and
 # portfolios that the firm has not.
-MESSY = [
+MESSY: list[list[str | int | None]] = [
     ["Export de nos clients, 22/11/2026"],
     [],
     ["Code client", "Raison sociale", "N° SIRET", "Mél", "CP", "Groupe", "Responsable", "Humeur"],

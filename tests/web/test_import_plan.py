@@ -24,7 +24,7 @@ TYPO = ("T", "Typo", "", "clara@gmial.com", "")
 
 def where(made: Import, route: str = "import", query: str = "", **more: Any) -> str:
     assert made.firm is not None
-    return made.firm.url(f"clients:{route}", pk=made.pk, **more) + query
+    return str(made.firm.url(f"clients:{route}", pk=made.pk, **more)) + query
 
 
 def in_place(number: int) -> dict[str, str]:
