@@ -24,7 +24,7 @@ class ConnectionKind(models.TextChoices):
 
 
 class Connection(models.Model):
-    """A platform that the firm has given us a token of. `secret` is encrypted (`clients.secrets`), never shown again."""
+    """A platform that the firm has given us a token of. `secret` is encrypted (`clients.secrets`), never shown."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     firm = OwnerField(
@@ -88,9 +88,7 @@ class Fetch(Leased):
     # Stays when the connection is forgotten.
     kind = models.CharField(_("Platform"), max_length=20, choices=ConnectionKind.choices)
     asked_by = models.ForeignKey("accounts.Membership", models.PROTECT, db_constraint=False, related_name="+")
-    state = models.CharField(
-        _("State"), max_length=10, choices=FetchState.choices, default=FetchState.QUEUED
-    )
+    state = models.CharField(_("State"), max_length=10, choices=FetchState.choices, default=FetchState.QUEUED)
     # Where to go on; empty at the beginning. What it says is the connector's own affair.
     cursor = models.CharField(max_length=500, blank=True)
     # How many workers took it over since the last page came: too many, and it ends.
