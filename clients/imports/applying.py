@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.utils import timezone
 
 from accounts.models import Membership
@@ -231,8 +231,10 @@ class _Statements:
 
     def _pass_over_closed(self) -> None:
         """Those that nobody in the firm may change by now: archived, or linked for reading only."""
-        closed = Dossier.objects.filter(Dossier.closed[Perm.CHANGE_DOSSIER]).order_by().values("pk")
-        rows = self.held.rows.filter(action=RowAction.UPDATE, dossier_id__in=closed)
+        closed = Dossier.objects.filter(Dossier.closed[Perm.CHANGE_DOSSIER], pk=OuterRef("dossier"))
+        # Row by row, by the dossier's key: as a join, it takes half a minute where the tables have grown just now.
+        shut = Case(When(Exists(closed.order_by()), then=True), default=False)
+        rows = self.held.rows.annotate(shut=shut).filter(shut=True, action=RowAction.UPDATE)
         rows.update(outcome=RowOutcome.CHANGED)
 
     def _updating(self) -> str:

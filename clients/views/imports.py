@@ -141,7 +141,14 @@ def _progress(request: FirmRequest, source: Import) -> dict[str, Any]:
 
 def _step(source: Import) -> int:
     """Where the import stands among the steps that the page shows."""
-    steps = {ImportState.READY: 3, ImportState.APPLYING: 4, ImportState.DONE: 5, ImportState.PLANNING: 2}
+    steps = {
+        ImportState.READY: 3,
+        ImportState.APPLYING: 4,
+        ImportState.DONE: 5,
+        ImportState.UNDOING: 5,
+        ImportState.UNDONE: 5,
+        ImportState.PLANNING: 2,
+    }
     return steps.get(ImportState(source.state), 1 if source.sheet is None else 2)
 
 
