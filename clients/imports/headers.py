@@ -1,7 +1,7 @@
 """Which sheet, which row and which column hold what: guesses, kept with the import, shown, and changed by people."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -325,6 +325,24 @@ def _may_be_list(preview: Preview) -> bool:
     """A table that a person may tell the columns of, though none is recognised: no page of text, no pair of lists."""
     wide = sum(1 for row in preview.rows if sum(1 for cell in row if cell.strip()) >= _FEWEST_COLUMNS)
     return wide >= _FEWEST_ROWS
+
+
+def filled_besides(rows: Chunk, listed: Collection[int], header_row: int) -> set[int]:
+    """The columns that nobody has listed, for there was nothing in them as far as the guessing looks, and that hold
+    something below the header after all."""
+    late = [column for column, texts in enumerate(rows.columns) if column not in listed and any(texts)]
+    if not late:
+        return set()
+    first = next((i for i, number in enumerate(rows.numbers) if number > header_row), len(rows.numbers))
+    return {column for column in late if any(text.strip() for text in rows.columns[column][first:])}
+
+
+def listed_late(columns: Iterable[int]) -> list[dict[str, Any]]:
+    """As `Import.columns` holds them: without a header, and not read."""
+    return [
+        {"index": column, "letter": column_letters(column), "header": "", "field": "", "how": "", "filled": 1}
+        for column in sorted(columns)
+    ]
 
 
 def gathered(rows: Chunk, fields: Mapping[int, str], first: int = 0) -> dict[str, tuple[Sequence[str], str]]:

@@ -15,7 +15,7 @@ from clients.imports import staging
 from clients.imports.asked import WITHOUT, Asked
 from clients.imports.classifying import classify
 from clients.imports.examples import examples_in
-from clients.imports.headers import gathered
+from clients.imports.headers import filled_besides, gathered, listed_late
 from clients.imports.remarks import Remark
 from clients.imports.rows import Chunk, Raw, check_columns, join_nic
 from clients.imports.said import Said, keys, versions
@@ -130,14 +130,17 @@ def make_plan(held: Import, content: bytes, sheet: Mapping[str, Any], progress: 
     progress.step, progress.total = 0, sheet["rows"]
     held.rows.all().delete()
     staging.open_stage()
+    listed, late = {column["index"] for column in sheet["columns"]}, set[int]()
     with read_sheet(content, held.sheet or 0) as reading:
         for rows in reading:
             planner.stage(rows, sheet["header_row"], fields)
+            late |= filled_besides(rows, listed | late, sheet["header_row"])
             progress.step = reading.rows
         notes = [{"code": note.code, "params": dict(note.params)} for note in reading.notes]
     present = sorted(planner.present)
     counts = classify(held, present, told=planner.told) if present else {}
     notes += [*planner.skipped.notes(), *planner.firm.notes()]
+    sheet = {**sheet, "columns": [*sheet["columns"], *listed_late(late)]}
     _keep_plan(held, sheet, counts, planner.firm, notes, began)
 
 

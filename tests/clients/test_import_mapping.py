@@ -79,6 +79,17 @@ def test_what_nobody_knows_as_a_field_is_no_field(firm: World) -> None:
     assert [column["field"] for column in made.columns] == ["legal_name", "", ""]
 
 
+def test_a_column_that_begins_far_below_is_listed_with_the_plan(firm: World) -> None:
+    rows = [("", "", "", "au-dessus"), ("Code", "Nom"), *((f"C{i}", f"Client {i}") for i in range(40))]
+    made = plan(firm.admin, workbook([*rows, ("C99", "Dernier", "sans en-tête")]))
+    assert made.state == ImportState.READY
+    assert [(one["letter"], one["field"]) for one in made.columns] == [
+        ("A", "reference"),
+        ("B", "legal_name"),
+        ("C", ""),
+    ]
+
+
 class TestRemembering:
     def test_the_next_list_of_that_shape_needs_nobody(self, firm: World) -> None:
         said(firm, plan(firm.admin, [MARTIN], UNKNOWN))

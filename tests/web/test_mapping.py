@@ -17,7 +17,7 @@ FILLED = {
 
 
 def url(made: Import) -> str:
-    return made.firm.url("clients:import_mapping", pk=made.pk)
+    return str(made.firm.url("clients:import_mapping", pk=made.pk))
 
 
 def fresh(client, made) -> dict[str, str]:
