@@ -222,7 +222,7 @@ class TestMyUnisoft:
         few.usual = myunisoft([society(number) for number in range(1, 4)], per_page=1)
         self.fetched()
         gaps = [b.at - a.at for a, b in zip(few.asked, few.asked[1:], strict=False)]
-        assert min(gaps) >= 0.45
+        assert min(gaps) >= 0.5
 
     def test_a_siren_where_the_siret_stands_is_a_siren(self, few: Fake) -> None:
         few.usual = myunisoft([society(1, siret="732 829 320"), society(2, siret="838006955")])
