@@ -48,6 +48,7 @@ STATES: dict[str, State] = {
     "queued": State("wait", pgettext_lazy("state", "Queued"), hollow=True),
     "reading": State("info", pgettext_lazy("state", "Reading"), hollow=True),
     "choosing": State("wait", pgettext_lazy("state", "Sheet to choose"), hollow=True),
+    "mapping": State("wait", pgettext_lazy("state", "Columns to check"), hollow=True),
     "planning": State("info", pgettext_lazy("state", "Being checked")),
     "prepared": State("ok", pgettext_lazy("state", "Ready")),
     "running": State("info", pgettext_lazy("state", "Running")),
