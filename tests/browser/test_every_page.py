@@ -57,6 +57,8 @@ ENTRANCE = {
     "account_reset_password_from_key", "activity:catcher", "activity:caught", "kit",
 }  # fmt: skip
 LINKS = {"invitations:answer", "invitations:refuse"}
+# They have something to say once it is written.
+AFTER_AN_IMPORT = ("clients:undo_import", "invitations:invite_imported")
 OWN = {
     "account_change_password", "account_reauthenticate", "account_email", "account_logout", "usersessions_list",
     "accounts:new_firm", "accounts:profile", "mfa_index", "mfa_activate_totp",
@@ -346,7 +348,7 @@ def test_an_import(firm: FirmPages, viewer: Viewer, workbook: Path) -> None:
     viewer.look("clients:import_mapping, with another choice")
     page.get_by_role("button", name="Vérifier les lignes").click()
     expect(page.get_by_role("link", name="Confirmer…")).to_be_visible()
-    for name in sorted(name for name in FIRM if MATRIX[name].on == "import"):
+    for name in sorted(name for name in FIRM if MATRIX[name].on == "import" and name not in AFTER_AN_IMPORT):
         viewer.visit(name, firm.url(name))
     viewer.go(firm.url("clients:import"))
     for tab in page.locator(".tab").evaluate_all("tabs => tabs.map(tab => tab.getAttribute('href'))"):
@@ -357,10 +359,23 @@ def test_an_import(firm: FirmPages, viewer: Viewer, workbook: Path) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Confirmer l'import").click()
     expect(page.get_by_text("L'import est terminé")).to_be_visible()
     viewer.look("clients:import, done")
-    viewer.visit("clients:imports", firm.url("clients:imports"))
+    _look_at_what_follows(firm, viewer)
     firm.follow("mapping", firm.url("clients:column_mappings"), "/oublier/")
     for name in ("clients:column_mappings", "clients:forget_mapping"):
         viewer.visit(name, firm.url(name))
+
+
+def _look_at_what_follows(firm: FirmPages, viewer: Viewer) -> None:
+    """What may be done once an import is written."""
+    for name in AFTER_AN_IMPORT:
+        viewer.visit(name, firm.url(name))
+    viewer.go(firm.url("clients:import"))
+    open_dialog(viewer.page, "/defaire/")
+    viewer.look("dialog: undo the import")
+    viewer.page.get_by_role("dialog").get_by_role("button", name="Défaire l'import").click()
+    expect(viewer.page.get_by_text("L'import a été défait")).to_be_visible()
+    viewer.look("clients:import, undone")
+    viewer.visit("clients:imports", firm.url("clients:imports"))
 
 
 def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> None:
