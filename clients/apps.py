@@ -10,10 +10,10 @@ class ClientsConfig(AppConfig):
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
         from clients import events, exports, lookups  # noqa: F401 - each registers what it declares
-        from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
         from clients.actions.dossiers import create_own_dossier
         from clients.actions.leaving import note_taken
         from clients.actions.space import follow_firm, follow_person
+        from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
         from clients.places import SpacePlaces
 
         KINDS.append(SpacePlaces())

@@ -25,7 +25,7 @@ REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 NOTIFICATION_HOLD_SECONDS = env.int("NOTIFICATION_HOLD_SECONDS", default=60)
 # Lines of an export that are written while somebody waits; more are a worker's. The default takes a second or two.
 EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=8_000)
-# Under what tokens of other platforms are encrypted: the first key encrypts, all of them decrypt. See clients/secrets.py.
+# Encrypts tokens of other platforms: the first key encrypts, all of them decrypt. See clients/secrets.py.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
 # Where client lists are fetched from; the third kind is explained in clients/connectors/platforms.py.
 PENNYLANE_URL = env.str("PENNYLANE_URL", default="https://app.pennylane.com").rstrip("/")

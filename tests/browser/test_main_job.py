@@ -117,7 +117,9 @@ def import_clients(page: Page, folder: Path) -> None:
     open_menu(page, "Imports")
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_role("button", name="Envoyer le fichier").click()
-    expect(page.get_by_text("1 colonne n'est pas lue")).to_contain_text("Remarque")  # asked about, not dropped
+    expect(page.get_by_text("1 colonne n'est pas lue")).to_contain_text(
+        "Remarque"
+    )  # asked about, not dropped
     page.get_by_role("button", name="Vérifier les lignes").click()
     page.get_by_role("link", name="Confirmer…").click()  # once the plan is there
     dialog = page.get_by_role("dialog")
