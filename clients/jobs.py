@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
+from clients.events.access import ImportFileTaken
 from clients.events.imports import ColumnsForgotten, ColumnsRemembered, ImportCancelled, ImportUploaded
 from clients.imports.asked import CREATE, WITHOUT, Asked
 from clients.imports.headers import Preview, shape
@@ -42,6 +43,15 @@ _ASKED = (ImportState.CHOOSING, ImportState.MAPPING, ImportState.READY)
 
 class NotNow(Exception):
     """The import has gone on since the page was shown: confirmed, cancelled, or being read again."""
+
+
+@transaction.atomic
+def take_file(*, actor: Membership, source: Import) -> bytes:
+    """The file as it was sent; who takes it out is noted. Raises ImportFile.DoesNotExist once it is kept no more."""
+    require(actor, Perm.IMPORT_DOSSIERS)
+    kept = ImportFile.objects.get(source=source)
+    record(ImportFileTaken, actor=actor, subject=source)
+    return bytes(kept.content)
 
 
 @transaction.atomic

@@ -21,6 +21,15 @@ class DossiersExported(EventType):
     sentence = _("%(actor)s exported client files (%(lines)s lines).")
 
 
+class ImportFileTaken(EventType):
+    """Concerns nobody else: nothing of the firm has changed."""
+
+    name = "clients.import.file_taken"
+    summary = _("The file of an import was downloaded")
+    sentence = _("%(actor)s downloaded the file of an import: %(subject)s.")
+    route = "clients:import"
+
+
 class ImportWorkbookTaken(EventType):
     """Concerns nobody else: nothing of the firm has changed. Details: `lines`."""
 

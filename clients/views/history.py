@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.answers import done
 from accounts.places import FirmRequest
@@ -61,14 +61,16 @@ def _gone_on(request: FirmRequest, source: Import) -> HttpResponse:
     return done(request, request.firm.url("clients:import", pk=source.pk))
 
 
-@require_safe
+@require_POST
 @for_importers
 def original(request: FirmRequest, pk: UUID) -> HttpResponse:
     """The file as it was sent, as long as it is kept."""
     source = get_object_or_404(Import, pk=pk)
-    kept = ImportFile.objects.filter(source=source).first()
-    if kept is None:
-        raise Http404
-    response = HttpResponse(bytes(kept.content), content_type="application/octet-stream")
+    try:
+        content = jobs.take_file(actor=request.member, source=source)
+    except ImportFile.DoesNotExist:
+        messages.info(request, _("This file is no longer kept."))
+        return done(request, request.firm.url("clients:import", pk=pk))
+    response = HttpResponse(content, content_type="application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, source.file_name) or "attachment"
     return response

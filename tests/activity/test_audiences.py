@@ -53,7 +53,7 @@ from clients.fetching import cancel_fetch, start_fetch
 from clients.holdings import holdings_of
 from clients.imports.asked import Asked
 from clients.imports.undoing import undo_import as take_back
-from clients.jobs import cancel_import, forget_mapping, map_columns, undo_import
+from clients.jobs import cancel_import, forget_mapping, map_columns, take_file, undo_import
 from clients.models import (
     Assignment,
     ClientSpace,
@@ -655,6 +655,12 @@ def _columns(cast: Cast) -> set[str]:
 @row("clients.import.uploaded")
 def _uploaded(cast: Cast) -> set[str]:
     plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")])
+    return NOBODY
+
+
+@row("clients.import.file_taken")
+def _file_taken(cast: Cast) -> set[str]:
+    take_file(actor=cast.alice, source=plan(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")]))
     return NOBODY
 
 

@@ -32,7 +32,6 @@ NOT_PAGES = {
     "healthz": "a word for operators",
     "clients:import_progress": "a piece of clients:import",
     "clients:import_template": "a file",
-    "clients:import_file": "a file",
     "clients:fetch_progress": "a piece of clients:fetching",
     "clients:fetching": "looked at by test_fetching.py, which fetches",
     "clients:download_list": "looked at by test_fetching.py, which has a platform to sign in to",

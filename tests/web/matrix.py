@@ -189,7 +189,7 @@ MATRIX: dict[str, Row] = {
     "clients:confirm_import": on("import", FORM, ADMINS, 403),
     "clients:cancel_import": on("import", FORM, ADMINS, 403),
     "clients:undo_import": on("import", FORM, ADMINS, 403),
-    "clients:import_file": on("import", "GET", ADMINS, 403),
+    "clients:import_file": on("import", "POST", ADMINS, 403),
     "invitations:invite_imported": on("import", FORM, ADMINS, 403),
     "clients:import_workbook": on("import", "POST", ADMINS, 403),
     "clients:correct_row": on("import", FORM, ADMINS, 403),

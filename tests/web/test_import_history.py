@@ -120,16 +120,17 @@ class TestInviting:
         "name", ["clients:undo_import", "invitations:invite_imported", "clients:import_file"]
     )
     def test_collaborators_may_not(self, firm: World, browse, name: str) -> None:
-        assert browse(firm.collaborator).get(url(run(firm.admin, TWO), name)).status_code == 403
+        assert browse(firm.collaborator).post(url(run(firm.admin, TWO), name)).status_code == 403
 
 
 def test_the_file_is_there_as_it_was_sent_until_it_is_swept(firm: World, browse) -> None:
     content = b"Nom;Code\nMartin;M1\n"
     made, client = run(firm.admin, content), browse(firm.admin)
-    answer = client.get(url(made, "clients:import_file"))
+    answer = client.post(url(made, "clients:import_file"))
     assert (answer.content, answer["Content-Disposition"]) == (content, 'attachment; filename="clients.xlsx"')
+    assert Event.objects.filter(type="clients.import.file_taken", subject_id=made.pk).count() == 1
     ImportFile.objects.all().delete()
-    assert client.get(url(made, "clients:import_file")).status_code == 404
+    assert client.post(url(made, "clients:import_file"))["Location"] == url(made, "clients:import")
     assert "n'est plus conservé" in said(client.get(url(made)))
 
 
