@@ -735,7 +735,7 @@ def _applied(cast: Cast) -> set[str]:
     return {"Zoé", "Chloé", "Paul"}
 
 
-@row("clients.import.undone", "clients.dossier.taken_back", "portfolios.portfolio.taken_back")
+@row("clients.import.undone")
 def _undone(cast: Cast) -> set[str]:
     assigned = ("M1", "Garage Petit", "", "", "Neuf", cast.paul.name)
     headers = ("Code", "Raison sociale", "SIRET", "E-mail", "Portefeuille", "Collaborateur")
@@ -744,6 +744,13 @@ def _undone(cast: Cast) -> set[str]:
     assert made.firm_id is not None
     take_back(made.firm_id, made.pk)
     return {"Zoé", "Chloé", "Paul"}
+
+
+@row("clients.dossier.taken_back", "portfolios.portfolio.taken_back")
+def _taken_back(cast: Cast) -> set[str]:
+    """The import's own event tells of them."""
+    _undone(cast)
+    return NOBODY
 
 
 # --- technical support, and the consent of a company -----------------------------------------------------------------

@@ -263,7 +263,7 @@ def test_one_dossier_from_the_drawer(new_tab: NewTab) -> None:
     drawer.get_by_role("link", name="Modifier le rôle confié à Samir Haddad").click()
     dialog.get_by_label("Lecture").check()
     dialog.get_by_role("button", name="Modifier le rôle").click()
-    expect(page.get_by_text(re.compile(r"avant : Comptable")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"avant\s: Comptable")).first).to_be_visible()
     page.locator("a[data-drawer]").nth(12).click()
     drawer.get_by_role("link", name="Retirer l'affectation à Samir Haddad").click()
     expect(dialog.get_by_text("1 personne perd un accès")).to_be_visible()

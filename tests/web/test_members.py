@@ -165,7 +165,9 @@ def test_ones_own_page_is_open_and_others_are_not(browse: Browse, firm: World) -
     assert client.get(url(firm, "member", firm.collaborator)).status_code == 200
     answer = client.get(url(firm, "member", firm.colleague), follow=True)
     assert [status for _url, status in answer.redirect_chain] == [302]
-    assert [row.member for _label, rows in answer.context["groups"] for row in rows] == [firm.colleague]
+    assert [row.member for _label, _number, rows in answer.context["groups"] for row in rows] == [
+        firm.colleague
+    ]
 
 
 def test_another_firms_member_is_not_there(browse: Browse, lemoine: World, bertrand: World) -> None:

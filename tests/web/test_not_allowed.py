@@ -46,6 +46,5 @@ def test_the_way_back_leads_to_a_page_that_can_be_read() -> None:
 
 def _address(pattern: Pattern) -> str:
     words = {"firm_slug": "lemoine", "token": "x" * 43, "key": "MQ:1abc:def", "uidb36": "1abc"}
-    if "<int:pk>" in pattern.route:
-        words["pk"] = "1"
+    words |= {name: "1" for name in pattern.parameters if f"<int:{name}>" in pattern.route}
     return reverse(pattern.name, kwargs={name: words.get(name, KEY) for name in pattern.parameters})
