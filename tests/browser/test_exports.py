@@ -15,7 +15,8 @@ from tests.browser.conftest import PHONE
 from tests.browser.viewer import Viewer
 from tests.setup.conftest import new_folder
 
-pytestmark = pytest.mark.browser
+# Each starts a product of its own, with other settings.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 ALICE = LEMOINE.people[0]
 

@@ -15,7 +15,8 @@ from tests.connectors import fakes
 from tests.connectors.fakes import Answer, Fake, company, make_certificate, pennylane, running, signing_in
 from tests.setup.conftest import new_folder
 
-pytestmark = pytest.mark.browser
+# Each starts a product of its own, with other settings.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 ALICE = LEMOINE.people[0]
 

@@ -103,7 +103,7 @@ def correct_by_keyboard(page: Page) -> None:
     followed(page, "La ligne 6 (Garage Châtelain)")
     expect(page.get_by_role("link", name="Corriger (ligne 8)")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#row-8 .import-form")).to_be_visible()
+    expect(page.locator("#row-8 .import-form :focus")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.locator("#row-8 .import-form")).to_have_count(0)
     expect(page.get_by_role("link", name="Corriger (ligne 8)")).to_be_focused()
