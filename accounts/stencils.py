@@ -5,6 +5,7 @@ where each thing's own texts are put in. A template for a stencil may ask whethe
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar
@@ -18,14 +19,14 @@ from django.utils.translation import get_language
 _MARK = re.compile("\ue000(\\w+)\ue001")
 
 
-class Stencil:
+class Stencil(ABC):
     """One kind of thing. A subclass is a frozen dataclass that holds what sets this kind apart."""
 
     template: ClassVar[str]
 
+    @abstractmethod
     def context(self, texts: Mapping[str, str]) -> Mapping[str, object]:
         """What the template is rendered with; `texts` holds a mark for each text that is there."""
-        raise NotImplementedError
 
     def filled(self, texts: Mapping[str, str]) -> SafeString:
         """The HTML of one thing. Its texts are HTML already; an empty one is not there."""

@@ -41,7 +41,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         change_profile(person=person, **form.cleaned_data)
         messages.success(request, _("Your profile is saved."))
         return redirect("accounts:profile")
-    firms = [place for place in request.places if place.kind.name == "firm"]  # type: ignore[attr-defined]  # set above
+    firms = [place for place in request.places if place.kind.name == "firm"]  # type: ignore[attr-defined]  # by PlaceScope
     context = {"form": form, "person": person, "protected": is_mfa_enabled(person), "firms": firms}
     return render(request, "accounts/profile.html", context, status=422 if form.is_bound else 200)
 

@@ -36,7 +36,7 @@ def _run(browse: Callable[..., Any], *, steps: int, enough: int) -> int:
 
 
 def test_the_product_agrees_with_the_rules(db: None, browse: Callable[..., Any]) -> None:
-    assert _run(browse, steps=150, enough=150) > 20
+    assert _run(browse, steps=200, enough=200) > 20
 
 
 @pytest.mark.long
