@@ -1,13 +1,14 @@
-"""Queries that are put together once per process, for what every page asks.
+"""Queries that are put together once per process, for what every page asks, and planned once per connection.
 
-Django takes longer to compile such a query than PostgreSQL to answer it. So what varies stands in it as a `Place`, and
-is put in when it is asked. The wall holds as for any other query: it stands in the database.
+Django takes longer to compile such a query than PostgreSQL to answer it, and PostgreSQL longer to plan it than to carry
+it out. So what varies stands in it as a `Place`, and is put in when it is asked. The wall holds as for any other query:
+it stands in the database, which asks for the scope whenever the plan is carried out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -17,6 +18,9 @@ from django.db.models import Expression, F, Q, QuerySet, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
 from tenancy.expressions import IsAny, as_array
+
+if TYPE_CHECKING:
+    from tenancy.backend.base import DatabaseWrapper
 
 
 class Place(Expression):
@@ -43,7 +47,7 @@ class Prepared:
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """The rows, with a value in each place: a key, or keys."""
         sql, params = self.compiled
-        with connections["default"].cursor() as cursor:
+        with cast("DatabaseWrapper", connections["default"]).prepared_cursor() as cursor:
             cursor.execute(sql, put_in(params, values))
             return list(cursor.fetchall())
 

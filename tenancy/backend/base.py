@@ -1,10 +1,26 @@
 """Django's PostgreSQL engine, which tells each transaction the scope in which it runs."""
 
 from collections.abc import Sequence
+from typing import Any, Self
 
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 
 from tenancy import scopes
+
+
+class PreparedCursor(base.ServerBindingCursor):
+    """Its statements are parsed and planned once per connection, under a name that the server keeps."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        super().execute(query, params, **{**options, "prepare": True})
+        return self
+
+
+class DatabaseOperations(base.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """What Django's debugging shows; of a prepared statement, psycopg keeps no text with its values."""
+        return super().last_executed_query(cursor, sql, params) or sql
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -12,6 +28,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     The setting ends with the transaction, so nothing leaks through a connection that is kept or pooled.
     """
+
+    ops_class = DatabaseOperations
 
     def set_autocommit(
         self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
@@ -24,6 +42,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except Exception:
             super().set_autocommit(True)
             raise
+
+    def get_connection_params(self) -> dict[str, Any]:
+        # Django switches prepared statements off; only `prepared_cursor` asks for them.
+        return {**super().get_connection_params(), "prepare_threshold": 0}
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """A cursor for statements that are asked again and again, with other values."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor = PreparedCursor(self.connection)
+        return self._prepare_cursor(cursor)
 
     def set_scope(self, keys: Sequence[str]) -> None:
         """The keys of firm, space and person, '' for none, until the transaction ends."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError
+from django.db import ProgrammingError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -80,3 +80,18 @@ def test_who_asks_may_be_put_in(firm: World, role: Role) -> None:
     )
     member = firm.admin if role == Role.ADMIN else firm.collaborator
     assert seen.rows(**keys_of(member)) == ([("Un",)] if role == Role.ADMIN else [])
+
+
+def test_the_server_plans_it_once_for_all_scopes(lemoine: World, bertrand: World) -> None:
+    """Under a plan that is kept, each scope still sees its own alone."""
+    prepared = Prepared(lambda: Dossier.objects.order_by("name_key").values_list("legal_name"))
+    for world, name in ((lemoine, "Un"), (bertrand, "Deux")):
+        with scope(firm=world.firm):
+            make_dossier(name)
+    for _time in range(10):  # PostgreSQL decides after five whether one plan serves all
+        for world, name in ((lemoine, "Un"), (bertrand, "Deux")):
+            with scope(firm=world.firm):
+                assert prepared.rows() == [(name,)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%name_key%'")
+        assert cursor.fetchone()[0] > 0
