@@ -9,11 +9,13 @@ class ClientsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
-        from clients import events, exports, lookups  # noqa: F401 - each registers what it declares
+        from clients import events, exports, lookups, mails  # noqa: F401 - each registers what it declares
         from clients.actions.dossiers import create_own_dossier
         from clients.actions.leaving import note_taken
         from clients.actions.space import follow_firm, follow_person
+        from clients.connected import ConnectionsMade
         from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
+        from clients.leftovers import LEFTOVERS
         from clients.places import SpacePlaces
 
         KINDS.append(SpacePlaces())
@@ -21,3 +23,4 @@ class ClientsConfig(AppConfig):
         FIRM_CHANGED.append(follow_firm)
         PERSON_CHANGED.append(follow_person)
         GRANTS_TAKEN.append(note_taken)
+        LEFTOVERS.append(ConnectionsMade())

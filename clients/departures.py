@@ -36,15 +36,23 @@ class Passed:
 
 
 @dataclass(frozen=True)
+class Revoked:
+    """What was revoked of one kind: `title`, and each by name and note."""
+
+    title: str
+    things: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Completed:
-    """One departure: `revoked` and `replacements` as pairs of texts."""
+    """One departure: `replacements` as pairs of texts."""
 
     member: Membership
     by: str
     at: datetime
     portfolios: list[Passed]
     dossiers: list[Passed]
-    revoked: list[tuple[str, str]]
+    revoked: list[Revoked]
     replacements: list[tuple[str, str]]
     sessions: int
 
@@ -68,9 +76,14 @@ class Completed:
             Sheet(_("Departure"), [_("What"), _("Who or how many")], self._summary(), (34, 60)),
             Sheet(_("Portfolios"), _headers(_("Portfolio")), _rows(self.portfolios), (48, 22, 36)),
             Sheet(_("Client files"), _headers(_("Client file")), _rows(self.dossiers), (48, 22, 36)),
-            Sheet(_("Revoked"), [_("For"), _("E-mail address")], self.revoked, (48, 40)),
+            Sheet(_("Revoked"), [_("What"), _("Name"), _("Details")], self._revoked(), (40, 48, 40)),
         ]
         return sum(write_sheets(target, sheets))
+
+    def _revoked(self) -> Iterator[tuple[CellValue, ...]]:
+        for one in self.revoked:
+            for name, note in one.things:
+                yield one.title, name, note
 
     def _summary(self) -> list[tuple[CellValue, ...]]:
         return [
@@ -81,7 +94,7 @@ class Completed:
             (_("Completed by"), self.by),
             (_("Portfolios"), len(self.portfolios)),
             (_("Single client files"), len(self.dossiers)),
-            (_("Invitations revoked"), len(self.revoked)),
+            *((one.title, len(one.things)) for one in self.revoked),
             (_("Replacements ended"), len(self.replacements)),
             (_("Open sessions that lost the firm"), self.sessions),
         ]
@@ -106,9 +119,12 @@ def departure_of(member: Membership) -> Completed | None:
         portfolios=_passed(lines, PortfolioHandedOver.name, PortfolioLeftAlone.name),
         dossiers=_passed(lines, DossierHandedOver.name, DossierLeftAlone.name),
         revoked=[
-            (line.subject_name, line.details.get("email", ""))
+            Revoked(
+                str(kind.done),
+                [(line.subject_name, kind.noted(line.details)) for line in lines[kind.line]],
+            )
             for kind in LEFTOVERS
-            for line in lines.get(kind.line, [])
+            if kind.line in lines
         ],
         replacements=[
             (line.subject_name, line.details["cover"])

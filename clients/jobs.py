@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership
-from accounts.permissions import Perm, require
+from accounts.permissions import Perm, permitted, require
 from activity.actions import record
 from clients.events.access import ImportFileTaken
 from clients.events.imports import ColumnsForgotten, ColumnsRemembered, ImportCancelled, ImportUploaded
@@ -176,14 +177,15 @@ def correct_rows(*, actor: Membership, source: Import, values: Mapping[int, Mapp
 
 @transaction.atomic
 def decide(*, actor: Membership, source: Import, number: int, dossier: str) -> Import:
-    """Which dossier this row is about: its key, one of `Decision`, or "" to leave it to the rule again.
+    """Which dossier this row is about: its key, one of `Decision`, or "" to leave it to the rule again. It is one of
+    those that the plan has named for the row, or any that the actor may change.
 
-    Raises NotNow, and ObjectDoesNotExist for a row or a client that there is not.
+    Raises NotNow, and ObjectDoesNotExist for a row or a client that there is not, or that is not for this actor.
     """
     current = _open(actor, source)
     _require_rows(current, [number])
     if dossier and dossier not in Decision.values:
-        dossier = str(Dossier.objects.clients().get(pk=_key(dossier)).pk)
+        dossier = str(_choosable(actor, current, number).get(pk=_key(dossier)).pk)
     if dossier:
         _say(actor, current, [(number, ImportCorrection.DOSSIER, dossier)])
     else:
@@ -252,6 +254,13 @@ def _require_rows(current: Import, numbers: Collection[int]) -> None:
     known = set(current.rows.filter(number__in=numbers).values_list("number", flat=True))
     if missing := set(numbers) - known:
         raise ObjectDoesNotExist(sorted(missing))
+
+
+def _choosable(actor: Membership, current: Import, number: int) -> QuerySet[Dossier]:
+    open_ones = permitted(Dossier.objects.clients(), actor, Perm.CHANGE_DOSSIER).values("pk")
+    remarks = current.rows.values_list("remarks", flat=True).get(number=number) or []
+    named = [key for one in remarks for key in one.get("dossiers", ())]
+    return Dossier.objects.clients().filter(Q(pk__in=open_ones) | Q(pk__in=named))
 
 
 def _key(text: str) -> UUID:

@@ -1,12 +1,12 @@
-"""What a member who leaves has left standing (invitations that wait, keys), to be looked at and revoked.
+"""What a member who leaves has left standing (invitations that wait, connections, keys), to be looked at and revoked.
 
 The apps that own such things register a kind; the departure wizard shows what each lists.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -24,10 +24,12 @@ class Leftover:
 
 
 class LeftoverKind(ABC):
-    """One kind of thing. `name` is its key in forms and details; `title` what people read."""
+    """One kind of thing. `name` is its key in forms and details; `title` what people read, `done` once they are
+    revoked."""
 
     name: ClassVar[str]
     title: ClassVar[str | Promise]
+    done: ClassVar[str | Promise]
     explanation: ClassVar[str | Promise]
 
     # The page that lists those that are on hold: the name of its URL, and its query.
@@ -57,6 +59,10 @@ class LeftoverKind(ABC):
     @abstractmethod
     def take_over(self, *, actor: Membership, member: Membership) -> None:
         """Let the actor answer from now on for what is left of the member's. Called after `revoke`, as it is."""
+
+    @abstractmethod
+    def noted(self, details: Mapping[str, Any]) -> str:
+        """Of the line that a revoked one left: its note."""
 
 
 LEFTOVERS: list[LeftoverKind] = []

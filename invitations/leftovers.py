@@ -1,6 +1,7 @@
 """The invitations that somebody sent and that nobody has answered yet: looked at when the sender leaves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ class InvitationsSent(LeftoverKind):
     explanation = _(
         "Those that you tick are revoked: their links stop working. The others stay good, in your name."
     )
+    done = _("Invitations revoked")
     route, query = "invitations:list", f"state={InvitationState.ON_HOLD}"
     line = InvitationRevoked.name
 
@@ -36,6 +38,9 @@ class InvitationsSent(LeftoverKind):
 
     def take_over(self, *, actor: Membership, member: Membership) -> None:
         take_over_sent_by(actor=actor, member=member)
+
+    def noted(self, details: Mapping[str, Any]) -> str:
+        return str(details.get("email", ""))
 
 
 def _sent_by(member: Membership) -> InvitationQuerySet:

@@ -1,13 +1,15 @@
 """What may be done to the firm's connections with other platforms."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions import Perm, require
-from activity.actions import record
+from activity.actions import Happening, record, record_many
 from clients import secrets
 from clients.connectors.fetching import end
 from clients.events.fetching import ConnectionForgotten, ConnectionMade, ConnectionRenewed, FetchCancelled
@@ -38,11 +40,29 @@ def connect(*, actor: Membership, kind: ConnectionKind, opened: Mapping[str, str
 def forget_connection(*, actor: Membership, connection: Connection) -> None:
     """Delete what was kept of it, and end what is being fetched with it; the imports that came of it stay."""
     require(actor, Perm.IMPORT_DOSSIERS)
+    kept = _stopped(actor, connection)
+    if kept is not None:
+        record(ConnectionForgotten, actor=actor, subject=kept)
+        kept.delete()
+
+
+@transaction.atomic
+def forget_connections(
+    *, actor: Membership, connections: QuerySet[Connection], group: UUID
+) -> list[Connection]:
+    """The same for these, as a part of a departure, whose event tells of it; returns those that were there."""
+    require(actor, Perm.IMPORT_DOSSIERS)
+    found = [kept for one in connections if (kept := _stopped(actor, one)) is not None]
+    lines = [Happening(kept.pk, str(kept), details={"hint": kept.hint}) for kept in found]
+    record_many(ConnectionForgotten, actor=actor, model=Connection, happenings=lines, group=group)
+    Connection.objects.filter(pk__in=[kept.pk for kept in found]).delete()
+    return found
+
+
+def _stopped(actor: Membership, connection: Connection) -> Connection | None:
+    """The connection, locked, if it is still there; nothing is fetched with it any more."""
     # Fetches first, as a worker does that keeps a page.
     for fetch in Fetch.objects.at_work().filter(kind=connection.kind).select_for_update(no_key=True):
         end(fetch, FetchState.CANCELLED)
         record(FetchCancelled, actor=actor, subject=fetch)
-    kept = Connection.objects.select_for_update().filter(pk=connection.pk).first()
-    if kept is not None:
-        record(ConnectionForgotten, actor=actor, subject=kept)
-        kept.delete()
+    return Connection.objects.select_for_update().filter(pk=connection.pk).first()

@@ -1,13 +1,14 @@
 """What may be done in a client's space, and what crosses the wall between it and the firms that follow it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.models import Firm, Membership, User
-from activity.actions import Changes, record
+from activity.actions import Changes, Letter, queue_mails, record
 from activity.events import Actor
 from clients.actions.consent import Company, ask, companies_to_ask, drop
 from clients.events.space import ClientChangedDetails, FirmChangedDetails, FirmFollows, SpaceDetailsChanged
@@ -18,6 +19,8 @@ from clients.models.space import MAY_EDIT
 from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, firm_id, scope
 
+# The mail to somebody whose several clients a firm has changed in its records together.
+DETAILS_MAIL = "clients.details_changed"
 _NUMBERS = {"siren", "siret"}
 
 
@@ -97,11 +100,51 @@ def tell_client(*, actor: Actor, dossier: Dossier, changes: Changes) -> None:
     link = SpaceLink.objects.running().filter(dossier=dossier).first()
     if not shared or link is None:
         return
+    _tell_space(actor, link, shared)
+
+
+def tell_clients(*, actor: Actor, changes: Iterable[tuple[Dossier, Changes]], group: UUID) -> None:
+    """`tell_client` for many dossiers that changed together, with events of that group: whoever is at home in several
+    of these clients' spaces gets one mail for all of them."""
+    linked = {link.dossier_id: link for link in SpaceLink.objects.running().select_related("dossier")}
+    told = [
+        (linked[dossier.pk], shared)
+        for dossier, changed in changes
+        if dossier.pk in linked
+        and (shared := {name: pair for name, pair in changed.items() if name in DETAIL_FIELDS})
+    ]
+    homes: dict[UUID, list[UUID]] = {}
+    people: dict[UUID, SpaceMember] = {}
+    for link, _shared in told:
+        with crossing(link, Purpose.TELL_CLIENT):
+            for member in SpaceMember.objects.present():
+                homes.setdefault(member.user_id, []).append(link.dossier_id)
+                people[member.user_id] = member
+    several = {person for person, dossiers in homes.items() if len(dossiers) > 1}
+    for link, shared in told:
+        _tell_space(
+            actor, link, shared, apart=[person for person in several if link.dossier_id in homes[person]]
+        )
+    queue_mails(
+        Letter(
+            DETAILS_MAIL,
+            to=people[person].email,
+            name=people[person].name,
+            language=people[person].language,
+            params={"group": str(group), "dossiers": [str(key) for key in homes[person]]},
+        )
+        for person in several
+        if person != actor.user_id
+    )
+
+
+def _tell_space(actor: Actor, link: SpaceLink, shared: Changes, *, apart: Collection[UUID] = ()) -> None:
+    details: dict[str, Any] = {"firm": link.firm_name}
+    if apart:
+        details["apart"] = sorted(map(str, apart))
     with crossing(link, Purpose.TELL_CLIENT):
         space = ClientSpace.objects.get(pk=link.space_id)
-        record(
-            FirmChangedDetails, actor=actor, subject=space, changes=shared, details={"firm": link.firm_name}
-        )
+        record(FirmChangedDetails, actor=actor, subject=space, changes=shared, details=details)
 
 
 def update_contacts(firm: Firm) -> None:

@@ -37,7 +37,7 @@ from tenancy.tasks import nudge
 
 FETCH, READ = "clients.fetch_clients", "clients.read_import"
 _MOST_FRUITLESS = 5
-_LONGEST_NAME = 200
+_LONGEST_NAME, _LONGEST_PLATFORM = 200, 100
 
 
 def fetch_clients(firm_id: UUID, fetch_id: UUID) -> None:
@@ -144,6 +144,7 @@ def imported(*, actor: Membership, platform: str, ending: str, content: bytes) -
     source = Import.objects.create(
         created_by=actor,
         origin=ImportOrigin.FETCHED,
+        platform=platform[:_LONGEST_PLATFORM],
         file_name=f"{platform} {day}.{ending}"[-_LONGEST_NAME:],
         size=len(content),
     )

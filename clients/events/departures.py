@@ -23,7 +23,7 @@ class MemberDeparted(MemberTerminated):
     summary = _("A member has left: what they held went to others")
     sentence = _(
         "%(actor)s completed the departure of %(subject)s: portfolios handed over: %(portfolios)s, single client "
-        "files: %(dossiers)s, left to administrators: %(alone)s, invitations revoked: %(revoked)s."
+        "files: %(dossiers)s, left to administrators: %(alone)s, invitations and connections revoked: %(revoked)s."
     )
     route = "clients:departed"
 

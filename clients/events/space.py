@@ -36,11 +36,17 @@ class SpaceDetailsChanged(SpaceEvent):
 
 
 class FirmChangedDetails(SpaceEvent):
-    """What the firm changed in its own record of the client. Details: `firm`, its name."""
+    """What the firm changed in its own record of the client. Details: `firm`, its name; `apart`, the people (users) who
+    are told by one mail of all their clients together."""
 
     name = "clients.space.firm_changed_details"
     summary = _("Your accounting firm changed your details in its records")
     sentence = _("%(actor)s (%(firm)s) changed the details of %(subject)s in the firm's records.")
+
+    @classmethod
+    def audience(cls, subject: ClientSpace, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        people = SpaceMember.objects.present().filter(space=subject)
+        return people.exclude(user_id__in=details.get("apart", ()))
 
 
 class ClientChangedDetails(EventType):

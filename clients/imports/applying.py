@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.permissions import ObjectRole, Perm, can, give
 from activity.actions import Happening, record, record_many
-from clients.actions.space import tell_client
+from clients.actions.space import tell_clients
 from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.events.imports import ImportApplied
 from clients.imports.asked import Asked
@@ -323,7 +323,7 @@ def _record(held: Import, actor: Membership, progress: Progress) -> None:
     ):
         happenings = counted(lines, progress)
         record_many(event_type, actor=actor, model=Dossier, happenings=happenings, group=held.pk)
-    _tell_clients(updated, actor)
+    _tell_clients(held, updated, actor)
 
 
 def _created(rows: Any) -> Iterator[Happening]:
@@ -349,10 +349,11 @@ def _moved(rows: Any) -> Iterator[Happening]:
         yield Happening(key, name, {"portfolio": changes["portfolio"]})
 
 
-def _tell_clients(rows: Any, actor: Membership) -> None:
+def _tell_clients(held: Import, rows: Any, actor: Membership) -> None:
+    """Each person once, of however many clients they are."""
     linked = SpaceLink.objects.running().filter(dossier_id__in=rows.values("dossier_id")).values("dossier_id")
-    for row in rows.filter(dossier_id__in=linked).select_related("dossier"):
-        tell_client(actor=actor, dossier=row.dossier, changes=pairs(row.changes))
+    found = rows.filter(dossier_id__in=linked).select_related("dossier")
+    tell_clients(actor=actor, changes=[(row.dossier, pairs(row.changes)) for row in found], group=held.pk)
 
 
 def _finish(held: Import, actor: Membership, created: int, updated: int, now: datetime) -> None:

@@ -248,11 +248,15 @@ def _candidates(rows: Iterable[ImportRow]) -> dict[str, Dossier]:
 
 
 def _told(dossier: Dossier) -> str:
-    """Enough to tell one from another."""
+    return " · ".join(filter(None, (dossier.name, described(dossier))))
+
+
+def described(dossier: Dossier) -> str:
+    """Besides its name, enough to tell it from another."""
     number = dossier.siret or dossier.siren
     place = f"{dossier.postcode} {dossier.city}".strip()
     portfolio = dossier.portfolio.name if dossier.portfolio else ""
-    return " · ".join(filter(None, (dossier.name, dossier.reference, number, place, portfolio)))
+    return " · ".join(filter(None, (dossier.reference, number, place, portfolio)))
 
 
 def _decided(corrections: Mapping[int, list[ImportCorrection]]) -> dict[str, Dossier]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.permissions import Perm, can, holders_of_any, take
 from activity.actions import Happening, record, record_many
-from clients.actions.space import tell_client
+from clients.actions.space import tell_clients
 from clients.events.dossiers import DossierChanged, DossierMoved, DossierTakenBack
 from clients.events.imports import ImportUndone
 from clients.imports.folding import keys
@@ -408,9 +408,12 @@ def _record(held: Import, actor: Membership, progress: Progress) -> None:
     linked = (
         SpaceLink.objects.running().filter(dossier_id__in=updated.values("dossier_id")).values("dossier_id")
     )
-    for row in updated.filter(dossier_id__in=linked).select_related("dossier"):
-        assert row.dossier is not None  # of an update that is taken back
-        tell_client(actor=actor, dossier=row.dossier, changes=_reversed(pairs(row.changes or {})))
+    found = updated.filter(dossier_id__in=linked).select_related("dossier")
+    tell_clients(
+        actor=actor,
+        changes=[(row.dossier, _reversed(pairs(row.changes or {}))) for row in found if row.dossier],
+        group=held.pk,
+    )
 
 
 def _deleted(rows: Rows) -> Iterator[Happening]:

@@ -89,6 +89,8 @@ class Import(Leased):
     origin = models.CharField(
         _("Origin"), max_length=10, choices=ImportOrigin.choices, default=ImportOrigin.FILE
     )
+    # Of a fetched one: the platform's name then.
+    platform = models.CharField(_("Platform"), max_length=100, blank=True)
     file_name = models.CharField(_("File"), max_length=200)
     size = models.PositiveIntegerField(_("Size"))
     state = models.CharField(
@@ -146,6 +148,11 @@ class Import(Leased):
     @property
     def is_at_work(self) -> bool:
         return self.state in AT_WORK
+
+    @property
+    def came_from(self) -> str:
+        """Where the list came from: the platform, or a file that somebody sent."""
+        return self.platform or str(ImportOrigin(self.origin).label)
 
     def count(self, action: str) -> int:
         return int(self.counts.get(action, 0))

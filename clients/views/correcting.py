@@ -18,13 +18,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.answers import done
+from accounts.permissions import Perm, permitted
 from accounts.places import FirmRequest
 from clients import jobs, register
 from clients.forms.imports import CorrectionForm, PortfoliosForm, RuleForm
 from clients.forms.register import looked_up
 from clients.imports.findings import Narrowing
-from clients.imports.teller import Teller
-from clients.models import Import, ImportRow, ImportState, MatchRule
+from clients.imports.teller import Teller, described
+from clients.models import Dossier, Import, ImportRow, ImportState, MatchRule
 from clients.resources import columns_by_name
 from clients.views.imports import for_importers
 from clients.views.plan import back_to
@@ -33,6 +34,7 @@ from portfolios.models import Portfolio
 _FORM = ["GET", "HEAD", "POST"]
 # How many columns the list may have, for the cell that takes the place of a row.
 _SPANS = range(1, 10)
+_MOST_FOUND, _LONGEST_SEARCH = 20, 200
 
 
 # --- One row --------------------------------------------------------------------------------------------------------
@@ -107,16 +109,48 @@ def uncorrect_row(request: FirmRequest, pk: UUID, number: int) -> HttpResponse:
     return _said(request, pk, number, act)
 
 
-@require_POST
+@require_http_methods(_FORM)
 @for_importers
 def decide_row(request: FirmRequest, pk: UUID, number: int) -> HttpResponse:
-    """Which client file the row is about; empty: let the rule find it again."""
+    """Which client file the row is about; empty: let the rule find it again. GET: a search among those that the person
+    may change, in the row's place or as a page."""
+    if request.method != "POST":
+        return _searching(request, pk, number)
     dossier = request.POST.get("dossier", "")
 
     def act(source: Import) -> object:
         return jobs.decide(actor=request.member, source=source, number=number, dossier=dossier)
 
     return _said(request, pk, number, act)
+
+
+def _searching(request: FirmRequest, pk: UUID, number: int) -> HttpResponse:
+    """At first for the name that the row has."""
+    source = get_object_or_404(Import, pk=pk)
+    if source.state != ImportState.READY:
+        return _gone_on(request, source)
+    row = get_object_or_404(ImportRow.objects.select_related("dossier"), source=source, number=number)
+    words = request.GET.get("q", row.title)[:_LONGEST_SEARCH].strip()
+    sought = Dossier.objects.clients().active().search(words)
+    open_ones = permitted(sought, request.member, Perm.CHANGE_DOSSIER).select_related("portfolio")
+    found = list(open_ones[: _MOST_FOUND + 1]) if words else []
+    context = {
+        "source": source,
+        "row": Teller(source, request.firm).rows([row])[0],
+        "words": words,
+        "found": [(one.pk, one.name, described(one)) for one in found[:_MOST_FOUND]],
+        "has_more": len(found) > _MOST_FOUND,
+        "back": _back(request),
+        "list_url": _list(request, source),
+        "here_url": _list(request, source, number),
+        "span": _span(request),
+        "in_place": _is_in_place(request, number) or request.GET.get("place") == "list",
+    }
+    template = "clients/import_decide.html"
+    if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
+        opens = _is_in_place(request, number)
+        template = "clients/_import_decide_row.html" if opens else "clients/_import_found.html"
+    return render(request, template, context)
 
 
 @require_POST

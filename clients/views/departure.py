@@ -135,7 +135,11 @@ def _show(
         "form": form,
         "impact": impact,
         "shares": _shares(form),
-        "revoked": sum(map(len, form.ticked.values())),
+        "revoked": [
+            (kind.done, len(form.ticked[kind.name]))
+            for kind, _things in form.leftovers
+            if form.ticked[kind.name]
+        ],
         "alone": alone[:NAMED],
         "alone_count": len(alone),
         "alone_more": max(len(alone) - NAMED, 0),

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
+from django.utils import timezone
 
 from accounts.actions.firms import change_firm
 from accounts.actions.people import change_profile
@@ -19,8 +20,13 @@ from clients.actions.space import (
     tell_client,
     update_contacts,
 )
-from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
+from clients.imports.undoing import undo_import as undone
+from clients.jobs import undo_import
+from clients.models import ClientSpace, Dossier, Import, SpaceLink, SpaceMember, SpaceProfile
 from tenancy.scopes import Purpose, WrongScope, crossing, scope
+from tests.clients.lists import run
+from tests.outbox import Outbox
+from tests.web.pages import plain
 from tests.worlds import World, make_dossier, make_person
 
 
@@ -185,3 +191,67 @@ def test_what_a_firm_or_a_person_changes_of_itself_shows_in_the_spaces(
     with scope(space=link.space_id):
         assert SpaceLink.objects.get().firm_name == "Lemoine & Associés"
         assert SpaceMember.objects.get().name == "Clara Aubry"
+
+
+# --- what changes together
+
+
+class TestManyAtOnce:
+    """An import changes the records of several clients: Claire has two of them, Denis one."""
+
+    ROWS = (
+        ("Boulangerie Martin", "1 rue Neuve"),
+        ("Pâtisserie Aubry", "2 rue Neuve"),
+        ("Garage Denis", "3 rue Neuve"),
+    )
+
+    @pytest.fixture
+    def done(self, lemoine: World, claire: User, outbox: Outbox) -> Iterator[Import]:
+        denis = make_person("denis@garage.test", first_name="Denis", last_name="Petit")
+        for person, (name, _address) in zip((claire, claire, denis), self.ROWS, strict=True):
+            followed(lemoine, person, name)
+        with scope(firm=lemoine.firm):
+            for place, dossier in enumerate(Dossier.objects.clients().order_by("pk")):
+                Dossier.objects.filter(pk=dossier.pk).update(reference=f"R{place}")
+            outbox.clear()
+            rows = [(f"R{place}", address) for place, (_name, address) in enumerate(self.ROWS)]
+            yield run(lemoine.admin, rows, ("Code", "Adresse"))
+
+    def test_each_person_gets_one_mail(self, done: Import, claire: User, outbox: Outbox) -> None:
+        assert [one for one in outbox.recipients() if one in (claire.email, "denis@garage.test")] == [
+            claire.email,
+            "denis@garage.test",
+        ]
+        message = outbox.to(claire.email)
+        assert "Boulangerie" not in message.subject and "2 de vos" in plain(str(message.subject))
+        for words in (
+            "Cabinet Lemoine",
+            "Boulangerie Martin",
+            "1 rue Neuve",
+            "Pâtisserie Aubry",
+            "/mes-espaces/",
+        ):
+            assert words in str(message.body)
+        assert "Garage" not in str(message.body)
+        assert "3 rue Neuve" in str(outbox.to("denis@garage.test").body)
+
+    def test_each_space_keeps_its_own_event(self, done: Import, lemoine: World) -> None:
+        links = SpaceLink.objects.order_by("pk")
+        for link, (_name, address) in zip(links, self.ROWS, strict=True):
+            with crossing(link, Purpose.TELL_CLIENT):
+                event = Event.objects.get(type="clients.space.firm_changed_details")
+                assert event.changes == {"address": ["", address]}
+
+    def test_so_does_the_undo(self, done: Import, lemoine: World, claire: User, outbox: Outbox) -> None:
+        outbox.clear()
+        assert done.firm_id is not None
+        undo_import(actor=lemoine.admin, source=done)
+        undone(done.firm_id, done.pk)
+        assert outbox.recipients().count(claire.email) == 1
+        assert "1 rue Neuve → " in str(outbox.to(claire.email).body)
+
+    def test_whoever_is_no_client_any_more_when_it_leaves_gets_none(
+        self, done: Import, claire: User, outbox: Outbox
+    ) -> None:
+        SpaceLink.objects.update(until=timezone.now())
+        assert claire.email not in outbox.recipients()

@@ -88,6 +88,7 @@ class TestFetching:
         with scope(firm=lemoine.firm):
             made = Import.objects.get()
             assert (made.origin, made.state) == (ImportOrigin.FETCHED, ImportState.UPLOADED)
+            assert (made.platform, made.came_from) == ("Pennylane", "Pennylane")
             assert made.file_name.startswith("Pennylane ")
             assert made.file_name.endswith(".csv")
             assert made.created_by == lemoine.admin

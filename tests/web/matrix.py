@@ -195,7 +195,7 @@ MATRIX: dict[str, Row] = {
     "clients:correct_row": on("import", FORM, ADMINS, 403),
     "clients:look_up_row": on("import", "POST", ADMINS, 403),
     "clients:uncorrect_row": on("import", "POST", ADMINS, 403),
-    "clients:decide_row": on("import", "POST", ADMINS, 403),
+    "clients:decide_row": on("import", FORM, ADMINS, 403),
     "clients:import_mine": on("import", "POST", ADMINS, 403),
     "clients:import_theirs": on("import", "POST", ADMINS, 403),
     "clients:accept_offers": on("import", "POST", ADMINS, 403),

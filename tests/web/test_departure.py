@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import openpyxl
@@ -13,13 +14,15 @@ from django.utils import timezone
 from accounts.actions.members import suspend_member
 from accounts.models import Membership, MemberState, Replacement, Role
 from accounts.permissions import ObjectRole, Perm, can, give, pairs_of
-from activity.models import Event
+from activity.models import Event, Notification
+from clients.actions.connections import connect
 from clients.actions.dossiers import update_dossier
-from clients.models import Assignment, Dossier
+from clients.models import Assignment, Connection, ConnectionKind, Dossier
 from invitations.actions.inviting import invite_client
 from invitations.models import Invitation, InvitationState
 from portfolios.models import PortfolioGrant
 from tests.accounts.test_replacements import arranged
+from tests.web.pages import said
 from tests.worlds import World, make_dossier, make_member, make_portfolio
 
 Browse = Callable[..., Any]
@@ -143,11 +146,54 @@ def test_ticked_invitations_are_revoked(firm, held, browse: Browse) -> None:
     other = invite_client(actor=paul, dossier=make_dossier("Bar", email="bar@client.test"))
     client = browse(firm.admin)
     meaning = client.post(url(firm), all_to(firm.collaborator, invitations=[str(ticked.pk)]))
-    assert "1 invitation est révoquée" in meaning.content.decode()
+    assert "Invitations révoquées : 1" in said(meaning)
     result = client.post(url(firm), hidden(meaning), follow=True)
     states = dict(Invitation.objects.values_list("pk", "state"))
     assert (states[ticked.pk], states[other.pk]) == (InvitationState.REVOKED, InvitationState.SENT)
     assert "garage@client.test" in result.content.decode()
+
+
+def test_connections_that_the_person_made_are_listed_and_forgotten_if_ticked(
+    firm, held, browse: Browse
+) -> None:
+    paul = firm.colleague
+    Membership.objects.filter(pk=paul.pk).update(role=Role.ADMIN)
+    paul.refresh_from_db()
+    ticked = connect(
+        actor=paul, kind=ConnectionKind.PENNYLANE, opened={"token": "a-long-token-of-pauls-1234"}
+    )
+    kept = connect(actor=paul, kind=ConnectionKind.MYUNISOFT, opened={"token": "another-long-token-5678"})
+    client = browse(firm.admin)
+    first = unescape(said(client.get(url(firm))))
+    assert "Connexions à d'autres plateformes" in first
+    assert "jeton qui se termine par 1234" in first and "5678" in first
+    meaning = client.post(url(firm), all_to(firm.collaborator, connections=[str(ticked.pk)]))
+    assert "Connexions à d'autres plateformes oubliées : 1" in unescape(said(meaning))
+    result = client.post(url(firm), hidden(meaning), follow=True)
+    assert list(Connection.objects.all()) == [kept]
+    assert "jeton qui se termine par 1234" in said(result)
+    line = Event.objects.get(type="clients.connection.forgotten")
+    assert line.group == Event.objects.get(type="clients.member.departed").group
+    assert not Notification.objects.filter(event=line).exists(), "the departure tells of it"
+    book = openpyxl.load_workbook(
+        io.BytesIO(b"".join(client.post(url(firm, "departure_certificate")).streaming_content))
+    )
+    assert [cell.value for cell in book["Révoquées"][2]] == [
+        "Connexions à d'autres plateformes oubliées",
+        "Pennylane",
+        "jeton qui se termine par 1234",
+    ]
+
+
+def test_connections_of_others_are_not_forgotten_by_it(firm, held, browse: Browse) -> None:
+    others = connect(
+        actor=firm.admin, kind=ConnectionKind.PENNYLANE, opened={"token": "a-long-token-of-alices-1"}
+    )
+    client = browse(firm.admin)
+    assert "Connexions à d'autres plateformes" not in unescape(said(client.get(url(firm))))
+    meaning = client.post(url(firm), all_to(firm.collaborator, connections=[str(others.pk)]))
+    client.post(url(firm), {**hidden(meaning), "connections": str(others.pk)})
+    assert Connection.objects.get() == others
 
 
 def test_a_second_press_leads_to_the_result(firm, held, browse: Browse) -> None:

@@ -1,5 +1,7 @@
 """An import that was written, through the web: its report, its undo, its file, and the invitations after it."""
 
+import re
+
 import pytest
 
 from accounts.models import Role
@@ -7,7 +9,7 @@ from activity.models import Event
 from clients.actions.dossiers import update_dossier
 from clients.imports.undoing import undo_import
 from clients.jobs import confirm_import, plan_key
-from clients.models import Dossier, Import, ImportFile, ImportState
+from clients.models import Dossier, Import, ImportFile, ImportOrigin, ImportState
 from invitations.models import Invitation
 from tests.clients.lists import apply, plan, run
 from tests.web.pages import said
@@ -141,3 +143,17 @@ def test_the_report_tells_its_history(firm: World, browse) -> None:
     shown = said(browse(firm.admin).get(url(made)))
     for words in ("clients.xlsx", "Envoyé par", "Confirmé par", "possible jusqu", "Code client, puis SIRET"):
         assert words in shown
+
+
+def test_the_list_says_where_each_list_came_from(firm: World, browse) -> None:
+    Import.objects.create(created_by=firm.admin, file_name="liste.xlsx", size=1)
+    Import.objects.create(
+        created_by=firm.admin,
+        file_name="clients 22-11-2026.csv",
+        size=1,
+        origin=ImportOrigin.FETCHED,
+        platform="jedeclare.com",
+    )
+    shown = said(browse(firm.admin).get(firm.firm.url("clients:imports")))
+    origins = re.findall(r'data-label="Origine"><span class="clip">([^<]+)<', shown)
+    assert origins == ["jedeclare.com", "Fichier"]

@@ -6,14 +6,26 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from clients.actions.dossiers import update_dossier
 from clients.jobs import confirm_import
-from clients.models import Dossier, Import, ImportCorrection, ImportState, MatchRule, RowAction
+from clients.models import (
+    Dossier,
+    Import,
+    ImportCorrection,
+    ImportState,
+    LinkRight,
+    MatchRule,
+    RowAction,
+    SpaceLink,
+)
+from tenancy.scopes import scope
 from tests.clients.lists import HEADERS, apply, plan, read, rows_of
 from tests.clients.test_round_trip import exported, sheet_of
+from tests.clients.test_space import followed
 from tests.web.pages import said
-from tests.worlds import World, make_dossier, make_portfolio
+from tests.worlds import World, make_dossier, make_person, make_portfolio
 
 # With the session, the person, the places and the menu; corrections, findings, portfolios and candidates among them.
 QUERIES = 15
@@ -391,3 +403,73 @@ def test_a_collaborator_says_nothing_about_a_plan(firm: World, browse) -> None:
     for route in ("import_rule", "import_portfolios", "import_mine", "import_theirs", "accept_offers"):
         assert client.post(where(made, route)).status_code == 403
     assert said_of(made) == {}
+
+
+# --- Any client file of the firm, by a search -----------------------------------------------------------------------
+
+
+class TestSearchingTheClientFile:
+    def test_it_begins_with_the_rows_name_and_finds_by_number_and_reference(
+        self, firm: World, browse
+    ) -> None:
+        make_dossier("Boulangerie Martin", reference="B1", siren="732829320", siret="73282932000074")
+        make_dossier("Garage Durand", reference="G7", siren="552100554")
+        client, made = browse(firm.admin), plan(firm.admin, [("", "Boulangerie Martin SARL", "", "", "")])
+        page = where(made, "decide_row", number=2)
+        first = said(client.get(page))
+        assert "Boulangerie Martin SARL" in first and "Aucun dossier" in first
+        for words in ("boulangerie", "732 829 320 00074", "732829320", "b1"):
+            shown = said(client.get(f"{page}?q={words}", headers=in_place(2)))
+            assert ("B1 · 73282932000074" in shown, "Garage Durand" in shown) == (True, False), words
+        fragment = client.get(
+            f"{page}?q=g7&place=list", headers={"hx-request": "true", "hx-target": "found-2"}
+        )
+        assert said(fragment).lstrip().startswith('<div id="found-2"')
+        assert "Garage Durand" in said(fragment)
+
+    def test_what_is_chosen_there_is_what_the_row_is_about(self, firm: World, browse) -> None:
+        chosen = make_dossier("Garage Durand", reference="G7")
+        client, made = browse(firm.admin), plan(firm.admin, [("", "Garage du Nord", "", "n@nord.fr", "")])
+        answer = client.post(where(made, "decide_row", number=2), {"dossier": str(chosen.pk)})
+        assert answer.status_code == 302
+        row = rows_of(again(made))[0]
+        assert (row.action, row.dossier_id) == (RowAction.UPDATE, chosen.pk)
+        assert "Garage Durand" in said(client.get(where(made)))
+
+    def test_only_what_the_person_may_change_is_found_or_taken(self, firm: World, browse) -> None:
+        own = Dossier.objects.get(is_own=True) if Dossier.objects.filter(is_own=True) else None
+        archived = make_dossier("Garage Archivé", archived_at=timezone.now())
+        client, made = browse(firm.admin), plan(firm.admin, [("", "Garage du Nord", "", "", "")])
+        page = where(made, "decide_row", number=2)
+        assert "Garage Archivé" not in said(client.get(f"{page}?q=garage"))
+        for one in filter(None, (own, archived)):
+            assert client.post(page, {"dossier": str(one.pk)}).status_code == 404
+        assert not ImportCorrection.objects.exists()
+
+    def test_a_dossier_that_its_client_opened_for_reading_only_is_not_offered(
+        self, lemoine: World, browse
+    ) -> None:
+        link = followed(lemoine, make_person("claire@boulangerie.test"), "Garage Claire")
+        with scope(firm=lemoine.firm):
+            SpaceLink.objects.filter(pk=link.pk).update(right=LinkRight.READ)
+            made = plan(lemoine.admin, [("", "Garage du Nord", "", "", "")])
+            page = where(made, "decide_row", number=2)
+            key = str(link.dossier_id)
+        client = browse(lemoine.admin)
+        assert "Garage Claire" not in said(client.get(f"{page}?q=garage"))
+        assert client.post(page, {"dossier": key}).status_code == 404
+
+    def test_a_dossier_of_another_firm_does_not_exist(self, lemoine: World, bertrand: World, browse) -> None:
+        with scope(firm=bertrand.firm):
+            foreign = str(make_dossier("Garage Voisin").pk)
+        with scope(firm=lemoine.firm):
+            made = plan(lemoine.admin, [("", "Garage du Nord", "", "", "")])
+            page = where(made, "decide_row", number=2)
+        client = browse(lemoine.admin)
+        assert "Garage Voisin" not in said(client.get(f"{page}?q=garage"))
+        assert client.post(page, {"dossier": foreign}).status_code == 404
+
+    def test_once_the_import_has_gone_on_it_leads_there(self, firm: World, browse) -> None:
+        made = plan(firm.admin, [MARTIN])
+        confirm_import(actor=firm.admin, source=made)
+        assert browse(firm.admin).get(where(made, "decide_row", number=2))["Location"] == where(made)

@@ -1,0 +1,65 @@
+"""The mail to a person of several clients, whose details their firm has changed together (by an import)."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from activity import queries, sentences
+from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
+from clients.actions.space import DETAILS_MAIL
+from clients.events.dossiers import DossierChanged
+from clients.models import Dossier, SpaceLink
+from clients.models.details import DETAIL_FIELDS
+
+_NAMED = 20
+
+
+class _Line(NamedTuple):
+    """One of the clients, and what was changed of the details that they share with the firm."""
+
+    name: str
+    changes: list[sentences.Change]
+
+
+class DetailsChangedMail(MailKind):
+    """`params`: the group of the changes, and the keys of the dossiers."""
+
+    name = DETAILS_MAIL
+
+    def build(self, mail: OutgoingEmail) -> Message:
+        """Raises Obsolete if none of them is tied to its client any more."""
+        linked = SpaceLink.objects.running().filter(dossier_id__in=mail.params["dossiers"])
+        dossiers = Dossier.objects.filter(pk__in=linked.values("dossier_id")).order_by("name_key")
+        names = {dossier.pk: dossier.name for dossier in dossiers}
+        if not names:
+            raise Obsolete
+        shown = dict(list(names.items())[:_NAMED])
+        subject = ngettext(
+            "The details of %(count)d of your companies were changed in your accounting firm's records",
+            "The details of %(count)d of your companies were changed in your accounting firm's records",
+            len(names),
+        )
+        context = {
+            "lines": _lines(shown, mail),
+            "more": len(names) - len(shown),
+            "count": len(names),
+            "url": f"{settings.BASE_URL}{reverse('accounts:places')}",
+        }
+        return rendered("details_changed", subject % {"count": len(names)}, context)
+
+
+def _lines(names: dict[UUID, str], mail: OutgoingEmail) -> list[_Line]:
+    """The changes that the mail was queued for: the latest before it, for an undo goes by the same group."""
+    events = queries.about(names).filter(
+        group=UUID(mail.params["group"]), type=DossierChanged.name, pk__lt=mail.pk
+    )
+    latest = {event.subject_id: event for event in events.order_by("pk")}
+    return [_Line(name, _shared(latest[key]) if key in latest else []) for key, name in names.items()]
+
+
+def _shared(event: Any) -> list[sentences.Change]:
+    shared = {name: pair for name, pair in event.changes.items() if name in DETAIL_FIELDS}
+    return sentences.changes(event, shared)
