@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from devtools import backup, benching, checking, instance, running, testing
+from devtools import backup, benching, checking, instance, running, testing, venv
 from devtools.console import Stop
 
 HELP = """\
@@ -68,6 +68,7 @@ def main(arguments: Arguments) -> int:
     if name not in COMMANDS:
         print(f"No command {name!r}.\n\n{HELP}", file=sys.stderr)
         return 2
+    venv.keep_bytecode()
     try:
         return COMMANDS[name](rest)
     except Stop as reason:

@@ -21,6 +21,15 @@ STAMP = VENV / "firm-portal.json"
 CONTAINS = {"local": ("local",), "dev": ("dev", "local")}
 
 
+def keep_bytecode() -> None:
+    """Where Python is told to leave no bytecode beside its sources, as in many containers, let it stand in var/.
+
+    The packages are installed uncompiled; without it, each process of a product or a test run compiles Django anew.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / "var" / "bytecode"))
+
+
 def ensure(lock: str) -> None:
     """Make `.venv` hold what requirements-<lock>.lock names ("local" to run, "dev" to test and check)."""
     with _one_at_a_time():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, TransactionTestCase
+from whitenoise import WhiteNoise
 
 from tenancy import scopes
 from tests import database, parallel, worlds
@@ -20,6 +21,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> parallel.Tog
     return parallel.Together(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    parallel.longest_first(items)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
@@ -31,6 +36,25 @@ def _emptied_by_the_owner() -> Iterator[None]:
     """The runtime role may not TRUNCATE, so what a committing test left is taken away by the owner."""
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: database.empty())
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_listed_once() -> Iterator[None]:
+    """Every test client makes the middleware anew; WhiteNoise's would go through all static files each time."""
+    patch = pytest.MonkeyPatch()
+    listed: dict[tuple[str, str, int], dict[str, Any]] = {}
+    go_through = WhiteNoise.update_files_dictionary
+
+    def once(self: WhiteNoise, root: str, prefix: str) -> None:
+        what = (root, prefix, self.max_age)
+        if what not in listed:
+            go_through(self, root, prefix)
+            listed[what] = dict(self.files)
+        self.files.update(listed[what])
+
+    patch.setattr(WhiteNoise, "update_files_dictionary", once)
     yield
     patch.undo()
 

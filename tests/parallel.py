@@ -1,11 +1,27 @@
 """Two test processes at a time: which tests stay together, and that each process has a database of its own."""
 
 import os
+from collections import Counter
+from typing import Any
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # What keeps a browser, or starts the whole product, stays in one process: it waits most of the time, and two would not.
 BROWSING = ("tests/browser/", "tests/interface/")
+# Each of their tests takes long enough to be a piece of work of its own.
+DIVISIBLE = ("tests/web/test_matrix.py",)
+# They begin, so that no process works alone at the end.
+LONGEST = (
+    *BROWSING,
+    *DIVISIBLE,
+    "tests/access/",
+    "tests/web/test_first_pages.py",
+    "tests/resilience/",
+    "tests/setup/",
+    "tests/exports/test_export_workers.py",
+    "tests/isolation/",
+)
 
 
 class Together(LoadScopeScheduling):
@@ -14,8 +30,33 @@ class Together(LoadScopeScheduling):
     Not xdist's own `loadgroup`: its marks reach no test since pytest 9.2 keeps a test's name elsewhere.
     """
 
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = (
+            False  # as `longest_first` has them, not by how many tests a file has
+        )
+
     def _split_scope(self, nodeid: str) -> str:
-        return "browsing" if nodeid.startswith(BROWSING) else nodeid.split("::", maxsplit=1)[0]
+        return piece(nodeid)
+
+
+def piece(nodeid: str) -> str:
+    """The piece of work that a test belongs to."""
+    if nodeid.startswith(BROWSING):
+        return "browsing"
+    return nodeid if nodeid.startswith(DIVISIBLE) else nodeid.split("::", maxsplit=1)[0]
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Order the tests of a run by two processes: what takes longest begins, then the files with most tests."""
+    sizes = Counter(piece(item.nodeid) for item in items)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        rank = next((i for i, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+        return rank, -sizes[piece(item.nodeid)]
+
+    if suffix():
+        items.sort(key=place)
 
 
 def suffix() -> str:

@@ -1,4 +1,5 @@
 import ast
+import os
 import shutil
 import socket
 from importlib import util
@@ -25,6 +26,20 @@ def test_a_python_without_venv_is_told_what_to_install(
     monkeypatch.setattr(util, "find_spec", lambda name: None)
     with pytest.raises(Stop, match="apt install python3-venv"):
         venv.ensure("local")
+
+
+def test_bytecode_stands_in_var_where_none_may_lie_beside_the_sources(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "environ", {"PYTHONDONTWRITEBYTECODE": "1"})
+    venv.keep_bytecode()
+    assert os.environ == {"PYTHONPYCACHEPREFIX": str(ROOT / "var" / "bytecode")}
+
+
+def test_bytecode_stays_where_it_is_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    venv.keep_bytecode()
+    assert os.environ == {}
 
 
 def test_a_taken_port_gives_the_next_free_one() -> None:
