@@ -50,7 +50,7 @@ def of_space(member: SpaceMember, space: ClientSpace) -> Declarants:
     requests = ConsentRequest.objects.of_company(space=space.pk)
     return Declarants(
         allowed=ClientSpace.objects.get(pk=space.pk).open_to_declarants,
-        may_change=member.may_edit,
+        may_change=member.may_authorise,
         change_url=space.url("clients:space_declarants"),
         asking=[
             _asking(

@@ -11,18 +11,28 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership
 from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
-from clients.models import Dossier
+from clients.models import ClientSpace, Dossier, SpaceMember, SpacePerm
 
 
 class InvitationEvent(EventType):
-    """Concerns those to whom the dossier is open, or, of a member, the administrators. Details: `email`."""
+    """Concerns those to whom the dossier is open; of a member, the administrators; of a client's own, its managers.
 
-    concerns = _("Of a client: those to whom the client file is open. Of a member: the administrators")
+    Details: `email`.
+    """
+
+    concerns = _(
+        "Of a client: those to whom the client file is open. Of a member: the administrators. "
+        "Of what a client sends: the managers of their space"
+    )
 
     @classmethod
-    def audience(cls, subject: Dossier | Membership, details: Mapping[str, Any]) -> Iterable[Recipient]:
+    def audience(
+        cls, subject: Dossier | Membership | ClientSpace, details: Mapping[str, Any]
+    ) -> Iterable[Recipient]:
         if isinstance(subject, Dossier):
             return holders(Perm.VIEW_DOSSIER, subject)
+        if isinstance(subject, ClientSpace):
+            return SpaceMember.objects.who_may(SpacePerm.MANAGE_PEOPLE).filter(space=subject)
         return administrators()
 
 

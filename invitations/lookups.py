@@ -1,4 +1,4 @@
-"""What the resolver answers about a link before any scope is open: whose it is, nothing of what it says."""
+"""What the resolver answers about links and addresses before any scope is open: whose they are, not what they say."""
 
 from tenancy.roles import LookUp, register
 
@@ -6,10 +6,43 @@ invitation_of = register(
     LookUp(
         name="invitation_of",
         signature="hash text",
-        returns="TABLE (firm_id uuid, invitation_id uuid, generation integer)",
+        returns="TABLE (firm_id uuid, space_id uuid, invitation_id uuid, generation integer)",
         body="""
-            SELECT firm_id, invitation_id, generation FROM invitations_invitationtoken WHERE token_hash = hash
+            SELECT firm_id, space_id, invitation_id, generation FROM invitations_invitationtoken WHERE token_hash = hash
         """,
         reads=("invitations_invitationtoken",),
+    )
+)
+
+invitations_to = register(
+    LookUp(
+        name="invitations_to",
+        signature="person uuid",
+        returns="TABLE (firm_id uuid, space_id uuid, invitation_id uuid, generation integer)",
+        # Those that wait at an address which the person has shown to be theirs: shown on their own page.
+        body="""
+            SELECT invitation.firm_id, invitation.space_id, invitation.id, invitation.generation
+            FROM invitations_invitation AS invitation
+            JOIN account_emailaddress AS address ON address.email = invitation.email
+            WHERE address.user_id = person AND address.verified
+              AND invitation.state IN ('sent', 'opened', 'failed') AND invitation.expires_at > now()
+            ORDER BY invitation.sent_at DESC, invitation.id
+        """,
+        reads=("invitations_invitation", "account_emailaddress"),
+    )
+)
+
+due_reminders = register(
+    LookUp(
+        name="due_reminders",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid, space_id uuid)",
+        # Keys, for the sweep to enter each firm and space.
+        body="""
+            SELECT id, firm_id, space_id FROM invitations_invitation
+            WHERE state IN ('sent', 'opened') AND remind_at <= now() AND expires_at > now()
+            ORDER BY firm_id, space_id, id LIMIT 1000
+        """,
+        reads=("invitations_invitation",),
     )
 )

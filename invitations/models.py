@@ -1,4 +1,9 @@
-"""An invitation: a person is asked, by mail, to enter a firm as its member or to open their client space."""
+"""An invitation: somebody is asked, by mail, to come in. One table, three directions.
+
+A firm asks a client to open their space, or a colleague to join; a client asks a firm to follow them, or a person of
+their own into the space. It belongs to the firm or to the space that sends it (`owner`); a firm that is asked sees it
+once somebody has answered for that firm (`to_firm`).
+"""
 
 import hashlib
 import secrets
@@ -10,16 +15,27 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership, Role
 from accounts.permissions import ObjectRole, Perm, can, permitted
-from clients.models import Dossier, SpaceProfile
+from clients.models import ClientSpace, Dossier, LinkRight, SpaceMember, SpacePerm, SpaceProfile
 from portfolios.models import Portfolio
 from tenancy import scopes
-from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
+from tenancy.db import (
+    EitherOwnerField,
+    FirmKey,
+    FirmWall,
+    OwnerField,
+    OwnerKey,
+    SameFirm,
+    SameOwner,
+    SameSpace,
+    SharedWall,
+)
 from tenancy.keys import uuid7
 
 LIFETIME = timedelta(days=7)
@@ -31,6 +47,13 @@ TOKEN_BYTES = 32
 class InvitationKind(models.TextChoices):
     CLIENT = "client", _("Client")
     MEMBER = "member", _("Member")
+    FIRM = "firm", _("Accounting firm")
+    PERSON = "person", _("Person of the client")
+
+
+# Who sends them. The wall stands around the sender.
+FROM_FIRMS = (InvitationKind.CLIENT, InvitationKind.MEMBER)
+FROM_SPACES = (InvitationKind.FIRM, InvitationKind.PERSON)
 
 
 class InvitationState(models.TextChoices):
@@ -39,6 +62,8 @@ class InvitationState(models.TextChoices):
     Two are never stored: EXPIRED follows from the deadline, ON_HOLD from who sent it, who may invite no more.
     """
 
+    # Prepared, and not sent yet: no link of it exists.
+    DRAFT = "draft", pgettext_lazy("state", "Draft")
     SENT = "sent", pgettext_lazy("state", "Sent")
     OPENED = "opened", pgettext_lazy("state", "Opened")
     FAILED = "failed", pgettext_lazy("state", "Failed")
@@ -55,6 +80,9 @@ PENDING_STATES = (InvitationState.SENT, InvitationState.OPENED, InvitationState.
 _GOOD_STATES = (InvitationState.SENT, InvitationState.OPENED)
 
 
+_OWNED = Q(owner=Coalesce("firm", "space"))
+
+
 def next_deadline() -> datetime:
     return timezone.now() + LIFETIME
 
@@ -65,9 +93,9 @@ def shown_state(state: str, deadline: datetime) -> InvitationState:
     return InvitationState.EXPIRED if has_expired else InvitationState(state)
 
 
-# Those whose sender has left, is suspended or an administrator no more: their links open nothing meanwhile.
+# Of a firm: those whose sender has left, is suspended or an administrator no more. Their links open nothing meanwhile.
 _SENDERS = Membership.objects.administrators().filter(pk=OuterRef("invited_by")).order_by()
-ON_HOLD = Q(~Exists(_SENDERS), state__in=_GOOD_STATES)
+ON_HOLD = Q(~Exists(_SENDERS), state__in=_GOOD_STATES, kind__in=FROM_FIRMS)
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -116,20 +144,28 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(shown, firm_id=member.firm_id)
 
     def with_names(self) -> Self:
-        """With what a list or a mail shows of them at hand."""
+        """With what a list or a mail shows of them at hand, on the side of the wall where the code stands."""
+        if scopes.current().space_id:
+            return self.select_related("space", "asked_by")
         return self.select_related("dossier", "membership", "invited_by")
 
 
 class Invitation(models.Model):
-    """One invitation to one address: of a client to the space of their dossier, or of a member to the firm.
+    """One invitation to one address: of a client to the space of their dossier, of a member to the firm, of a firm to
+    follow a client, of a person to the client's space.
 
-    `generation` counts the sendings that made the links before them void.
+    `generation` counts the sendings that made the links before them void. Those that a client sends name their `space`
+    and say `firm=None`; `space_name` is how the client is called for whoever can't read the space.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     firm = OwnerField(
-        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+        "accounts.Firm", models.CASCADE, null=True, default=scopes.firm_id, editable=False, related_name="+"
     )
+    space = models.ForeignKey(ClientSpace, models.CASCADE, null=True, editable=False, related_name="+")
+    owner = EitherOwnerField("firm_id", "space_id")
+    # The firm for which somebody answers a client's invitation: it sees it from then on.
+    to_firm = models.ForeignKey("accounts.Firm", models.CASCADE, null=True, editable=False, related_name="+")
     kind = models.CharField(_("Kind"), max_length=10, choices=InvitationKind.choices)
     state = models.CharField(
         _("State"), max_length=10, choices=InvitationState.choices, default=InvitationState.SENT
@@ -149,7 +185,16 @@ class Invitation(models.Model):
     invited_by = models.ForeignKey(
         Membership, models.SET_NULL, null=True, db_constraint=False, related_name="+"
     )
+    asked_by = models.ForeignKey(
+        SpaceMember, models.SET_NULL, null=True, db_constraint=False, related_name="+"
+    )
+    space_name = models.CharField(max_length=200, blank=True)
+    # What the client lets the firm do, and whether it takes the place of those that follow the space now.
+    right = models.CharField(_("Right"), max_length=10, choices=LinkRight.choices, default=LinkRight.MANAGE)
+    ends_others = models.BooleanField(default=False)
     generation = models.PositiveIntegerField(default=1)
+    reminder_count = models.PositiveSmallIntegerField(default=0)
+    remind_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sent_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(default=next_deadline)
@@ -165,16 +210,26 @@ class Invitation(models.Model):
         verbose_name = _("invitation")
         ordering = ["-sent_at", "-id"]
         constraints = [
-            FirmWall(name="invitation_wall"),
+            SharedWall(name="invitation_wall", columns=["firm_id", "space_id", "to_firm_id"]),
             FirmKey(name="invitation_key"),
+            OwnerKey(name="invitation_owner_key"),
             SameFirm(name="invitation_dossier", field="dossier", on_delete="CASCADE"),
             SameFirm(name="invitation_membership", field="membership", on_delete="CASCADE"),
             SameFirm(name="invitation_inviter", field="invited_by", on_delete="SET NULL (invited_by_id)"),
+            SameSpace(name="invitation_asker", field="asked_by", on_delete="SET NULL (asked_by_id)"),
             models.CheckConstraint(
                 condition=Q(kind=InvitationKind.CLIENT, dossier__isnull=False, membership=None, role="")
-                | Q(kind=InvitationKind.MEMBER, dossier=None, membership__isnull=False, role__gt=""),
+                | Q(kind=InvitationKind.MEMBER, dossier=None, membership__isnull=False, role__gt="")
+                | Q(kind__in=FROM_SPACES, dossier=None, membership=None, role=""),
                 name="invitation_one_target",
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=FROM_FIRMS, firm__isnull=False, space=None, to_firm=None)
+                | Q(kind=InvitationKind.FIRM, firm=None, space__isnull=False)
+                | Q(kind=InvitationKind.PERSON, firm=None, space__isnull=False, to_firm=None),
+                name="invitation_one_sender",
+            ),
+            models.CheckConstraint(condition=_OWNED, name="invitation_owner"),
             models.CheckConstraint(
                 condition=~Q(state__in=[InvitationState.EXPIRED, InvitationState.ON_HOLD]),
                 name="invitation_derived_states",
@@ -189,28 +244,60 @@ class Invitation(models.Model):
                 condition=Q(state__in=PENDING_STATES, kind=InvitationKind.MEMBER),
                 name="invitation_one_per_member",
             ),
+            models.UniqueConstraint(
+                fields=["space", "kind", "email"],
+                condition=Q(state__in=PENDING_STATES, kind__in=FROM_SPACES),
+                name="invitation_one_per_guest",
+            ),
+            models.UniqueConstraint(
+                fields=["firm", "dossier"],
+                condition=Q(state=InvitationState.DRAFT, kind=InvitationKind.CLIENT),
+                name="invitation_one_draft",
+            ),
         ]
         indexes = [
             models.Index(fields=["firm", "-sent_at", "-id"], name="invitation_by_date"),
             models.Index(fields=["firm", "dossier"], name="invitation_by_dossier"),
+            models.Index(fields=["space", "-sent_at", "-id"], name="invitation_of_space"),
+            models.Index(fields=["to_firm", "-sent_at", "-id"], name="invitation_to_firm"),
+            # What the sweep of reminders and a person's own page look for, across firms and spaces.
+            models.Index(
+                fields=["remind_at"],
+                condition=Q(state__in=_GOOD_STATES, remind_at__isnull=False),
+                name="invitation_to_remind",
+            ),
+            models.Index(
+                fields=["email"], condition=Q(state__in=PENDING_STATES), name="invitation_by_address"
+            ),
         ]
 
-    firm_id: UUID
+    firm_id: UUID | None
+    space_id: UUID | None
+    to_firm_id: UUID | None
     dossier_id: UUID | None
 
     def __str__(self) -> str:
         return self.target_name
 
     @property
-    def target(self) -> Dossier | Membership:
-        """To what it leads: the dossier whose space it opens, or the place in the firm."""
-        target = self.dossier if self.kind == InvitationKind.CLIENT else self.membership
+    def target(self) -> Dossier | Membership | ClientSpace:
+        """To what it leads: the dossier whose space it opens, the place in the firm, the client's space.
+
+        In the scope of its sender, or for what a firm sends.
+        """
+        targets = {InvitationKind.CLIENT: self.dossier, InvitationKind.MEMBER: self.membership}
+        target = targets.get(InvitationKind(self.kind)) or self.space
         assert target is not None
         return target
 
     @property
     def target_name(self) -> str:
-        return self.target.name
+        return self.space_name if self.kind in FROM_SPACES else self.target.name
+
+    @property
+    def sender_name(self) -> str:
+        """The firm or the client that invites, by name."""
+        return self.firm.name if self.firm else self.space_name
 
     @property
     def shown_state(self) -> InvitationState:
@@ -225,8 +312,19 @@ class Invitation(models.Model):
 
     @property
     def _sender_may(self) -> bool:
-        """What `ON_HOLD` asks; whether it may really be accepted, the answer's action asks anew."""
+        """What `ON_HOLD` asks; whether it may really be accepted, the answer's action asks anew.
+
+        Of those that a client sends, on the client's side alone: the other one can't read who sent it.
+        """
+        if self.kind in FROM_SPACES:
+            return scopes.current().space_id is None or self.asker_may
         return self.invited_by is not None and self.invited_by.is_open and self.invited_by.is_admin
+
+    @property
+    def asker_may(self) -> bool:
+        """May the person of the client who sent it still do so? In the space's scope."""
+        wanted = SpacePerm.CHOOSE_FIRMS if self.kind == InvitationKind.FIRM else SpacePerm.MANAGE_PEOPLE
+        return self.asked_by is not None and self.asked_by.may(wanted)
 
     @property
     def is_pending(self) -> bool:
@@ -247,9 +345,9 @@ class InvitationToken(models.Model):
     """One link that left by mail, of which only the hash is kept. Good while the invitation is of its generation."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    firm = OwnerField(
-        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
-    )
+    firm = models.ForeignKey("accounts.Firm", models.CASCADE, null=True, editable=False, related_name="+")
+    space = models.ForeignKey(ClientSpace, models.CASCADE, null=True, editable=False, related_name="+")
+    owner = EitherOwnerField("firm_id", "space_id")
     invitation = models.ForeignKey(Invitation, models.CASCADE, db_constraint=False, related_name="tokens")
     token_hash = models.CharField(max_length=64, unique=True)
     generation = models.PositiveIntegerField()
@@ -259,10 +357,13 @@ class InvitationToken(models.Model):
         default_permissions = ()
         verbose_name = _("invitation link")
         constraints = [
-            FirmWall(name="invitationtoken_wall"),
-            SameFirm(name="invitationtoken_invitation", field="invitation", on_delete="CASCADE"),
+            SharedWall(name="invitationtoken_wall", columns=["firm_id", "space_id"]),
+            SameOwner(name="invitationtoken_invitation", field="invitation", on_delete="CASCADE"),
+            models.CheckConstraint(
+                condition=_OWNED & (Q(firm=None) | Q(space=None)), name="invitationtoken_one_owner"
+            ),
         ]
-        indexes = [models.Index(fields=["firm", "invitation"], name="invitationtoken_by_invitation")]
+        indexes = [models.Index(fields=["owner", "invitation"], name="invitationtoken_by_invitation")]
 
     def __str__(self) -> str:
         return f"{self.invitation_id} {self.generation}"
@@ -280,7 +381,13 @@ def mint_all(invitations: Iterable[Invitation]) -> dict[UUID, str]:
     """A new token for each, by the invitation's key, kept in one go."""
     tokens = {invitation: secrets.token_urlsafe(TOKEN_BYTES) for invitation in invitations}
     InvitationToken.objects.bulk_create(
-        InvitationToken(invitation=invitation, token_hash=hashed(token), generation=invitation.generation)
+        InvitationToken(
+            invitation=invitation,
+            firm_id=invitation.firm_id,
+            space_id=invitation.space_id,
+            token_hash=hashed(token),
+            generation=invitation.generation,
+        )
         for invitation, token in tokens.items()
     )
     return {invitation.pk: token for invitation, token in tokens.items()}

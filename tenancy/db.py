@@ -26,6 +26,26 @@ class OwnerField(models.ForeignKey[Any, Any]):
         return name, "django.db.models.ForeignKey", args, kwargs
 
 
+class EitherOwnerField(models.UUIDField):  # type: ignore[type-arg]  # Django's class takes no parameters
+    """The owner's key, whichever of these columns of the row holds it: what composite foreign keys compare.
+
+    Set as the row is saved; a check constraint of the model says the same to the database.
+    """
+
+    def __init__(self, *columns: str, **options: Any) -> None:
+        super().__init__(**{**options, "editable": False})
+        self.columns = columns
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        keys = (getattr(model_instance, column) for column in self.columns)
+        setattr(model_instance, self.attname, owner := next((key for key in keys if key), None))
+        return owner
+
+    def deconstruct(self) -> Any:
+        name, _path, _args, _kwargs = super().deconstruct()
+        return name, "django.db.models.UUIDField", [], {"editable": False}
+
+
 class TableRule(models.BaseConstraint):
     """A constraint that stands beside the table: written by its own statements, checked by the database alone."""
 

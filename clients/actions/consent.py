@@ -16,7 +16,6 @@ from accounts.models import Firm, Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
 from activity.origin import Origin, coming_from
-from clients.actions.support import require_editor
 from clients.events.consent import (
     ClientConsented,
     ClientDidNotConsent,
@@ -31,7 +30,16 @@ from clients.events.consent import (
 )
 from clients.events.space import FirmFollows
 from clients.lookups import consent_asked
-from clients.models import ClientSpace, ConsentRequest, ConsentState, Dossier, SpaceLink, SpaceMember
+from clients.models import (
+    ClientSpace,
+    ConsentRequest,
+    ConsentState,
+    Dossier,
+    SpaceLink,
+    SpaceMember,
+    SpacePerm,
+)
+from clients.profiles import require_profile
 from tenancy.scopes import Purpose, crossing, firm_id
 
 ASKED_AGAIN_AFTER = timedelta(days=90)
@@ -53,7 +61,7 @@ class Company:
 @transaction.atomic
 def change_declarants(*, actor: SpaceMember, allowed: bool) -> None:
     """Open or close the space to firms that its people have not chosen themselves; in the space's scope."""
-    require_editor(actor)
+    require_profile(actor, SpacePerm.AUTHORISE)
     space = ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
     if space.open_to_declarants == allowed:
         return
@@ -128,7 +136,7 @@ def answer_consent(*, actor: SpaceMember | Membership, request: ConsentRequest, 
 
 def _company_of(actor: SpaceMember | Membership) -> Company:
     if isinstance(actor, SpaceMember):
-        require_editor(actor)
+        require_profile(actor, SpacePerm.AUTHORISE)
         return Company(space=actor.space.pk)
     require(actor, Perm.CHANGE_FIRM)
     return Company(firm=actor.firm.pk)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.models import Firm, Membership, User
@@ -15,7 +14,8 @@ from clients.events.space import ClientChangedDetails, FirmChangedDetails, FirmF
 from clients.lookups import spaces_of
 from clients.models import ClientSpace, ConsentRequest, Dossier, SpaceLink, SpaceMember, SpaceProfile
 from clients.models.details import DETAIL_FIELDS, ClientDetails
-from clients.models.space import MAY_EDIT
+from clients.models.profiles import SpacePerm, profiles_that_may
+from clients.profiles import require_profile
 from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, firm_id, scope
 
@@ -76,8 +76,7 @@ def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mappin
 
     `values` is field → new value, of `DETAIL_FIELDS`. What is as before changes and records nothing.
     """
-    if not SpaceMember.objects.get(pk=actor.pk, space=space).may_edit:
-        raise PermissionDenied("edit_space_details")
+    require_profile(actor, SpacePerm.EDIT_DETAILS)
     space = ClientSpace.objects.select_for_update().get(pk=space.pk)
     if not (changes := _differences(space, values)):
         return space
@@ -174,7 +173,8 @@ def contact_of(firm: Firm) -> dict[str, str]:
 
 def _own_space(person: User, companies: list[Company]) -> UUID | None:
     """The asked company's space, where the person may speak for it: they need not choose what is theirs."""
-    edited = {row["space_id"] for row in spaces_of(person.pk) if row["profile"] in MAY_EDIT}
+    may = profiles_that_may(SpacePerm.AUTHORISE)
+    edited = {row["space_id"] for row in spaces_of(person.pk) if row["profile"] in may}
     return next((company.space for company in companies if company.space in edited), None)
 
 
@@ -184,7 +184,7 @@ def _speaks_for(person: User, siren: str) -> bool:
     if member is None:
         raise NotTheirSpace(person.pk)
     is_company = bool(siren) and siren in (member.space.siren, member.space.siret[:9])
-    speaks = is_company and member.may_edit
+    speaks = is_company and member.may_authorise
     if not speaks and member.profile != SpaceProfile.MANAGER:
         raise NotTheirSpace(person.pk)
     return speaks

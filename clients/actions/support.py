@@ -7,7 +7,6 @@ the journal, the mails) is done on the firm's side of the wall. Assigning somebo
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,7 +24,16 @@ from clients.events.support import (
     SupportEnded,
     SupportWithdrawn,
 )
-from clients.models import Assignment, ClientSpace, Dossier, SpaceLink, SpaceMember, SupportAuthorisation
+from clients.models import (
+    Assignment,
+    ClientSpace,
+    Dossier,
+    SpaceLink,
+    SpaceMember,
+    SpacePerm,
+    SupportAuthorisation,
+)
+from clients.profiles import require_profile
 from tenancy.scopes import Purpose, crossing, firm_id
 
 
@@ -52,7 +60,7 @@ def authorise_support(
 
     It takes the place of one that runs: who has access then keeps it until the new end. Raises NotFollowed.
     """
-    require_editor(actor)
+    require_profile(actor, SpacePerm.AUTHORISE)
     followed = (
         SpaceLink.objects.running().select_for_update().filter(pk=link.pk, space=actor.space_id).first()
     )
@@ -87,7 +95,7 @@ def withdraw_support(*, actor: SpaceMember, authorisation: SupportAuthorisation)
 
     In the space's scope. One that has ended already stays as it is.
     """
-    require_editor(actor)
+    require_profile(actor, SpacePerm.AUTHORISE)
     given = SupportAuthorisation.objects.get(pk=authorisation.pk, space=actor.space_id)
     # Whoever authorises again holds the link too: nothing takes its place from here on.
     links = SpaceLink.objects.filter(firm=given.firm_id, dossier=given.dossier_id, space=given.space_id)
@@ -136,12 +144,6 @@ def end_support(*, dossiers: QuerySet[Dossier]) -> int:
     for held in ended:
         _end_from_firm(held)
     return len(ended)
-
-
-def require_editor(actor: SpaceMember) -> None:
-    """Raise PermissionDenied unless the person may (still) change what stands in the space."""
-    if not SpaceMember.objects.get(pk=actor.pk).may_edit:
-        raise PermissionDenied("edit_space")
 
 
 def _unended(tie: SpaceLink | SupportAuthorisation) -> list[SupportAuthorisation]:

@@ -13,7 +13,7 @@ from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
 from clients.events.space import SpaceEvent
 from clients.models import ClientSpace, Dossier, SpaceMember
-from clients.models.space import MAY_EDIT
+from clients.models.profiles import SpacePerm
 
 
 class DeclarantsChanged(SpaceEvent):
@@ -30,13 +30,13 @@ class ConsentAsked(EventType):
     summary = _("A firm asks for your consent")
     sentence = _("%(firm)s asks to be linked to %(subject)s.")
     route = "clients:space_authorisations"
-    concerns = _("The people of the client's space who may edit, for the first ten requests of a day")
+    concerns = _("The people of the client's space who may authorise, for the first ten requests of a day")
 
     @classmethod
     def audience(cls, subject: ClientSpace, details: Mapping[str, Any]) -> Iterable[Recipient]:
         if details.get("quiet"):
             return ()
-        return SpaceMember.objects.present().filter(space=subject, profile__in=MAY_EDIT)
+        return SpaceMember.objects.who_may(SpacePerm.AUTHORISE).filter(space=subject)
 
 
 class ConsentRefused(SpaceEvent):

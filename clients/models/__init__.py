@@ -26,6 +26,7 @@ from clients.models.imports import (
     RowAction,
     RowOutcome,
 )
+from clients.models.profiles import SpacePerm, SpaceProfile
 from clients.models.space import (
     ClientSpace,
     ConsentRequest,
@@ -34,7 +35,6 @@ from clients.models.space import (
     LinkRight,
     SpaceLink,
     SpaceMember,
-    SpaceProfile,
     SupportAuthorisation,
 )
 from clients.models.views import SavedView
@@ -74,6 +74,7 @@ __all__ = [
     "SavedView",
     "SpaceLink",
     "SpaceMember",
+    "SpacePerm",
     "SpaceProfile",
     "SupportAuthorisation",
 ]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import PersonName
 from clients.models.details import ClientDetails
 from clients.models.dossier import Dossier
+from clients.models.profiles import PROFILE_ALLOWS, SpacePerm, SpaceProfile, profiles_that_may
 from tenancy import scopes
 from tenancy.db import FirmKey, OwnerField, SameFirm, SharedWall, SpaceKey, SpaceWall
 from tenancy.keys import uuid7
@@ -47,22 +48,14 @@ class ClientSpace(ClientDetails):
         return reverse(route, kwargs={"space_id": self.pk, **kwargs})
 
 
-class SpaceProfile(models.TextChoices):
-    """What a person of the client may do in the space."""
-
-    MANAGER = "manager", _("Manager")
-    FULL = "full", _("Full access")
-    BILLING = "billing", _("Billing")
-    READER = "reader", _("Read only")
-
-
-MAY_EDIT = (SpaceProfile.MANAGER, SpaceProfile.FULL)
-
-
 class SpaceMemberQuerySet(models.QuerySet["SpaceMember"]):
     def present(self) -> Self:
         """Those who still have their place, with their person's language at hand, as recipients need it."""
         return self.filter(ended_at=None).select_related("user")
+
+    def who_may(self, perm: SpacePerm) -> Self:
+        """Those of them whose profile allows it."""
+        return self.present().filter(profile__in=profiles_that_may(perm))
 
 
 class SpaceMember(PersonName):
@@ -97,9 +90,17 @@ class SpaceMember(PersonName):
     def language(self) -> str:
         return self.user.language
 
+    def may(self, perm: SpacePerm) -> bool:
+        """Does their profile allow it, and have they their place still?"""
+        return self.ended_at is None and perm in PROFILE_ALLOWS[SpaceProfile(self.profile)]
+
     @property
     def may_edit(self) -> bool:
-        return self.ended_at is None and self.profile in MAY_EDIT
+        return self.may(SpacePerm.EDIT_DETAILS)
+
+    @property
+    def may_authorise(self) -> bool:
+        return self.may(SpacePerm.AUTHORISE)
 
 
 class LinkRight(models.TextChoices):

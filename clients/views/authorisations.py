@@ -113,7 +113,7 @@ def _answer(request: SpaceRequest, pk: UUID, *, agrees: bool) -> HttpResponse:
 def _page(request: SpaceRequest, refused: SupportForm | None = None) -> HttpResponse:
     context = framed(request, AUTHORISATIONS, declarants=of_space(request.space_member, request.space))
     context["supports"] = _supports(request, refused)
-    context["may_edit"] = request.space_member.may_edit
+    context["may_edit"] = request.space_member.may_authorise
     status = 422 if refused else 200
     return render(request, "clients/space_authorisations.html", context, status=status)
 

@@ -52,6 +52,6 @@ def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
         people=SpaceMember.objects.present().filter(space=request.space),
         waiting_firms=elsewhere.awaiting().order_by("firm_name"),
         refused_firms=elsewhere.refused().order_by("-until"),
-        is_asked=request.space_member.may_edit and asked.waiting().shown().exists(),
+        is_asked=request.space_member.may_authorise and asked.waiting().shown().exists(),
         **more,
     )

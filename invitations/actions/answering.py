@@ -25,7 +25,7 @@ from invitations.events import (
     InvitationRenewed,
     MemberJoined,
 )
-from invitations.models import Invitation, InvitationKind, InvitationState
+from invitations.models import FROM_SPACES, Invitation, InvitationKind, InvitationState
 from invitations.offers import offers_of
 from portfolios.actions import change_subscriptions
 
@@ -190,17 +190,21 @@ def fingerprint(invitation: Invitation, terms: Terms) -> str:
         invitation.kind,
         invitation.role or invitation.profile,
         target.pk,
-        target.name if invitation.kind == InvitationKind.CLIENT else "",
-        target.firm.name,
+        "" if invitation.kind == InvitationKind.MEMBER else invitation.target_name,
+        invitation.sender_name,
         offers_of(invitation).said,
-        invitation.invited_by_id,
+        invitation.right,
+        invitation.ends_others,
+        invitation.invited_by_id or invitation.asked_by_id,
         terms.version,
     ]
     return salted_hmac("invitations.shown", "\x1f".join(map(str, said)), algorithm="sha256").hexdigest()
 
 
 def inviter_may(invitation: Invitation) -> bool:
-    """Does whoever sent it still have the right to?"""
+    """Does whoever sent it still have the right to? In the sender's scope."""
+    if invitation.kind in FROM_SPACES:
+        return invitation.asker_may
     if invitation.invited_by is None:
         return False
     if invitation.kind == InvitationKind.MEMBER:

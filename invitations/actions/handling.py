@@ -140,8 +140,9 @@ def end(invitations: list[Invitation], state: InvitationState) -> None:
     keys = [invitation.pk for invitation in invitations]
     places = [invitation.membership_id for invitation in invitations if invitation.membership_id]
     Invitation.objects.filter(pk__in=keys).update(state=state, answered_at=timezone.now())
-    untaken = Membership.objects.filter(pk__in=places, state=MemberState.INVITED)
-    untaken.update(state=MemberState.TERMINATED, state_since=timezone.now())
+    if places:
+        untaken = Membership.objects.filter(pk__in=places, state=MemberState.INVITED)
+        untaken.update(state=MemberState.TERMINATED, state_since=timezone.now())
 
 
 def _held(actor: Membership, invitation: Invitation) -> Invitation:

@@ -76,7 +76,7 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True)
 class Visit:
-    """Somebody with a link, in the scope of the firm that sent it."""
+    """Somebody with a link, in the scope of the firm or the client that sent it."""
 
     link: Link
     invitation: Invitation
@@ -110,7 +110,7 @@ def kept_by_nobody(view: View) -> View:
 
 
 def with_visit(view: Callable[[HttpRequest, Visit], HttpResponse]) -> View:
-    """Find the invitation of the request's link and stand in its firm's scope; or say that the link opens nothing."""
+    """Find the invitation of the request's link and stand in its sender's scope; or say that the link opens nothing."""
 
     @login_not_required
     @kept_by_nobody
@@ -127,8 +127,10 @@ def with_visit(view: Callable[[HttpRequest, Visit], HttpResponse]) -> View:
                 request, "unknown"
             )
         row = found[0]
-        with scope(firm=row["firm_id"]):
-            invitation = Invitation.objects.with_names().select_related("firm").get(pk=row["invitation_id"])
+        with scope(firm=row["firm_id"], space=row["space_id"]):
+            found_here = Invitation.objects.with_names()
+            found_here = found_here.select_related("firm") if row["firm_id"] else found_here
+            invitation = found_here.get(pk=row["invitation_id"])
             return view(request, Visit(Link(invitation.pk, row["generation"]), invitation))
 
     return wrapped

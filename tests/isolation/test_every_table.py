@@ -30,7 +30,7 @@ WITHOUT_WALL = {
     "usersessions_usersession",
 }
 OWNER_TABLES = {"accounts_firm": "firm_id", "clients_clientspace": "space_id", "accounts_user": "person_id"}
-OWNER_COLUMNS = {"firm_id", "space_id", "owner", "person_id", "asked_firm_id", "asked_space_id"}
+OWNER_COLUMNS = {"firm_id", "space_id", "owner", "person_id", "asked_firm_id", "asked_space_id", "to_firm_id"}
 # Values that say nothing of other firms: random ones, ones that end in random characters, keys of own rows.
 UNIQUE_ACROSS_FIRMS = {
     ("accounts_firm", "slug"),
@@ -46,8 +46,10 @@ LOOK_UPS_ALLOWED = {
     "due_notifications",
     "due_support_ends",  # authorisations of any firm whose time or link is over: keys, for the sweep to enter each firm
     "due_replacements",  # replacements of any firm to tell of: keys, for the sweep to enter each firm
+    "due_reminders",  # invitations of any sender whose reminder is due: keys, for the sweep to enter each sender
     "firms_of",
     "invitation_of",
+    "invitations_to",  # those that wait at an address which the person has proven: keys, for their own page
     "places_named_for",  # where a person's new name must show, be the firm closed to them: keys of their own places
     "spaces_of",
 }
