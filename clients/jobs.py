@@ -226,6 +226,21 @@ def choose_portfolios(*, actor: Membership, source: Import, choices: Mapping[str
 
 
 @transaction.atomic
+def choose_assignees(*, actor: Membership, source: Import, choices: Mapping[str, str]) -> Import:
+    """Who looks after the dossiers for which the file names nobody of the firm: by its names, WITHOUT or the key of a
+    membership.
+
+    Raises NotNow, and ObjectDoesNotExist for somebody who is no open member of the firm.
+    """
+    current = _open(actor, source)
+    said = dict(Asked.of(current.asked).assignees)
+    for name, choice in choices.items():
+        said = {known: one for known, one in said.items() if fold(known) != fold(name)}
+        said[name] = WITHOUT if choice == WITHOUT else str(Membership.objects.open().get(pk=_key(choice)).pk)
+    return _ask_anew(current, assignees=said)
+
+
+@transaction.atomic
 def take_mine(*, actor: Membership, source: Import, numbers: Collection[int] | None) -> Import:
     """Have these rows (None: all such) written although their dossiers were changed since the export. Raises NotNow."""
     current = _open(actor, source)

@@ -337,12 +337,14 @@ TOGETHER = {"last_name": "first_name"}
 
 # The columns that only our own workbooks have, by their headers. They say something of the row and nothing of the
 # client: never cleaned, compared or stored as the dossier's. The list's export carries the first two, hidden: which
-# dossier the row was, and its `updated_at` then. The last stands in a workbook that was given back to be mended.
-KEY, VERSION, TOLD = "key", "version", "told"
+# dossier the row was, and its `updated_at` then. The third stands in a workbook that was given back to be mended, the
+# last in a list that was fetched: what the other platform says of the client's file there.
+KEY, VERSION, TOLD, THERE = "key", "version", "told", "there"
 OURS: Mapping[str, str] = {
     KEY: "firm-portal-id",
     VERSION: "firm-portal-version",
     TOLD: "firm-portal : à corriger",
+    THERE: "État sur l'autre plateforme",
 }
 
 

@@ -155,6 +155,7 @@ import_pages: list[URLPattern] = [
     path(f"{IMPORT}reparations/", correcting.accept_offers, name="accept_offers"),
     path(f"{IMPORT}reconnaissance/", correcting.rule, name="import_rule"),
     path(f"{IMPORT}portefeuilles/", correcting.portfolios, name="import_portfolios"),
+    path(f"{IMPORT}responsables/", correcting.assignees, name="import_assignees"),
 ]
 
 # --- Other platforms ----------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ PENNYLANE_URL = env.str("PENNYLANE_URL", default="https://app.pennylane.com").rs
 MYUNISOFT_URL = env.str("MYUNISOFT_URL", default="https://api.myunisoft.fr").rstrip("/")
 # MyUnisoft gives it to an installation as its partner; where it is empty, each firm enters the one that it was given.
 MYUNISOFT_THIRD_PARTY_SECRET = env.str("MYUNISOFT_THIRD_PARTY_SECRET", default="")
+# How MyUnisoft is asked for a page after the first: its documentation counts pages and does not say. See decision 15.
+MYUNISOFT_PAGING = env.str("MYUNISOFT_PAGING", default="page={page}")
 FETCH_PLATFORMS = env.json("FETCH_PLATFORMS", default=[])
 # The public register of companies, asked when somebody wants a form completed; empty: never.
 REGISTER_URL = env.str("REGISTER_URL", default="https://recherche-entreprises.api.gouv.fr").rstrip("/")

@@ -1,4 +1,4 @@
-"""MyUnisoft's interface for partners: https://github.com/MyUnisoft/api-partenaires (docs/society.md)."""
+"""MyUnisoft's interface for partners: https://github.com/MyUnisoft/api-partenaires (docs/accounting/society.md)."""
 
 import time
 from collections.abc import Iterator
@@ -31,12 +31,20 @@ class MyUnisoft:
         address = f"{settings.MYUNISOFT_URL}/api/v1/society"
         with Web(settings.MYUNISOFT_URL, headers=self._headers) as web:
             while page:
-                batch = _batch(web.get_json(f"{address}?page={page}"), page, came)
+                batch = _batch(web.get_json(_page(address, page, came)), page, came)
                 yield batch
                 came += len(batch.clients)
                 page = page + 1 if batch.cursor else 0
                 # From answer to question: so no two questions, however long they travel, arrive closer together.
                 time.sleep(_REST if page else 0.0)
+
+
+def _page(address: str, page: int, came: int) -> str:
+    """The first is asked for as documented. How the others are is set by the installation: pages are counted in the
+    answers, and nothing is published of how to turn them."""
+    if page == 1:
+        return address
+    return f"{address}?{settings.MYUNISOFT_PAGING.format(page=page, offset=came)}"
 
 
 def _batch(answer: Any, page: int, came: int) -> Batch:

@@ -44,10 +44,19 @@ def check_settings(**_of: Any) -> list[CheckMessage]:
         ),
         *(fault for place, one in enumerate(settings.FETCH_PLATFORMS, 1) for fault in _faults(place, one)),
     ]
+    if not _turns_pages(settings.MYUNISOFT_PAGING):
+        faults.append("MYUNISOFT_PAGING: it needs {page} or {offset}, and nothing else in braces.")
     keys = [one.get("key") for one in settings.FETCH_PLATFORMS if isinstance(one, dict)]
     if len(keys) != len(set(keys)):
         faults.append("FETCH_PLATFORMS: two platforms have the same key.")
     return [Error(fault, id="clients.E001") for fault in faults]
+
+
+def _turns_pages(paging: str) -> bool:
+    try:
+        return paging.format(page=2, offset=50) != paging.format(page=3, offset=100)
+    except (KeyError, IndexError, ValueError):
+        return False
 
 
 def _faults(place: int, one: Any) -> list[str]:

@@ -216,3 +216,30 @@ class PortfoliosForm(forms.Form):
     def choices(self) -> dict[str, str]:
         """By the name in the file: CREATE, WITHOUT or the key of a portfolio."""
         return {name: self.cleaned_data[f"portfolio-{place}"] for place, name in enumerate(self.names)}
+
+
+class AssigneesForm(forms.Form):
+    """Who looks after the dossiers for which the file names nobody of the firm. Of very many names (a column that holds
+    something else), the first only."""
+
+    _MOST = 100
+
+    def __init__(
+        self, data: Mapping[str, Any] | None, *, source: Import, members: Iterable[tuple[Any, str]]
+    ) -> None:
+        super().__init__(data)
+        said = Asked.of(source.asked).assignees
+        names = sorted({*source.unknown_assignees, *said}, key=fold)
+        self.names, self.more = names[: self._MOST], max(len(names) - self._MOST, 0)
+        choices: list[tuple[str, Any]] = [
+            (WITHOUT, gettext("Leave these client files without an assignee")),
+            (gettext("Assign them to"), [(str(key), name) for key, name in members]),
+        ]
+        for place, name in enumerate(self.names):
+            self.fields[f"assignee-{place}"] = forms.ChoiceField(
+                label=name, choices=choices, initial=said.get(name, WITHOUT)
+            )
+
+    def choices(self) -> dict[str, str]:
+        """By the name in the file: WITHOUT or the key of a membership."""
+        return {name: self.cleaned_data[f"assignee-{place}"] for place, name in enumerate(self.names)}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-# For a portfolio that the firm has not: create it (as where nothing is said), or leave the dossiers without.
+# For a portfolio that the firm has not: create it (as where nothing is said), or leave the dossiers without. An
+# assignee whom the firm has not is always left out; where somebody said so, nobody is told of it any more.
 CREATE, WITHOUT = "", "without"
 
 
@@ -16,13 +17,15 @@ class Asked:
     """`header_row` is the header's number in the sheet, None for the guessed one. `fields` maps a column's index to a
     field of the resource ("" for none); a column that it does not name is guessed. In the columns of the fields in
     `emptying`, an empty cell empties what the dossier has. `portfolios` maps a name of the file to CREATE, WITHOUT or
-    the key of a portfolio. `mine` are the rows whose values go before what somebody else changed since the export.
+    the key of a portfolio; `assignees` maps one that names no member to WITHOUT or the key of a membership. `mine` are
+    the rows whose values go before what somebody else changed since the export.
     """
 
     header_row: int | None = None
     fields: Mapping[int, str] = field(default_factory=dict)
     emptying: tuple[str, ...] = ()
     portfolios: Mapping[str, str] = field(default_factory=dict)
+    assignees: Mapping[str, str] = field(default_factory=dict)
     mine: tuple[int, ...] = ()
     # It came from what the firm remembers of lists of this shape.
     remembered: bool = False
@@ -34,6 +37,7 @@ class Asked:
             fields={int(column): name for column, name in stored.get("fields", {}).items()},
             emptying=tuple(stored.get("emptying", ())),
             portfolios=dict(stored.get("portfolios", {})),
+            assignees=dict(stored.get("assignees", {})),
             mine=tuple(stored.get("mine", ())),
             remembered=bool(stored.get("remembered")),
         )

@@ -189,11 +189,13 @@ FROM (
         WHEN skipped THEN '{RowAction.SKIPPED}'
         WHEN bad OR fault <> '' OR (dossier_id IS NOT NULL AND other = 'reference_taken') THEN '{RowAction.ERROR}'
         WHEN duplicate_of IS NOT NULL OR other = 'reference_taken' THEN '{RowAction.DUPLICATE}'
+        WHEN dossier_id IS NULL AND ended THEN '{RowAction.SKIPPED}'
         WHEN dossier_id IS NULL THEN '{RowAction.CREATE}'
         WHEN differs AND outdated THEN '{RowAction.CONFLICT}'
         WHEN differs THEN '{RowAction.UPDATE}' ELSE '{RowAction.IDENTICAL}' END AS action
     FROM (
-        SELECT stage.id, stage.number, stage.bad, stage.skipped, nullif(stage.remarks, '') AS remarks,
+        SELECT stage.id, stage.number, stage.bad, stage.skipped, stage.ended AND NOT stage.is_new AS ended,
+            nullif(stage.remarks, '') AS remarks,
             nullif(stage.raw, '') AS raw, {{values}},
             coalesce(stage.portfolio, '') AS portfolio, stage.portfolio_key,
             coalesce(stage.assignee, '') AS assignee, stage.assignee_key,

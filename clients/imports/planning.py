@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,18 +11,18 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import Membership
-from clients.imports import staging
+from clients.imports import elsewhere, staging
 from clients.imports.asked import WITHOUT, Asked
 from clients.imports.classifying import classify
 from clients.imports.examples import examples_in
 from clients.imports.headers import filled_besides, gathered, listed_late
-from clients.imports.remarks import Remark
+from clients.imports.remarks import Level, Remark, remark
 from clients.imports.rows import Chunk, Raw, check_columns, join_nic
 from clients.imports.said import Said, keys, versions
 from clients.imports.staging import EMPTIABLE
 from clients.imports.working import keep
 from clients.models import Import, ImportRow, ImportState, RowAction
-from clients.resources import KEY, OURS, VERSION, columns_by_name
+from clients.resources import KEY, OURS, THERE, VERSION, columns_by_name
 from portfolios.models import Portfolio
 from spreadsheets.reading import Chunk as Rows
 from spreadsheets.reading import read_sheet
@@ -42,36 +42,41 @@ class _Firm:
 
     people: dict[str, UUID]
     portfolios: dict[str, UUID]
-    # By folded name, the name of the portfolio that a person chose in its stead, "" for none.
+    # By folded name, the name of the portfolio that a person chose in its stead, "" for none; and of the member.
     chosen: dict[str, str]
+    chosen_people: dict[str, str]
     new: dict[UUID, str] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
     replaced: Counter[str] = field(default_factory=Counter)
+    replaced_people: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def loaded(cls, asked: Asked) -> "_Firm":
-        keys = {key: user for member in Membership.objects.open() for key, user in called(member)}
+        members = list(Membership.objects.open())
         running = list(Portfolio.objects.running().values_list("id", "name", "name_key"))
         names = {str(key): name for key, name, _name_key in running} | {WITHOUT: ""}
         chosen = {fold(name): names[one] for name, one in asked.portfolios.items() if one in names}
-        return cls(keys, {name_key: key for key, _name, name_key in running}, chosen)
+        people = _people(members)
+        shown = {str(member.pk): _shown(member, people) for member in members}
+        people |= {fold(shown[str(member.pk)]): member.user_id for member in members if member.user_id}
+        shown[WITHOUT] = ""
+        chosen_people = {fold(name): shown[one] for name, one in asked.assignees.items() if one in shown}
+        return cls(people, {name_key: key for key, _name, name_key in running}, chosen, chosen_people)
 
-    def as_chosen(self, names: list[str]) -> list[str]:
-        """The names, with those that a person chose for them."""
-        if not self.chosen:
-            return names
-        instead = {name: self.chosen[fold(name)] for name in set(names) - {""} if fold(name) in self.chosen}
-        self.replaced.update(name for name in names if name in instead)
-        return [instead.get(name, name) for name in names]
+    def as_chosen(self, values: dict[str, list[str]]) -> None:
+        """Put those that a person chose in the place of the names of a chunk."""
+        for name, chosen, replaced in (
+            ("portfolio", self.chosen, self.replaced),
+            ("assignee", self.chosen_people, self.replaced_people),
+        ):
+            if chosen and name in values:
+                values[name] = _instead(values[name], chosen, replaced)
 
     def notes(self) -> list[dict[str, Any]]:
-        """What became of the names of portfolios for which a person chose something."""
+        """What became of the names of portfolios and assignees for which a person chose something."""
         return [
-            {
-                "code": "portfolio_chosen" if self.chosen[fold(name)] else "portfolio_without",
-                "params": {"name": name, "chosen": self.chosen[fold(name)], "count": count},
-            }
-            for name, count in self.replaced.items()
+            *_chosen_notes("portfolio", self.chosen, self.replaced),
+            *_chosen_notes("assignee", self.chosen_people, self.replaced_people),
         ]
 
     def portfolio_keys(self, names: Sequence[str]) -> dict[str, UUID]:
@@ -93,6 +98,36 @@ class _Firm:
         return found
 
 
+def _instead(names: list[str], chosen: Mapping[str, str], replaced: Counter[str]) -> list[str]:
+    instead = {name: chosen[fold(name)] for name in set(names) - {""} if fold(name) in chosen}
+    replaced.update(name for name in names if name in instead)
+    return [instead.get(name, name) for name in names]
+
+
+def _chosen_notes(
+    what: str, chosen: Mapping[str, str], replaced: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    for name, count in replaced.items():
+        instead = chosen[fold(name)]
+        code = f"{what}_chosen" if instead else f"{what}_without"
+        yield {"code": code, "params": {"name": name, "chosen": instead, "count": count}}
+
+
+def _people(members: Iterable[Membership]) -> dict[str, UUID]:
+    """Each by the ways in which a list may name them; a name that two of them bear names nobody."""
+    users: dict[str, set[UUID]] = {}
+    for member in members:
+        for key, user in called(member):
+            users.setdefault(key, set()).add(user)
+    return {key: next(iter(found)) for key, found in users.items() if len(found) == 1}
+
+
+def _shown(member: Membership, people: Mapping[str, UUID]) -> str:
+    """The member's name; with the address, where another bears the same."""
+    is_only = people.get(fold(member.name)) == member.user_id
+    return member.name if is_only else f"{member.name} ({member.email})"
+
+
 def called(member: Membership) -> list[tuple[str, UUID]]:
     """The ways in which a list may name a member."""
     assert member.user_id is not None  # of an open membership
@@ -107,9 +142,15 @@ class _Skipped:
 
     numbers: list[int] = field(default_factory=list)
     examples: list[int] = field(default_factory=list)
+    # Not left out as such: their clients have ended at another platform.
+    ended: list[int] = field(default_factory=list)
 
     def notes(self) -> list[dict[str, Any]]:
-        found = (("rows_without_client", self.numbers), ("rows_of_examples", self.examples))
+        found = (
+            ("rows_without_client", self.numbers),
+            ("rows_of_examples", self.examples),
+            ("ended_there", self.ended),
+        )
         return [_rows_note(code, numbers) for code, numbers in found if numbers]
 
 
@@ -193,20 +234,23 @@ class _Planner:
         corrected: Mapping[int, list[Remark]],
     ) -> None:
         chunk = check_columns(columns_by_name(), join_nic(dict(raw)))
+        self.firm.as_chosen(chunk.values)
         for i, told in corrected.items():
             chunk.remarks[i] = [*told, *chunk.remarks.get(i, [])]
         for i in left_out:
             _leave_out(chunk, i)
+        portfolios = self.firm.portfolio_keys(chunk.values.get("portfolio", ()))
+        people = self.firm.assignee_keys(chunk.values.get("assignee", ()))
+        _tell_strangers(chunk, people)
+        ended = elsewhere.tell(chunk, ours.get(THERE, ()), left_out)
+        self.skipped.ended += [numbers[i] for i in sorted(ended)]
         more = {
             **self._about(numbers, ours),
-            **_skipped_column(left_out, len(numbers)),
+            **_places_column("skipped", left_out, len(numbers)),
+            **_places_column("ended", ended, len(numbers)),
             **_raw_column(raw, {*chunk.remarks, *left_out}, len(numbers)),
             **_emptied_column(raw, chunk.values, self.emptying),
         }
-        if "portfolio" in chunk.values:
-            chunk.values["portfolio"] = self.firm.as_chosen(chunk.values["portfolio"])
-        portfolios = self.firm.portfolio_keys(chunk.values.get("portfolio", ()))
-        people = self.firm.assignee_keys(chunk.values.get("assignee", ()))
         staging.add(numbers, chunk, portfolios, people, more)
         self.present |= set(chunk.values)
 
@@ -222,6 +266,16 @@ class _Planner:
         return found
 
 
+def _tell_strangers(chunk: Chunk, people: Mapping[str, UUID | None]) -> None:
+    """In each row that names somebody whom the firm has not."""
+    strangers = {name for name, key in people.items() if key is None}
+    if strangers:
+        for i, name in enumerate(chunk.values["assignee"]):
+            if name in strangers:
+                told = remark(Level.IGNORED, "assignee", "stranger", name)
+                chunk.remarks[i] = [*chunk.remarks.get(i, []), told]
+
+
 def _leave_out(chunk: Chunk, place: int) -> None:
     """Nothing is told of this row, and it names nobody."""
     chunk.remarks.pop(place, None)
@@ -230,8 +284,8 @@ def _leave_out(chunk: Chunk, place: int) -> None:
             chunk.values[name][place] = ""
 
 
-def _skipped_column(left_out: Collection[int], height: int) -> dict[str, Sequence[str]]:
-    return {"skipped": ["t" if i in left_out else "f" for i in range(height)]} if left_out else {}
+def _places_column(name: str, places: Collection[int], height: int) -> dict[str, Sequence[str]]:
+    return {name: ["t" if i in places else "f" for i in range(height)]} if places else {}
 
 
 def _raw_column(raw: Raw, places: Collection[int], height: int) -> dict[str, Sequence[str]]:

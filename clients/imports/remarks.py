@@ -46,6 +46,12 @@ WORDS: Mapping[str, Text] = {
     "rna": _("This is the RNA number of an association, not a company number: it was left out."),
     "zeros_only": _("A number made of zeros only was left out."),
     "form_is_individual": _("The legal form says that this client is an individual."),
+    "ended_there": _(
+        "This client file has ended at the other platform (“%(value)s”): one that you have not is not created, unless "
+        "you ask for it."
+    ),
+    "told_there": _("The other platform says of this client file: “%(value)s”."),
+    "stranger": _("The firm has no single member of this name: the client file is assigned to nobody by this row."),
     "name_from_person": _("The company has no legal name: the person's name was taken."),
     "unknown_kind": _("Write “Company” or “Individual”; the kind was guessed instead."),
     "unknown_civility": _("Write “Ms” or “Mr”; the civility was left out."),

@@ -20,8 +20,9 @@ _TABS = (
 )  # fmt: skip
 
 
-# Notes that tell what became of the names of portfolios for which a person chose something.
+# Notes that tell what became of the names of portfolios and of assignees for which a person chose something.
 _OF_PORTFOLIOS = ("portfolio_chosen", "portfolio_without")
+_OF_PEOPLE = ("assignee_chosen", "assignee_without")
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,18 @@ def summary(source: Import) -> dict[str, Any]:
         "portfolios": sorted(source.new_portfolios.values(), key=fold),
         "assignees": source.unknown_assignees,
         "notes": [
-            note(one["code"], one["params"]) for one in source.notes if one["code"] not in _OF_PORTFOLIOS
+            note(one["code"], one["params"])
+            for one in source.notes
+            if one["code"] not in (*_OF_PORTFOLIOS, *_OF_PEOPLE)
         ],
         "placed": [note(one["code"], one["params"]) for one in source.notes if one["code"] in _OF_PORTFOLIOS],
+        "assigned": [note(one["code"], one["params"]) for one in source.notes if one["code"] in _OF_PEOPLE],
         "refusal": refusal(source.refusal_code, source.refusal_params) if source.refusal_code else "",
         "left_out": source.count(RowAction.ERROR) + source.count(RowAction.DUPLICATE),
         "conflicts": source.count(RowAction.CONFLICT),
         "rule": MatchRule(source.rule).label,
         "has_chosen": bool(Asked.of(source.asked).portfolios),
+        "has_chosen_people": bool(Asked.of(source.asked).assignees),
     }
 
 

@@ -24,12 +24,15 @@ TEXTS = (
 EMPTIABLE = (*(name for name in TEXTS if name != "kind"), "portfolio")
 
 # `about`: the dossier that a person, or the key of an exported list, says the row is about. `settled`: a person has
-# said whether it is about one (`about`) or about none (`is_new`). `skipped`: it is left out.
+# said whether it is about one (`about`) or about none (`is_new`). `skipped`: it is left out. `ended`: its client has,
+# at another platform.
 _STAGE = (
     "CREATE TEMPORARY TABLE import_stage (id uuid, number integer, bad boolean, remarks text, portfolio text,"
     " portfolio_key uuid, assignee text, assignee_key uuid, name_key text, search_key text, raw text,"
     " emptied text[], about uuid, given_key uuid, given_version timestamptz, "
-    + ", ".join(f"{name} boolean NOT NULL DEFAULT false" for name in ("skipped", "settled", "is_new"))
+    + ", ".join(
+        f"{name} boolean NOT NULL DEFAULT false" for name in ("skipped", "settled", "is_new", "ended")
+    )
     + ", "
     + ", ".join(f"{name} text NOT NULL DEFAULT ''" for name in TEXTS)
     + ") ON COMMIT DROP"

@@ -125,6 +125,8 @@ class Teller:
             "duplicate_of": row.duplicate_of,
             "first": _first_title(row, known.firsts),
             "may_be_another": _may_be_another(row, known.firsts),
+            "may_be_created": row.action == RowAction.SKIPPED
+            and any(one["code"] == "ended_there" for one in row.problems),
             "outcome": RowOutcome(row.outcome).label if row.outcome else "",
             "touched": self._changed_since(known.touched.get(_key(row), [])),
             "corrections": _corrections(row, said),

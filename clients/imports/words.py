@@ -40,10 +40,16 @@ NOTES: Mapping[str, str | Promise] = {
         "Rows without a client (group titles, subtotals) were left out: %(count)s in all (row %(rows)s)."
     ),
     "rows_of_examples": _("The template's example rows were left out: %(count)s in all (row %(rows)s)."),
+    "ended_there": _(
+        "Client files that have ended at the other platform: %(count)s (row %(rows)s). Those that you have not are not "
+        "created; you find them under “Left out”, where you can ask for it."
+    ),
     "portfolio_chosen": _(
         "Portfolio “%(name)s” of the file: “%(chosen)s” is used instead, in %(count)s rows."
     ),
     "portfolio_without": _("Portfolio “%(name)s” of the file: %(count)s rows go without a portfolio."),
+    "assignee_chosen": _("Assignee “%(name)s” of the file: %(chosen)s is taken instead, in %(count)s rows."),
+    "assignee_without": _("Assignee “%(name)s” of the file: %(count)s rows go without an assignee."),
 }
 
 

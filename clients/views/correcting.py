@@ -18,10 +18,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.answers import done
+from accounts.models import Membership
 from accounts.permissions import Perm, permitted
 from accounts.places import FirmRequest
 from clients import jobs, register
-from clients.forms.imports import CorrectionForm, PortfoliosForm, RuleForm
+from clients.forms.imports import AssigneesForm, CorrectionForm, PortfoliosForm, RuleForm
 from clients.forms.register import looked_up
 from clients.imports.findings import Narrowing
 from clients.imports.teller import Teller, described
@@ -245,6 +246,23 @@ def portfolios(request: FirmRequest, pk: UUID) -> HttpResponse:
             lambda one: jobs.choose_portfolios(actor=request.member, source=one, choices=form.choices()),
         )
     return _asked(request, source, "clients/import_portfolios.html", form)
+
+
+@require_http_methods(_FORM)
+@for_importers
+def assignees(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """Who looks after the client files for which the file names nobody of the firm."""
+    source = get_object_or_404(Import, pk=pk)
+    members = [(member.pk, member.name) for member in Membership.objects.open()]
+    form = AssigneesForm(request.POST if request.method == "POST" else None, source=source, members=members)
+    if form.is_valid():
+        return _said(
+            request,
+            pk,
+            None,
+            lambda one: jobs.choose_assignees(actor=request.member, source=one, choices=form.choices()),
+        )
+    return _asked(request, source, "clients/import_assignees.html", form)
 
 
 def _asked(request: FirmRequest, source: Import, template: str, form: Any) -> HttpResponse:

@@ -8,6 +8,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
 from accounts.models import Membership
+from clients.connectors.interface import Client
+from clients.connectors.listing import as_csv
 from clients.imports.asked import WITHOUT, Asked
 from clients.jobs import (
     choose_portfolio,
@@ -20,6 +22,7 @@ from clients.jobs import (
     take_mine,
 )
 from clients.models import Dossier, Import, ImportRow, ImportState, MatchRule
+from clients.resources import OURS, THERE
 from tenancy.scopes import scope
 from tests.clients.lists import HEADERS, actions, apply, codes, plan, read, rows_of
 from tests.worlds import World, make_dossier, make_portfolio
@@ -357,3 +360,53 @@ class TestExportedLists:
         make_dossier("Autre", reference="X9")
         one = row(plan(firm.admin, [self.exported(dossier, reference="X9")], self.HEADERS), 2)
         assert (one.action, codes(one)) == ("error", ["reference_taken"])
+
+
+class TestEndedElsewhere:
+    """Lists that were fetched say in a column of ours what the other platform says of a client's file."""
+
+    HEADERS = ("Code client", "Raison sociale", "SIRET", OURS[THERE])
+
+    def test_what_has_ended_there_and_is_not_here_is_left_out_with_a_remark(self, firm: World) -> None:
+        made = plan(
+            firm.admin,
+            [("A", "Un", "", "Archivé"), ("B", "Deux", "", "Actif"), ("C", "Trois", "", "")],
+            self.HEADERS,
+        )
+        assert (made.state, actions(made)) == (ImportState.READY, ["skipped", "create", "create"])
+        assert codes(row(made, 2)) == ["ended_there"]
+        assert [note["code"] for note in made.notes] == ["ended_there"]
+        written(firm.admin, made)
+        assert {one.reference for one in Dossier.objects.clients()} == {"B", "C"}
+
+    def test_it_is_created_where_somebody_asks_for_it(self, firm: World) -> None:
+        made = plan(firm.admin, [("A", "Un", "", "INACTIF")], self.HEADERS)
+        decide(actor=firm.admin, source=made, number=2, dossier="new")
+        assert actions(again(made)) == ["create"]
+        assert codes(row(made, 2)) == ["ended_there"]
+
+    def test_what_the_firm_has_is_updated_and_never_archived(self, firm: World) -> None:
+        make_dossier("Un", reference="A")
+        made = plan(firm.admin, [("A", "Un nouveau", "", "Clôturé")], self.HEADERS)
+        assert actions(made) == ["update"]
+        written(firm.admin, made)
+        assert Dossier.objects.clients().active().get().legal_name == "Un nouveau"
+
+    def test_any_other_word_is_told_and_changes_nothing(self, firm: World) -> None:
+        made = plan(firm.admin, [("A", "Un", "", "Liquidation judiciaire")], self.HEADERS)
+        assert (actions(made), codes(row(made, 2))) == (["create"], ["told_there"])
+        assert made.notes == []
+
+    def test_of_two_files_of_one_client_the_one_that_runs_goes_first(self, firm: World) -> None:
+        clients = [
+            Client("1", "Ancien", siret=SIRET, status="Archivé"),
+            Client("2", "Nouveau", siret=SIRET, status="Actif"),
+        ]
+        made = plan(firm.admin, as_csv(clients))
+        assert [(one.legal_name, one.action) for one in rows_of(made)] == [
+            ("Nouveau", "create"),
+            ("Ancien", "duplicate"),
+        ]
+
+    def test_a_list_without_any_state_has_no_such_column(self) -> None:
+        assert OURS[THERE] not in as_csv([Client("1", "Un")]).decode("utf-8-sig")

@@ -12,6 +12,7 @@ from clients.connectors import web
 from clients.connectors.interface import Batch, Client
 from clients.connectors.myunisoft import MyUnisoft
 from clients.connectors.pennylane import Pennylane
+from clients.connectors.platforms import check_settings
 from clients.connectors.troubles import Trouble, told
 from tests.connectors.fakes import (
     PARTNER,
@@ -201,7 +202,28 @@ class TestMyUnisoft:
             postcode="17290",
             city="ARDILLIERES",
         )
-        assert len(few.asked) == 1
+        assert [one.query for one in few.asked] == [{}], "as it is documented"
+
+    @pytest.mark.parametrize(
+        ("paging", "asked"),
+        [
+            ("page={page}", [{}, {"page": "2"}]),
+            ("limit=4&offset={offset}", [{}, {"limit": "4", "offset": "4"}]),
+        ],
+    )
+    def test_further_pages_are_asked_for_as_the_installation_says(
+        self, few: Fake, settings, paging: str, asked: list[dict[str, str]]
+    ) -> None:
+        settings.MYUNISOFT_PAGING = paging
+        first = {"row_numbers": 7, "pages_number": 2, "society_array": [society(n) for n in range(1, 5)]}
+        few.then = [as_json(first), as_json({**first, "society_array": [society(n) for n in range(5, 8)]})]
+        assert [client.external_id for client in self.fetched()] == list("1234567")
+        assert [one.query for one in few.asked] == asked
+
+    @pytest.mark.parametrize("paging", ["", "page=2", "page={number}", "page={", "{}"])
+    def test_a_way_that_turns_no_page_is_said_at_the_start(self, settings, paging: str) -> None:
+        settings.MYUNISOFT_PAGING = paging
+        assert [one.msg[:16] for one in check_settings()] == ["MYUNISOFT_PAGING"]
 
     def test_pages_come_one_after_the_other_and_from_a_cursor_on(self, few: Fake) -> None:
         few.usual = myunisoft([society(number) for number in range(1, 8)], per_page=3)

@@ -201,6 +201,7 @@ MATRIX: dict[str, Row] = {
     "clients:accept_offers": on("import", "POST", ADMINS, 403),
     "clients:import_rule": on("import", FORM, ADMINS, 403),
     "clients:import_portfolios": on("import", FORM, ADMINS, 403),
+    "clients:import_assignees": on("import", FORM, ADMINS, 403),
     "clients:connections": firm("GET", ADMINS),
     "clients:connect_pennylane": firm(FORM, ADMINS),
     "clients:connect_myunisoft": firm(FORM, ADMINS),

@@ -1,6 +1,7 @@
 """The page of a plan: what it shows of the rows, and what a person can say about them there."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.permissions import Perm, can
+from activity.models import Event
 from clients.actions.dossiers import update_dossier
+from clients.imports.asked import Asked
 from clients.jobs import confirm_import
 from clients.models import (
     Dossier,
@@ -25,7 +29,7 @@ from tests.clients.lists import HEADERS, apply, plan, read, rows_of
 from tests.clients.test_round_trip import exported, sheet_of
 from tests.clients.test_space import followed
 from tests.web.pages import said
-from tests.worlds import World, make_dossier, make_person, make_portfolio
+from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
 
 # With the session, the person, the places and the menu; corrections, findings, portfolios and candidates among them.
 QUERIES = 15
@@ -400,7 +404,14 @@ def test_a_collaborator_says_nothing_about_a_plan(firm: World, browse) -> None:
     client = browse(firm.collaborator)
     for route in ("correct_row", "uncorrect_row", "decide_row"):
         assert client.post(where(made, route, number=2), {"cell-email": "x@y.fr"}).status_code == 403
-    for route in ("import_rule", "import_portfolios", "import_mine", "import_theirs", "accept_offers"):
+    for route in (
+        "import_rule",
+        "import_portfolios",
+        "import_assignees",
+        "import_mine",
+        "import_theirs",
+        "accept_offers",
+    ):
         assert client.post(where(made, route)).status_code == 403
     assert said_of(made) == {}
 
@@ -473,3 +484,71 @@ class TestSearchingTheClientFile:
         made = plan(firm.admin, [MARTIN])
         confirm_import(actor=firm.admin, source=made)
         assert browse(firm.admin).get(where(made, "decide_row", number=2))["Location"] == where(made)
+
+
+# --- Assignees whom the firm has not ----------------------------------------------------------------------------------
+
+
+class TestStrangers:
+    HEADERS = ("Code", "Nom", "Responsable")
+
+    def test_each_row_says_so_and_the_page_leads_to_a_choice(self, firm: World, browse) -> None:
+        made = plan(firm.admin, [("A", "Un", "Jean Inconnu"), ("B", "Deux", "Chloé Martin")], self.HEADERS)
+        shown = unescape(said(browse(firm.admin).get(where(made))))
+        assert "1 nom n'est celui d'aucun membre du cabinet" in shown
+        assert where(made, "import_assignees") in shown
+        narrowed = said(browse(firm.admin).get(where(made, query="?remark=ignored.assignee")))
+        assert numbers_on(narrowed) == [2]
+        assert "Jean Inconnu" in narrowed
+
+    def test_somebody_is_chosen_or_nobody_and_that_can_be_said_anew(self, firm: World, browse) -> None:
+        rows = [("A", "Un", "Jean Inconnu"), ("B", "Deux", "JEAN  inconnu"), ("C", "Trois", "Zoé Autre")]
+        client, made = browse(firm.admin), plan(firm.admin, rows, self.HEADERS)
+        asked = said(client.get(where(made, "import_assignees")))
+        assert "Jean Inconnu" in asked and "Chloé Martin" in asked
+        form = client.get(where(made, "import_assignees")).context["form"]
+        chosen = {
+            f"assignee-{place}": str(firm.collaborator.pk) if "nconnu" in name else "without"
+            for place, name in enumerate(form.names)
+        }
+        assert client.post(where(made, "import_assignees"), chosen).status_code == 302
+        made = again(made)
+        assert [(row.assignee, row.assignee_key) for row in rows_of(made)] == [
+            ("Chloé Martin", firm.collaborator.user_id),
+            ("Chloé Martin", firm.collaborator.user_id),
+            ("", None),
+        ]
+        assert made.unknown_assignees == []
+        assert all(not row.problems for row in rows_of(made))
+        page = unescape(said(client.get(where(made))))
+        assert "« Jean Inconnu » du fichier : Chloé Martin" in page
+        assert "« Zoé Autre » du fichier : sans responsable (lignes : 1)" in page
+        assert "Zoé Autre" in said(client.get(where(made, "import_assignees")))
+        confirm_import(actor=firm.admin, source=made)
+        apply(made)
+        dossiers = {one.reference: one for one in Dossier.objects.clients()}
+        assert [can(firm.collaborator, Perm.VIEW_DOSSIER, dossiers[key]) for key in "ABC"] == [
+            True,
+            True,
+            False,
+        ]
+        created = Event.objects.get(type="clients.dossier.created", subject_id=dossiers["A"].pk)
+        assert created.changes["assignee"] == ["", "Chloé Martin"]
+
+    def test_somebody_who_is_no_member_is_refused(self, firm: World, browse) -> None:
+        made, client = plan(firm.admin, [("A", "Un", "Jean Inconnu")], self.HEADERS), browse(firm.admin)
+        for choice in ("01980000-0000-7000-8000-000000000000", "somebody", ""):
+            answer = client.post(where(made, "import_assignees"), {"assignee-0": choice})
+            assert answer.status_code == 422, choice
+        made.refresh_from_db()
+        assert Asked.of(made.asked).assignees == {}
+
+    def test_a_name_that_two_members_bear_is_nobodys_until_one_is_chosen(self, firm: World, browse) -> None:
+        person = make_person("autre.chloe@lemoine.test", first_name="Chloé", last_name="Martin")
+        second = make_member(firm.firm, "Chloé", user=person)
+        made, client = plan(firm.admin, [("A", "Un", "Chloé Martin")], self.HEADERS), browse(firm.admin)
+        assert made.unknown_assignees == ["Chloé Martin"]
+        assert rows_of(made)[0].assignee_key is None
+        client.post(where(made, "import_assignees"), {"assignee-0": str(second.pk)})
+        row = rows_of(again(made))[0]
+        assert (row.assignee, row.assignee_key) == ("Chloé Martin (autre.chloe@lemoine.test)", second.user_id)
