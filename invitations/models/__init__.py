@@ -1,0 +1,41 @@
+"""Invitations, their links, what they open; and the orders to send many of them at once."""
+
+from invitations.models.invitation import (
+    FROM_FIRMS,
+    FROM_SPACES,
+    GRANTED_ROLES,
+    LIFETIME,
+    ON_HOLD,
+    PENDING_STATES,
+    Invitation,
+    InvitationGrant,
+    InvitationKind,
+    InvitationQuerySet,
+    InvitationState,
+    InvitationToken,
+    hashed,
+    mint,
+    mint_all,
+    next_deadline,
+    shown_state,
+)
+
+__all__ = [
+    "FROM_FIRMS",
+    "FROM_SPACES",
+    "GRANTED_ROLES",
+    "LIFETIME",
+    "ON_HOLD",
+    "PENDING_STATES",
+    "Invitation",
+    "InvitationGrant",
+    "InvitationKind",
+    "InvitationQuerySet",
+    "InvitationState",
+    "InvitationToken",
+    "hashed",
+    "mint",
+    "mint_all",
+    "next_deadline",
+    "shown_state",
+]
