@@ -5,13 +5,14 @@ from uuid import UUID
 
 from activity.models import Event
 
-# Each answers, in the scope of a firm, of which subjects alone the person may still be told; None: of anything.
+# Each answers, in the scope of a firm or of a client's space, of which subjects alone the person may still be told.
+# None: of anything.
 STILL_TOLD_OF: list[Callable[[UUID], Collection[UUID] | None]] = []
 
 
 def still_concerning(recipient: UUID, events: Sequence[Event]) -> list[Event]:
     """Those of the events, all of the owner in scope, that the person may still be told of."""
-    if not events or events[0].firm_id is None:
+    if not events or events[0].person_id is not None:
         return list(events)
     answers = [still_told_of(recipient) for still_told_of in STILL_TOLD_OF]
     limits = [subjects for subjects in answers if subjects is not None]

@@ -9,16 +9,19 @@ class ClientsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
+        from activity.concern import STILL_TOLD_OF
         from clients import events, exports, lookups, mails  # noqa: F401 - each registers what it declares
         from clients.actions.dossiers import create_own_dossier
         from clients.actions.leaving import note_taken
         from clients.actions.space import follow_firm, follow_person
+        from clients.concern import still_told_of
         from clients.connected import ConnectionsMade
         from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
         from clients.leftovers import LEFTOVERS
         from clients.places import SpacePlaces
 
         KINDS.append(SpacePlaces())
+        STILL_TOLD_OF.append(still_told_of)
         FIRM_STARTERS.append(create_own_dossier)
         FIRM_CHANGED.append(follow_firm)
         PERSON_CHANGED.append(follow_person)

@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
 from invitations.actions.handling import MAIL, note_failure
-from invitations.models import Invitation, InvitationKind, mint_all
+from invitations.models import FROM_SPACES, Invitation, InvitationKind, mint_all
+from tenancy import scopes
 
 SUBJECTS = {
     InvitationKind.CLIENT: _("%(firm)s invites you to its online space"),
     InvitationKind.MEMBER: _("%(firm)s invites you to join the firm"),
+    InvitationKind.PERSON: _("You are invited to share an online space"),
 }
 
 
@@ -31,7 +33,9 @@ class InvitationMail(MailKind):
 
     def build_all(self, mails: Sequence[OutgoingEmail]) -> dict[UUID, Message]:
         keys = {UUID(mail.params["invitation"]) for mail in mails}
-        found = Invitation.objects.with_names().select_related("firm").in_bulk(list(keys))
+        known = Invitation.objects.with_names()
+        known = known.select_related("firm") if scopes.current().firm_id else known
+        found = known.in_bulk(list(keys))
         wanted = [(mail, found.get(UUID(mail.params["invitation"]))) for mail in mails]
         open_ones = [
             (mail, invitation)
@@ -50,17 +54,22 @@ class InvitationMail(MailKind):
 
 
 def _message(invitation: Invitation, token: str) -> Message:
-    firm = invitation.firm.name
+    """In the sender's name, who gets the answers: a firm's, or that of the client's person who asks."""
+    sender, inviter = invitation.sender_name, invitation.invited_by or invitation.asked_by
+    rest: dict[str, str] = {}
+    if invitation.kind in FROM_SPACES:
+        rest = {"sender_name": sender, "reply_to": inviter.email if inviter else ""}
     return rendered(
         f"invitation_{invitation.kind}",
-        str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": firm},
+        str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": sender},
         {
             "invitation": invitation,
-            "firm": firm,
-            "inviter": invitation.invited_by.name if invitation.invited_by else firm,
+            "firm": sender,
+            "inviter": inviter.name if inviter else sender,
             "url": _link("invitations:open", token),
             "refuse_url": _link("invitations:open_to_refuse", token),
         },
+        **rest,
     )
 
 

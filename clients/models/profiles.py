@@ -36,3 +36,8 @@ PROFILE_ALLOWS: dict[SpaceProfile, frozenset[SpacePerm]] = {
 def profiles_that_may(perm: SpacePerm) -> list[SpaceProfile]:
     """The profiles to which the table gives this, in its order."""
     return [profile for profile, allowed in PROFILE_ALLOWS.items() if perm in allowed]
+
+
+def allowed_to(profile: SpaceProfile) -> list[SpacePerm]:
+    """What the table gives a profile, in the order in which it is shown."""
+    return [perm for perm in SpacePerm if perm in PROFILE_ALLOWS[profile]]

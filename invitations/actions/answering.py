@@ -14,8 +14,9 @@ from accounts.permissions import Perm, can, take_all
 from accounts.terms import current_terms
 from activity.actions import record
 from clients.actions.assignments import change_assignments
+from clients.actions.people import AlreadyHere, admit_person
 from clients.actions.space import AlreadyFollowed, open_space
-from clients.models import Dossier, SpaceLink, SpaceProfile
+from clients.models import Dossier, SpaceLink, SpaceMember, SpaceProfile
 from invitations.actions.handling import end, renew, send
 from invitations.events import (
     ClientJoined,
@@ -131,6 +132,26 @@ def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Memb
     details = {"email": invitation.email, "terms": terms.version}
     record(MemberJoined, actor=member, subject=member, details=details)
     _open_offers(invitation, member)
+    return member
+
+
+@transaction.atomic
+def accept_as_person(*, link: Link, shown: str, person: User | Newcomer) -> SpaceMember:
+    """Come into the client's space with the profile that the page showed. Raises as `accept_as_client`."""
+    invitation, terms = _to_accept(link, shown)
+    user = _arrived(invitation, person, terms)
+    assert invitation.space is not None
+    try:
+        member = admit_person(
+            space=invitation.space,
+            user=user,
+            email=invitation.email,
+            profile=SpaceProfile(invitation.profile),
+            terms=terms.version,
+        )
+    except AlreadyHere as error:
+        raise NothingLeftToOpen from error
+    _close(invitation, user)
     return member
 
 

@@ -29,7 +29,8 @@ from accounts.terms import current_terms, has_accepted, text_for
 from accounts.throttling import throttled
 from clients.actions.space import NotTheirSpace
 from clients.lookups import spaces_of
-from clients.models import SpaceLink, SpaceProfile
+from clients.models import SpaceLink, SpaceMember, SpaceProfile
+from clients.models.profiles import allowed_to
 from invitations.actions.answering import (
     InviterMayNoLonger,
     Link,
@@ -39,6 +40,7 @@ from invitations.actions.answering import (
     WrongAccount,
     accept_as_client,
     accept_as_member,
+    accept_as_person,
     ask_for_link,
     fingerprint,
     inviter_may,
@@ -93,6 +95,8 @@ class Visit:
             return str(InvitationState.EXPIRED)
         if _has_space(invitation):
             return "active"
+        if _is_there(invitation):
+            return str(InvitationState.ACCEPTED)
         return "" if inviter_may(invitation) else "inviter"
 
 
@@ -231,8 +235,10 @@ class Page:
         context = {
             "invitation": invitation,
             "firm": invitation.firm,
-            "inviter": invitation.invited_by,
+            "sender": invitation.sender_name,
+            "inviter": invitation.invited_by or invitation.asked_by,
             "offers": offers_of(invitation),
+            "allowed": [perm.label for perm in allowed_to(SpaceProfile(invitation.profile))],
             "case": self.case,
             "form": self.form,
             "terms": self.terms,
@@ -279,7 +285,10 @@ def _accept(request: HttpRequest, visit: Visit, form: forms.Form) -> HttpRespons
     language = (get_language() or settings.LANGUAGE_CODE)[:2]
     person: Any = form.newcomer(language) if isinstance(form, NewcomerForm) else request.user
     shown = form.cleaned_data["shown"]
-    if visit.invitation.kind == InvitationKind.MEMBER:
+    if visit.invitation.kind == InvitationKind.PERSON:
+        arrived = accept_as_person(link=visit.link, shown=shown, person=person)
+        user, url = arrived.user, arrived.space.url("clients:space_welcome")
+    elif visit.invitation.kind == InvitationKind.MEMBER:
         member = accept_as_member(link=visit.link, shown=shown, person=person)
         user, url = member.user, member.firm.url("dashboard")
         messages.success(request, _("Welcome to %(firm)s.") % {"firm": member.firm.name})
@@ -324,12 +333,24 @@ def _has_space(invitation: Invitation) -> bool:
     )
 
 
+def _is_there(invitation: Invitation) -> bool:
+    """Has the invited person of a client their place in the space already?"""
+    if invitation.kind != InvitationKind.PERSON or (person := person_at(invitation.email)) is None:
+        return False
+    return SpaceMember.objects.present().filter(space=invitation.space_id, user=person).exists()
+
+
 def _closed(request: HttpRequest, because: str, visit: Visit | None = None) -> HttpResponse:
     """What is said of a link that opens nothing. Whoever accepted it is led on to their places."""
     invitation = visit.invitation if visit else None
     if invitation and invitation.accepted_by_id and invitation.accepted_by_id == request.user.pk:
         return redirect("accounts:places")
-    context = {"because": because, "invitation": invitation, "firm": invitation.firm if invitation else None}
+    context = {
+        "because": because,
+        "invitation": invitation,
+        "firm": invitation.firm if invitation else None,
+        "sender": invitation.sender_name if invitation else "",
+    }
     return render(request, "invitations/closed.html", context, status=CLOSED)
 
 
