@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Left, Now, NullIf
@@ -119,6 +120,10 @@ class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
         """Those that have not ended, by the database's clock, be it that they wait."""
         return self.filter(Q(until=None) | Q(until__gt=Now()))
 
+    def locking(self) -> Self:
+        """Those by which a firm keeps some of the client's details: what it may not manage, it doesn't keep either."""
+        return self.running().filter(right=LinkRight.MANAGE).exclude(locked_details=[])
+
     def awaiting(self) -> Self:
         """Those that wait for the company's consent."""
         return self.filter(until=None, waiting=True)
@@ -147,6 +152,9 @@ class SpaceLink(models.Model):
     until = models.DateTimeField(null=True)
     # For the consent of the company's own managers: until then neither side learns anything of the other.
     waiting = models.BooleanField(default=False)
+    # What the firm keeps of the client's details (names of `DETAIL_FIELDS`): the client reads it and why, no more.
+    locked_details = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    lock_reason = models.CharField(max_length=200, blank=True)
 
     objects: ClassVar[SpaceLinkQuerySet] = SpaceLinkQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -156,6 +164,7 @@ class SpaceLink(models.Model):
         constraints = [
             SharedWall(name="spacelink_wall", columns=["firm_id", "space_id"]),
             FirmKey(name="spacelink_key"),
+            SpaceKey(name="spacelink_space_key"),
             SameFirm(name="spacelink_dossier", field="dossier", on_delete="CASCADE"),
             models.UniqueConstraint(
                 fields=["firm", "dossier"], condition=Q(until=None), name="spacelink_one_running"
