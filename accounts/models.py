@@ -77,6 +77,9 @@ class User(PersonName, AbstractBaseUser):
         return self.pk
 
 
+MOST_REMINDERS = 3
+
+
 class Firm(models.Model):
     """An accounting firm: the tenant."""
 
@@ -92,12 +95,19 @@ class Firm(models.Model):
     open_to_declarants = models.BooleanField(
         _("Third-party declarants may register your SIREN"), default=True
     )
+    # How often an invitation that nobody answers is reminded of by itself, before its deadline.
+    invitation_reminders = models.PositiveSmallIntegerField(_("Reminders"), default=2)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         default_permissions = ()
         verbose_name = _("firm")
-        constraints = [FirmWall(name="firm_wall", column="id")]
+        constraints = [
+            FirmWall(name="firm_wall", column="id"),
+            models.CheckConstraint(
+                condition=Q(invitation_reminders__lte=MOST_REMINDERS), name="firm_reminders"
+            ),
+        ]
         # The few that want to be asked before another firm is linked to their SIREN.
         indexes = [models.Index(fields=["siren"], condition=Q(open_to_declarants=False), name="firm_to_ask")]
 

@@ -202,6 +202,8 @@ class OutgoingEmail(Owned):
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=500, blank=True)
+    # The order of which it is one of many: by it they are counted.
+    batch = models.UUIDField(null=True)
 
     objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -213,6 +215,7 @@ class OutgoingEmail(Owned):
             models.Index(
                 fields=["next_attempt_at"], condition=Q(state=MailState.WAITING), name="mail_waiting"
             ),
+            models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="mail_of_batch"),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from invitations.models.invitation import (
     next_deadline,
     shown_state,
 )
+from invitations.models.sending import SENDING, Sending, SendingKind, SendingState, packed
 
 __all__ = [
     "FROM_FIRMS",
@@ -27,15 +28,20 @@ __all__ = [
     "LIFETIME",
     "ON_HOLD",
     "PENDING_STATES",
+    "SENDING",
     "Invitation",
     "InvitationGrant",
     "InvitationKind",
     "InvitationQuerySet",
     "InvitationState",
     "InvitationToken",
+    "Sending",
+    "SendingKind",
+    "SendingState",
     "hashed",
     "mint",
     "mint_all",
     "next_deadline",
+    "packed",
     "shown_state",
 ]
