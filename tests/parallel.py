@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# What keeps a browser, or starts the whole product, stays in one process: it waits most of the time, and two would not.
-BROWSING = ("tests/browser/", "tests/interface/")
+# What looks at the whole product in a browser stays in one process, which starts it once.
+BROWSING = "tests/browser/"
 # Each of their tests takes long enough to be a piece of work of its own.
 DIVISIBLE = ("tests/web/test_matrix.py",)
 # They begin, so that no process works alone at the end.
 LONGEST = (
-    *BROWSING,
+    BROWSING,
     *DIVISIBLE,
+    "tests/interface/test_kit.py",
     "tests/access/",
     "tests/web/test_first_pages.py",
     "tests/resilience/",
@@ -25,7 +26,7 @@ LONGEST = (
 
 
 class Together(LoadScopeScheduling):
-    """One file is one piece of work; all files that drive a browser are one, and begin.
+    """One file is one piece of work; all those of the product in a browser are one, and begin.
 
     Not xdist's own `loadgroup`: its marks reach no test since pytest 9.2 keeps a test's name elsewhere.
     """

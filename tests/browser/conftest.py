@@ -1,7 +1,9 @@
 """A real browser before the real product. Each test fails on a breach of the content security policy too."""
 
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser import stack
 from tests.browser.stack import Stack
+from tests.connectors.fakes import Fake, company, make_certificate, pennylane, running, signing_in
 from tests.setup.conftest import new_folder
 
+Platforms = tuple[Fake, Fake, Path]
 LAPTOP = {"width": 1366, "height": 900}
 PHONE = {"width": 360, "height": 800}
 
@@ -32,15 +36,40 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 @pytest.fixture(scope="session")
 def empty_product() -> Iterator[Stack]:
     """No firm, no demo data; notifications are held for two seconds only."""
-    with new_folder() as folder, stack.started(folder, DEMO="0", NOTIFICATION_HOLD_SECONDS="2") as running:
-        yield running
+    with new_folder() as folder, stack.started(folder, DEMO="0", NOTIFICATION_HOLD_SECONDS="2") as product:
+        yield product
 
 
 @pytest.fixture(scope="session")
-def demo_product() -> Iterator[Stack]:
-    """With the demo's two firms."""
-    with new_folder() as folder, stack.started(folder, DEMO="1", NOTIFICATION_HOLD_SECONDS="2") as running:
-        yield running
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platforms]:
+    """Pennylane, and a site with a sign-in page, for the demonstration to fetch client lists from."""
+    certificate = make_certificate(tmp_path_factory.mktemp("certificate") / "localhost.pem")
+    firm = pennylane([company(number, external_id=f"P{number:03}", siren=None) for number in range(1, 121)])
+    with running(firm, certificate) as one, running(signing_in(), certificate) as other:
+        yield one, other, certificate
+
+
+@pytest.fixture(scope="session")
+def demo_product(platforms: Platforms) -> Iterator[Stack]:
+    """With the demo's two firms, led to the platforms."""
+    one, other, certificate = platforms
+    described = {
+        "key": "declarations",
+        "name": "Déclarations en ligne",
+        "sign_in": f"{other.url}/connexion",
+        "email_field": "login",
+        "password_field": "mdp",
+        "export": f"{other.url}/export",
+    }
+    settings = {
+        "DEMO": "1",
+        "NOTIFICATION_HOLD_SECONDS": "2",
+        "SSL_CERT_FILE": str(certificate),
+        "PENNYLANE_URL": one.url,
+        "FETCH_PLATFORMS": json.dumps([described]),
+    }
+    with new_folder() as folder, stack.started(folder, **settings) as product:
+        yield product
 
 
 def watched(context: BrowserContext) -> list[str]:

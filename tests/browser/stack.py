@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -50,12 +52,7 @@ class Stack:
 @contextmanager
 def started(folder: Path, **settings: str) -> Iterator[Stack]:
     """Start the product in that folder, wait until it answers, and stop it."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in OURS and not name.endswith("_DATABASE_URL") and name != "MAIL_CATCHER_DIR"
-    }
-    environment |= {"PORTAL_VAR": str(folder), "PORT": str(_free_port()), **settings}
+    environment = _environment() | {"PORTAL_VAR": str(folder), "PORT": str(_free_port()), **settings}
     with (folder / "output.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "dev.py", "run"], cwd=ROOT, env=environment, stdout=output, stderr=output
@@ -65,6 +62,42 @@ def started(folder: Path, **settings: str) -> Iterator[Stack]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=30)
+
+
+@contextmanager
+def beside(running: Stack, **settings: str) -> Iterator[Stack]:
+    """Another web server of a running product, under other settings: the same database, worker and mails."""
+    note = json.loads((running.folder / "running.json").read_text())
+    port = str(_free_port())
+    here = {"PORT": port, "BASE_URL": f"http://localhost:{port}", "WEB_CONCURRENCY": "1"}
+    environment = _environment() | note["environment"] | here | settings
+    environment.pop("OWNER_DATABASE_URL")
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
+    with (running.folder / "beside.log").open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        try:
+            _wait_for(f"{here['BASE_URL']}/healthz", process, running.folder / "beside.log")
+            yield Stack(here["BASE_URL"], running.folder, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OURS and not name.endswith("_DATABASE_URL") and name != "MAIL_CATCHER_DIR"
+    }
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        with suppress(urllib.error.URLError), urllib.request.urlopen(url):
+            return
+        time.sleep(0.2)
+    raise AssertionError(log.read_text()[-3000:])
 
 
 def _url(process: subprocess.Popen[bytes], folder: Path) -> str:

@@ -13,21 +13,16 @@ from firm_portal.demo import LEMOINE, PASSWORD
 from tests.browser import stack
 from tests.browser.conftest import PHONE
 from tests.browser.viewer import Viewer
-from tests.setup.conftest import new_folder
 
-# Each starts a product of its own, with other settings.
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = pytest.mark.browser
 
 ALICE = LEMOINE.people[0]
 
 
 @pytest.fixture(scope="module")
-def product() -> Iterator[stack.Stack]:
+def product(demo_product: stack.Stack) -> Iterator[stack.Stack]:
     """The demonstration, where every export is long enough for a worker."""
-    with (
-        new_folder() as folder,
-        stack.started(folder, DEMO="1", NOTIFICATION_HOLD_SECONDS="2", EXPORTS_AT_ONCE="0") as one,
-    ):
+    with stack.beside(demo_product, EXPORTS_AT_ONCE="0") as one:
         yield one
 
 

@@ -1,60 +1,26 @@
 """A client list from another platform, in a real browser, by a real worker; axe on each page and in its states."""
 
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser import stack
+from tests.browser.conftest import Platforms
+from tests.browser.stack import Stack
 from tests.browser.viewer import Viewer
 from tests.connectors import fakes
-from tests.connectors.fakes import Answer, Fake, company, make_certificate, pennylane, running, signing_in
-from tests.setup.conftest import new_folder
+from tests.connectors.fakes import Answer
 
-# Each starts a product of its own, with other settings.
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = pytest.mark.browser
 
 ALICE = LEMOINE.people[0]
 
 
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fake, Fake, Path]]:
-    """Pennylane, and a site with a sign-in page."""
-    certificate = make_certificate(tmp_path_factory.mktemp("certificate") / "localhost.pem")
-    firm = pennylane([company(number, external_id=f"P{number:03}", siren=None) for number in range(1, 121)])
-    with running(firm, certificate) as one, running(signing_in(), certificate) as other:
-        yield one, other, certificate
-
-
-@pytest.fixture(scope="module")
-def product(platforms: tuple[Fake, Fake, Path]) -> Iterator[stack.Stack]:
-    """The demonstration, led to these."""
-    one, other, certificate = platforms
-    described = {
-        "key": "declarations",
-        "name": "Déclarations en ligne",
-        "sign_in": f"{other.url}/connexion",
-        "email_field": "login",
-        "password_field": "mdp",
-        "export": f"{other.url}/export",
-    }
-    settings = {
-        "DEMO": "1",
-        "SSL_CERT_FILE": str(certificate),
-        "PENNYLANE_URL": one.url,
-        "FETCH_PLATFORMS": json.dumps([described]),
-    }
-    with new_folder() as folder, stack.started(folder, **settings) as running_product:
-        yield running_product
-
-
 @pytest.fixture
-def alice(product: stack.Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(product, browser)
+def alice(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
+    viewer = Viewer(demo_product, browser)
     viewer.sign_in(ALICE, PASSWORD)
     yield viewer
     viewer.close()
@@ -68,7 +34,7 @@ def to_the_platforms(viewer: Viewer) -> Page:
     return page
 
 
-def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: tuple[Fake, Fake, Path]) -> None:
+def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: Platforms) -> None:
     page, (pennylanes, _site, _certificate) = to_the_platforms(alice), platforms
     alice.look("clients:connections")
     page.get_by_role("link", name="Relier Pennylane").click()
@@ -88,9 +54,7 @@ def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: tuple[
     expect(page.get_by_text("Société 1", exact=True).first).to_be_visible(timeout=30_000)
 
 
-def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(
-    alice: Viewer, platforms: tuple[Fake, Fake, Path]
-) -> None:
+def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(alice: Viewer, platforms: Platforms) -> None:
     page, (pennylanes, _site, _certificate) = to_the_platforms(alice), platforms
     page.get_by_role("link", name="Relier Pennylane").or_(
         page.get_by_role("link", name="Remplacer le jeton Pennylane")
@@ -110,7 +74,7 @@ def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(
     expect(page.get_by_role("link", name="Relier Pennylane")).to_be_visible()
 
 
-def test_a_password_brings_one_file(alice: Viewer, platforms: tuple[Fake, Fake, Path]) -> None:
+def test_a_password_brings_one_file(alice: Viewer, platforms: Platforms) -> None:
     page = to_the_platforms(alice)
     page.get_by_role("link", name="Télécharger Déclarations en ligne").click()
     page.get_by_label("Adresse e-mail sur cette plateforme").fill(fakes.EMAIL)
