@@ -177,7 +177,8 @@ class Stage:
             user = self.users[person]
             assert user is not None
             client.force_login(user)
-            client.get(reverse("accounts:terms"))  # notes the session's activity, which no answer here is about
+            # Here before, so that their session's activity, which no answer here is about, is not noted each time.
+            client.get(reverse("accounts:terms"))
         return client
 
     def url(self, pattern: Pattern, key: object = None) -> str:
