@@ -24,6 +24,7 @@ WORDS: dict[Perm, Promise] = {
     Perm.CREATE_DOSSIER: gettext_lazy("create a client file"),
     Perm.IMPORT_DOSSIERS: gettext_lazy("import client files"),
     Perm.INVITE_CLIENTS: gettext_lazy("invite many clients at once"),
+    Perm.ANSWER_CLIENTS: gettext_lazy("answer clients who ask the firm to follow them"),
     Perm.VIEW_JOURNAL: gettext_lazy("read the activity log"),
     Perm.ACCEPT_SIRET: gettext_lazy("accept a SIRET whose check digit does not match"),
     Perm.VIEW_ACCESS: gettext_lazy("see who in the firm has access to what"),
@@ -38,6 +39,7 @@ WORDS: dict[Perm, Promise] = {
     Perm.ASSIGN_DOSSIER: gettext_lazy("assign members to the client file"),
     Perm.ARCHIVE_DOSSIER: gettext_lazy("archive the client file, or restore it"),
     Perm.INVITE_CLIENT: gettext_lazy("invite the client"),
+    Perm.LINK_DOSSIER: gettext_lazy("link the client file to the space of a client who asks for it"),
 }
 
 

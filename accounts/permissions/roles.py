@@ -28,6 +28,7 @@ class Perm(StrEnum):
     CREATE_DOSSIER = "create_dossier"
     IMPORT_DOSSIERS = "import_dossiers"
     INVITE_CLIENTS = "invite_clients"
+    ANSWER_CLIENTS = "answer_clients"  # who ask the firm to follow them
     VIEW_JOURNAL = "view_journal"
     ACCEPT_SIRET = "accept_siret"  # although its check digit fails
     VIEW_ACCESS = "view_access"  # the firm-wide matrix
@@ -44,6 +45,7 @@ class Perm(StrEnum):
     ASSIGN_DOSSIER = "assign_dossier"
     ARCHIVE_DOSSIER = "archive_dossier"
     INVITE_CLIENT = "invite_client"
+    LINK_DOSSIER = "link_dossier"  # to the space of a client who asks for it
 
 
 FIRM_PERMS = frozenset(
@@ -55,6 +57,7 @@ FIRM_PERMS = frozenset(
         Perm.CREATE_DOSSIER,
         Perm.IMPORT_DOSSIERS,
         Perm.INVITE_CLIENTS,
+        Perm.ANSWER_CLIENTS,
         Perm.VIEW_JOURNAL,
         Perm.ACCEPT_SIRET,
         Perm.VIEW_ACCESS,
@@ -68,7 +71,13 @@ ROLE_ALLOWS: dict[Role | ObjectRole, frozenset[Perm]] = {
     Role.ADMIN: frozenset(Perm),
     Role.COLLABORATOR: frozenset({Perm.VIEW_MEMBERS, Perm.CREATE_DOSSIER, Perm.SAVE_VIEW}),
     ObjectRole.ACCOUNTANT: frozenset(
-        {Perm.VIEW_PORTFOLIO, Perm.ADD_TO_PORTFOLIO, Perm.VIEW_DOSSIER, Perm.CHANGE_DOSSIER}
+        {
+            Perm.VIEW_PORTFOLIO,
+            Perm.ADD_TO_PORTFOLIO,
+            Perm.VIEW_DOSSIER,
+            Perm.CHANGE_DOSSIER,
+            Perm.LINK_DOSSIER,
+        }
     ),
     ObjectRole.READER: frozenset({Perm.VIEW_PORTFOLIO, Perm.VIEW_DOSSIER}),
     ObjectRole.SUPPORT: frozenset({Perm.VIEW_DOSSIER}),

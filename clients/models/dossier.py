@@ -81,11 +81,13 @@ class Dossier(ClientDetails):
     access_paths = ("assignments", "portfolio__grants")
     admins_only = Q(is_own=True)
     # What the client allows caps everyone in the firm: a dossier linked for reading only is not changed by anybody. Nor
-    # is an archived one, until it is restored.
+    # is an archived one, until it is restored; nor one whose client has left, unless they come back.
     closed = {
         Perm.CHANGE_DOSSIER: Q(archived_at__isnull=False)
-        | Q(links__right="read", links__waiting=False) & (Q(links__until=None) | Q(links__until__gt=Now())),
+        | Q(links__right="read", links__waiting=False) & (Q(links__until=None) | Q(links__until__gt=Now()))
+        | Q(links__waiting=False, links__until__lte=Now()) & ~Q(links__until=None),
         Perm.INVITE_CLIENT: Q(archived_at__isnull=False),
+        Perm.LINK_DOSSIER: Q(archived_at__isnull=False),
     }
 
     class Meta:

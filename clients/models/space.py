@@ -128,6 +128,10 @@ class SpaceLinkQuerySet(models.QuerySet["SpaceLink"]):
         """Those that wait for the company's consent."""
         return self.filter(until=None, waiting=True)
 
+    def left(self) -> Self:
+        """Those that the client has ended."""
+        return self.filter(waiting=False, until__lte=Now())
+
     def refused(self) -> Self:
         """Those to which the company has said no, and that were not tried again; not those that were given up."""
         later = SpaceLink.objects.filter(

@@ -136,6 +136,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
             shown |= Q(kind=InvitationKind.MEMBER)
         return self.filter(shown, firm_id=member.firm_id)
 
+    def requests_to(self, member: Membership) -> Self:
+        """What clients ask of the firm: all of it for who answers clients, else what the member has taken up."""
+        found = self.filter(kind=InvitationKind.FIRM, to_firm_id=member.firm_id)
+        if can(member, Perm.ANSWER_CLIENTS):
+            return found
+        return found.filter(taken_up_by=member.user_id) if member.user_id else found.none()
+
     def manageable_by(self, member: Membership) -> Self:
         """Those that the member may send again or revoke."""
         shown = Q(dossier__in=permitted(Dossier.objects.clients(), member, Perm.INVITE_CLIENT))
@@ -164,8 +171,11 @@ class Invitation(models.Model):
     )
     space = models.ForeignKey(ClientSpace, models.CASCADE, null=True, editable=False, related_name="+")
     owner = EitherOwnerField("firm_id", "space_id")
-    # The firm for which somebody answers a client's invitation: it sees it from then on.
+    # The firm for which somebody answers a client's invitation: it sees it from then on. Its name is for the client, who
+    # can't read the firm's own row.
     to_firm = models.ForeignKey("accounts.Firm", models.CASCADE, null=True, editable=False, related_name="+")
+    to_firm_name = models.CharField(max_length=160, blank=True)
+    taken_up_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     kind = models.CharField(_("Kind"), max_length=10, choices=InvitationKind.choices)
     state = models.CharField(
         _("State"), max_length=10, choices=InvitationState.choices, default=InvitationState.SENT
@@ -339,6 +349,16 @@ class Invitation(models.Model):
     def is_open(self) -> bool:
         """May it be accepted now?"""
         return self.is_pending and not self.has_expired
+
+    @property
+    def is_active(self) -> bool:
+        """Does it join the client that asks and the firm for which it was taken up? Only while it waits."""
+        return self.kind == InvitationKind.FIRM and self.to_firm_id is not None and self.is_open
+
+    @property
+    def sides(self) -> tuple[scopes.Scope, scopes.Scope]:
+        """As a tie that may be crossed (`tenancy.scopes.crossing`)."""
+        return scopes.Scope(firm_id=self.to_firm_id), scopes.Scope(space_id=self.space_id)
 
 
 class InvitationToken(models.Model):
