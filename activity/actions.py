@@ -183,8 +183,11 @@ def queue_mail(
     return mail
 
 
-def queue_mails(letters: Iterable[Letter]) -> int:
-    """Put many mails into the outbox of the owner in scope at once, set-based; returns how many."""
+def queue_mails(letters: Iterable[Letter], *, batch: UUID | None = None) -> int:
+    """Put many mails into the outbox of the owner in scope at once, set-based; returns how many.
+
+    `batch`: the key of what they are a part of, by which `activity.queries.mail_counts` counts them.
+    """
     owner = OutgoingEmail.ownership()
     letters = list(letters)
     for letter in letters:
@@ -197,6 +200,7 @@ def queue_mails(letters: Iterable[Letter]) -> int:
             to_name=letter.name,
             language=letter.language,
             params=dict(letter.params),
+            batch=batch,
         )
         for letter in letters
     ]

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from activity import sentences
 from activity.events import REGISTRY
-from activity.models import Event, EventQuerySet
+from activity.models import Event, EventQuerySet, MailState, OutgoingEmail
 from tenancy import scopes
 from tenancy.prepared import Place, Prepared, among_those_of
 
@@ -239,3 +239,10 @@ def _mentions(text: str) -> Q:
     for word in text.split():
         found &= Q(subject_name__icontains=word) | Q(actor_name__icontains=word)
     return found
+
+
+def mail_counts(batch: UUID) -> dict[str, int]:
+    """Of the mails of one batch: how many are `waiting`, `sent`, `failed` and `dropped`."""
+    of_batch = OutgoingEmail.objects.of_scope().filter(batch=batch).order_by()
+    found = dict(of_batch.values_list("state").annotate(Count("pk")))
+    return {str(state): found.get(state, 0) for state in MailState}

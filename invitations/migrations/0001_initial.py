@@ -94,6 +94,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("count", models.PositiveIntegerField(default=0)),
+                ("had_turn", models.PositiveIntegerField(default=0)),
+                ("fruitless", models.PositiveSmallIntegerField(default=0)),
                 ("left_out", models.JSONField(default=dict)),
                 ("trouble", models.CharField(blank=True, max_length=20)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
