@@ -18,7 +18,7 @@ from activity import origin
 from activity.behalf import stood_in_for, stood_in_for_among
 from activity.events import Actor, EventType, Recipient, subject_name
 from activity.models import Event, Notification, OutgoingEmail
-from tenancy.keys import uuid7
+from tenancy.keys import key_sql, stamps, uuid7s
 from tenancy.tasks import nudge
 
 Changes = Mapping[str, tuple[Any, Any]]
@@ -122,10 +122,53 @@ def record_many(
     lines, count = iter(happenings), 0
     while batch := list(itertools.islice(lines, _BATCH)):
         for_whom = stood_in_for_among(actor, model, [one.subject_id for one in batch]) | dict(behalf or {})
-        _insert_like(common, [_line(one, for_whom.get(one.subject_id)) for one in batch])
+        lines_of = zip(uuid7s(len(batch)), batch, strict=True)
+        _insert_like(common, [_line(key, one, for_whom.get(one.subject_id)) for key, one in lines_of])
         count += len(batch)
     return count
 
+
+def record_rows(
+    event_type: type[EventType],
+    *,
+    actor: Actor | None,
+    model: type[models.Model],
+    lines: str,
+    parameters: Mapping[str, Any],
+    most: int,
+    group: UUID,
+) -> int:
+    """`record_many` of what the database can say by itself, for hundreds of thousands.
+
+    `lines` is a SELECT of `subject_id`, `subject_name` and `changes` (jsonb, as `Event` holds them) with named
+    `parameters`, of at most `most` rows.
+    """
+    common = _event(event_type, actor, model._meta.label_lower, group)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT subject_id FROM ({lines}) AS line", parameters)
+        keys = [key for (key,) in cursor.fetchall()]
+        for_whom = stood_in_for_among(actor, model, keys)
+        told = {str(key): {"id": str(one.user_id), "name": one.name} for key, one in for_whom.items()}
+        values: dict[str, Any] = {f"event_{name}": getattr(common, name) for name in _COMMON}
+        values |= {"event_stamp": stamps(most), "event_behalf": json.dumps(told)}
+        if keys:
+            cursor.execute(_INSERT_ROWS.format(lines=lines), {**parameters, **values})
+    return len(keys)
+
+
+_COMMON = (
+    "firm_id", "space_id", "person_id", "owner", "type", "at", "actor_id", "actor_name", "subject_type", "group", "ip",
+    "request_id",
+)  # fmt: skip
+_INSERT_ROWS = f"""
+INSERT INTO activity_event ({", ".join(f'"{name}"' for name in _COMMON)}, id, subject_id, subject_name, changes,
+    details, is_detail, behalf_id, behalf_name)
+SELECT {", ".join(f"%(event_{name})s" for name in _COMMON)}, {key_sql("%(event_stamp)s + line.place")},
+    line.subject_id, left(line.subject_name, 300), line.changes, '{{{{}}}}'::jsonb, true,
+    (%(event_behalf)s::jsonb -> line.subject_id::text ->> 'id')::uuid,
+    coalesce(%(event_behalf)s::jsonb -> line.subject_id::text ->> 'name', '')
+FROM (SELECT lines.*, row_number() OVER () - 1 AS place FROM ({{lines}}) AS lines) AS line
+"""
 
 # The lines travel as one JSON text: a model instance and its parameters for each would take ten times as long.
 _INSERT_LIKE = """
@@ -140,10 +183,10 @@ FROM json_to_recordset(%s::json)
 """
 
 
-def _line(happening: Happening, behalf: Actor | None) -> dict[str, Any]:
+def _line(key: UUID, happening: Happening, behalf: Actor | None) -> dict[str, Any]:
     stands_in = {"behalf_id": str(behalf.user_id), "behalf_name": behalf.name} if behalf else {}
     return {
-        "id": str(uuid7()),
+        "id": str(key),
         "subject_id": str(happening.subject_id),
         "subject_name": happening.subject_name[:300],
         "changes": _plain(happening.changes),

@@ -86,13 +86,24 @@ class EventQuerySet(OwnedQuerySet):
 class Event(Owned):
     """One thing that somebody did. Never changed, never deleted by the application."""
 
+    # An import adds a hundred thousand: indexes that others hold already, or that would hold nothing but NULL, are left
+    # out; those below stand for them.
+    firm = models.ForeignKey("accounts.Firm", models.CASCADE, null=True, db_index=False, related_name="+")
+    space = models.ForeignKey(
+        "clients.ClientSpace", models.CASCADE, null=True, db_index=False, related_name="+"
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, db_index=False, related_name="+"
+    )
     type = models.CharField(max_length=80)
     at = models.DateTimeField(default=timezone.now)
     # The actor's name is kept beside the key: in a firm's journal, a client's person can't be looked up.
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     actor_name = models.CharField(max_length=200, blank=True)
     # Whom the actor stood in for, if that is how they reached the subject.
-    behalf = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    behalf = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
     behalf_name = models.CharField(max_length=200, blank=True)
     subject_type = models.CharField(max_length=60, blank=True)
     subject_id = models.UUIDField(null=True)
@@ -117,7 +128,9 @@ class Event(Owned):
         ]
         indexes = [
             models.Index(fields=["firm", "-id"], name="event_firm"),
-            models.Index(fields=["space", "-id"], name="event_space"),
+            models.Index(fields=["space", "-id"], condition=Q(space__isnull=False), name="event_space"),
+            models.Index(fields=["person"], condition=Q(person__isnull=False), name="event_person"),
+            models.Index(fields=["behalf"], condition=Q(behalf__isnull=False), name="event_behalf"),
             models.Index(fields=["firm", "subject_id", "-id"], name="event_subject"),
             models.Index(fields=["firm", "actor", "-id"], name="event_actor"),
             # The journal as it opens, however many lines an import left in it; and the lines of one group.

@@ -95,12 +95,8 @@ class Chunk:
 def list_sheets(source: Source) -> WorkbookInfo:
     """All sheets with their size and first rows. Raises Refused where the file, or every sheet of it, is
     unreadable."""
-    with Child(source, "list") as child:
-        frame = child.frame()
-        if frame.get("frame") != "sheets":
-            raise Refused("unreadable")
-        with distrusting():
-            return _workbook_info(frame)
+    with OpenWorkbook(source) as workbook:
+        return workbook.info
 
 
 def read_sheet(source: Source, sheet: int = 0) -> "SheetReading":
@@ -108,24 +104,47 @@ def read_sheet(source: Source, sheet: int = 0) -> "SheetReading":
     return SheetReading(source, sheet)
 
 
+class OpenWorkbook:
+    """`list_sheets`, then `read` for one of them: the largest costs no second look at the file, since the child goes on
+    with its rows."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._child = Child(source, "list")
+        try:
+            self.info, self._next = _listed(self._child.frame())
+        except BaseException:
+            self._child.close()
+            raise
+
+    def read(self, sheet: int) -> "SheetReading":
+        return SheetReading(self._source, sheet, self._child if sheet == self._next else None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.close()
+
+
 class SheetReading:
     """Iterate once. `rows`, `notes` and `peak_kilobytes` are complete when the iteration is.
 
     Raises Refused while iterating: rows yielded before that must not be used. Leaving early, by `with` or
-    `close()`, ends the child.
+    `close()`, ends the child. `begun`: a child that is about to say these very rows.
     """
 
-    def __init__(self, source: Source, sheet: int) -> None:
+    def __init__(self, source: Source, sheet: int, begun: "Child | None" = None) -> None:
         self._source = source
         self._sheet = sheet
-        self._child: Child | None = None
+        self._child = begun
         self.rows = 0
         self.notes: tuple[Note, ...] = ()
         self.peak_kilobytes = 0
 
     def __iter__(self) -> Iterator[Chunk]:
-        self.close()
-        with Child(self._source, "read", self._sheet) as self._child:
+        self._child = self._child or Child(self._source, "read", self._sheet)
+        with self._child:
             while (frame := self._child.frame()).get("frame") == "rows":
                 with distrusting():
                     chunk = _chunk(frame)
@@ -167,6 +186,14 @@ def _chunk(frame: dict[str, Any]) -> Chunk:
     if not sound:
         raise ValueError("not a chunk")
     return Chunk(numbers, columns, kinds)
+
+
+def _listed(frame: dict[str, Any]) -> tuple[WorkbookInfo, int]:
+    """And the index of the sheet whose rows come next."""
+    if frame.get("frame") != "sheets":
+        raise Refused("unreadable")
+    with distrusting():
+        return _workbook_info(frame), int(frame["next"])
 
 
 def _workbook_info(frame: dict[str, Any]) -> WorkbookInfo:

@@ -15,10 +15,15 @@ from .layout import Layout, survey
 from .limits import MAX_BLANK_ROWS, MAX_COLUMNS, PREVIEW_ROWS
 from .refusals import Refused
 
+# More than a client list has; what is larger is rather parsed twice than held beside another sheet.
+_MOST_CELLS_KEPT = 3_000_000
+
 
 class CalamineBook:
     def __init__(self, content: bytes, kind: Format) -> None:
         self.content = content
+        # The largest sheet that was looked at: its index, and what came out.
+        self._kept: tuple[int, CalamineSheet, list[Note]] | None = None
         try:
             self.workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         except PasswordError as error:
@@ -34,6 +39,20 @@ class CalamineBook:
         self.parts = worksheet_parts(content) if kind is Format.XLSX else {}
 
     def grid(self, sheet: Sheet) -> Grid:
+        if self._kept is not None and self._kept[0] == sheet.index:
+            _index, cells, notes = self._kept
+        else:
+            cells, notes = self._parsed(sheet)
+            self._keep(sheet, cells, notes)
+        first_column = cells.start[1] if cells.start else 0
+        return Grid(cells.iter_rows(), first_column, _merged_on_top(cells), list(notes))
+
+    def _keep(self, sheet: Sheet, cells: CalamineSheet, notes: list[Note]) -> None:
+        larger = self._kept is None or cells.height > self._kept[1].height
+        if larger and cells.height * cells.width <= _MOST_CELLS_KEPT:
+            self._kept = sheet.index, cells, notes
+
+    def _parsed(self, sheet: Sheet) -> tuple[CalamineSheet, list[Note]]:
         notes: list[Note] = []
         workbook = self.workbook
         part = self.parts.get(sheet.name)
@@ -46,9 +65,7 @@ class CalamineBook:
                 shortened = _with_part(self.content, part, layout.shortened(xml))
                 workbook = CalamineWorkbook.from_filelike(io.BytesIO(shortened))
             del xml  # calamine is about to inflate it once more
-        cells = workbook.get_sheet_by_index(sheet.index)
-        first_column = cells.start[1] if cells.start else 0
-        return Grid(cells.iter_rows(), first_column, _merged_on_top(cells), notes)
+        return workbook.get_sheet_by_index(sheet.index), notes
 
 
 def worksheet_parts(content: bytes) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """From the plan to the dossiers, in a worker: one transaction, set-based, with its events. All of it or nothing."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,9 @@ from accounts.models import Membership
 from accounts.permissions import ObjectRole, Perm, can, give
 from activity.actions import Happening, record, record_many
 from clients.actions.space import tell_clients
-from clients.events.dossiers import DossierChanged, DossierCreated, DossierMoved
 from clients.events.imports import ImportApplied
 from clients.imports.asked import Asked
-from clients.imports.news import assigned_to, changes_of, counted, left_by, pairs
-from clients.imports.rows import client_name
+from clients.imports.news import assigned_to, left_by, pairs, record_rows_of
 from clients.imports.staging import TEXTS
 from clients.imports.working import claim, fail, keep, one_at_a_time, slices
 from clients.models import (
@@ -86,7 +84,8 @@ def _apply(held: Import, progress: Progress) -> None:
     created = statements.create()
     updated = statements.update()
     _assign(held, actor, statements.now)
-    _record(held, actor, progress)
+    record_rows_of(held, actor, progress)
+    _tell_clients(held, actor)
     _finish(held, actor, created, updated, statements.now)
 
 
@@ -271,7 +270,7 @@ class _Statements:
     def _run_in_slices(self, statement: str, action: RowAction) -> int:
         """As one, but for the progress that shows between them."""
         written = 0
-        for ends in slices(self.held.rows.filter(action=action), self.progress):
+        for ends in slices(self.held.rows.filter(action=action), self.progress, self.progress.total // 2):
             self.parameters |= ends
             written += self._run(statement)
         return written
@@ -311,49 +310,16 @@ def _assign(held: Import, actor: Membership, now: datetime) -> None:
 # --- What is told -------------------------------------------------------------------------------------------------
 
 
-def _record(held: Import, actor: Membership, progress: Progress) -> None:
-    """One event per dossier, in the import's group; clients with a space are told of their own dossier."""
-    written = held.rows.filter(outcome="")
-    updated = written.filter(action=RowAction.UPDATE)
-    progress.step = progress.total // 2
-    for event_type, lines in (
-        (DossierCreated, _created(written.filter(action=RowAction.CREATE))),
-        (DossierChanged, _changed(updated)),
-        (DossierMoved, _moved(updated)),
-    ):
-        happenings = counted(lines, progress)
-        record_many(event_type, actor=actor, model=Dossier, happenings=happenings, group=held.pk)
-    _tell_clients(held, updated, actor)
-
-
-def _created(rows: Any) -> Iterator[Happening]:
-    columns = ("id", "kind", "legal_name", "last_name", "first_name", "portfolio", "assignee", "assignee_key")
-    for key, kind, legal, last, first, portfolio, assignee, member in rows.values_list(*columns).iterator(
-        5_000
-    ):
-        placed = {"portfolio": portfolio, "assignee": assignee if member else ""}
-        changes = {name: ("", value) for name, value in placed.items() if value}
-        yield Happening(key, client_name(kind, legal, last, first), changes)
-
-
-def _changed(rows: Any) -> Iterator[Happening]:
-    """What the rows changed, the portfolio aside."""
-    for key, name, changes in changes_of(rows):
-        if edits := {field: pair for field, pair in changes.items() if field != "portfolio"}:
-            yield Happening(key, name, edits)
-
-
-def _moved(rows: Any) -> Iterator[Happening]:
-    """The dossiers that the rows put into another portfolio."""
-    for key, name, changes in changes_of(rows.filter(changes__has_key="portfolio")):
-        yield Happening(key, name, {"portfolio": changes["portfolio"]})
-
-
-def _tell_clients(held: Import, rows: Any, actor: Membership) -> None:
-    """Each person once, of however many clients they are."""
+def _tell_clients(held: Import, actor: Membership) -> None:
+    """Those with a space are told of their own dossier: each person once, of however many clients they are."""
+    rows = held.rows.filter(action=RowAction.UPDATE, outcome="")
     linked = SpaceLink.objects.running().filter(dossier_id__in=rows.values("dossier_id")).values("dossier_id")
     found = rows.filter(dossier_id__in=linked).select_related("dossier")
-    tell_clients(actor=actor, changes=[(row.dossier, pairs(row.changes)) for row in found], group=held.pk)
+    tell_clients(
+        actor=actor,
+        changes=[(row.dossier, pairs(row.changes or {})) for row in found if row.dossier],
+        group=held.pk,
+    )
 
 
 def _finish(held: Import, actor: Membership, created: int, updated: int, now: datetime) -> None:

@@ -8,8 +8,15 @@ _FOUND = """coalesce((array_agg(id) FILTER (WHERE archived_at IS NULL))[1], (arr
            count(*) FILTER (WHERE archived_at IS NULL) AS many,
            (array_agg(id) FILTER (WHERE archived_at IS NULL))[1:20] AS ids"""
 
-_BY_SIRET = f"by_siret AS (SELECT siret, {_FOUND} FROM {_CLIENTS} AND siret <> '' GROUP BY siret)"
-_BY_SIREN = f"by_siren AS (SELECT siren, {_FOUND} FROM {_CLIENTS} AND siren <> '' GROUP BY siren)"
+# Only those that rows ask for.
+_BY_SIRET = f"""by_siret AS (
+    SELECT siret, {_FOUND} FROM {_CLIENTS}
+    AND siret IN (SELECT siret FROM import_stage WHERE siret <> '') GROUP BY siret
+)"""
+_BY_SIREN = f"""by_siren AS (
+    SELECT siren, {_FOUND} FROM {_CLIENTS}
+    AND siren IN (SELECT siren FROM import_stage WHERE siren <> '' AND siret = '') GROUP BY siren
+)"""
 _BY_NAME = f"""by_name AS (
     SELECT name_key, email, postcode, city, {_FOUND} FROM {_CLIENTS}
     AND EXISTS (SELECT FROM import_stage WHERE reference = '' AND siret = '' AND siren = '')

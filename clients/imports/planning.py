@@ -25,7 +25,7 @@ from clients.models import Import, ImportRow, ImportState, RowAction
 from clients.resources import KEY, OURS, THERE, VERSION, columns_by_name
 from portfolios.models import Portfolio
 from spreadsheets.reading import Chunk as Rows
-from spreadsheets.reading import read_sheet
+from spreadsheets.reading import SheetReading
 from spreadsheets.text import fold
 from tenancy.keys import uuid7
 from tenancy.leases import Progress
@@ -159,9 +159,9 @@ def _rows_note(code: str, numbers: Sequence[int]) -> dict[str, Any]:
     return {"code": code, "params": {"count": len(numbers), "rows": shown}}
 
 
-def make_plan(held: Import, content: bytes, sheet: Mapping[str, Any], progress: Progress) -> None:
-    """Every row of the chosen sheet into the plan, in the surrounding transaction. Of `sheet`: header_row, columns (as
-    `Import.columns`), rows."""
+def make_plan(held: Import, reading: SheetReading, sheet: Mapping[str, Any], progress: Progress) -> None:
+    """Every row that is read of the chosen sheet into the plan, in the surrounding transaction. Of `sheet`: header_row,
+    columns (as `Import.columns`), rows."""
     began = timezone.now()
     fields = {column["index"]: column["field"] for column in sheet["columns"] if column["field"]}
     asked = Asked.of(held.asked)
@@ -172,7 +172,7 @@ def make_plan(held: Import, content: bytes, sheet: Mapping[str, Any], progress: 
     held.rows.all().delete()
     staging.open_stage()
     listed, late = {column["index"] for column in sheet["columns"]}, set[int]()
-    with read_sheet(content, held.sheet or 0) as reading:
+    with reading:
         for rows in reading:
             planner.stage(rows, sheet["header_row"], fields)
             late |= filled_besides(rows, listed | late, sheet["header_row"])

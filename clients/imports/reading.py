@@ -14,7 +14,7 @@ from clients.imports.planning import called, make_plan
 from clients.imports.working import claim, fail, keep
 from clients.models import ColumnMapping, Import, ImportFile, ImportState
 from portfolios.models import Portfolio
-from spreadsheets.reading import WorkbookInfo, list_sheets
+from spreadsheets.reading import OpenWorkbook, SheetReading, WorkbookInfo, read_sheet
 from spreadsheets.refusals import Refused
 from tenancy.leases import LostHold, Progress, beating, let_go
 from tenancy.scopes import scope
@@ -47,23 +47,29 @@ def _working(held: Import) -> ImportState:
 
 
 def _read(firm_id: UUID, held: Import, content: bytes, progress: Progress) -> None:
-    if held.sheet is None:
-        workbook = list_sheets(content)
+    if held.sheet is not None:
+        _plan(firm_id, held, read_sheet(content, held.sheet), progress)
+        return
+    with OpenWorkbook(content) as workbook:
         with scope(firm=firm_id):
-            sheets = _listed(workbook, own_names())
+            sheets = _listed(workbook.info, own_names())
             chosen = _only_choice(sheets)
             if chosen is None:
                 keep(held, sheets=sheets, state=ImportState.CHOOSING)
                 return
             held.sheet, held.sheet_name, held.sheets = chosen["index"], chosen["name"][:200], sheets
             held.save(update_fields=["sheet", "sheet_name", "sheets"])
+        _plan(firm_id, held, workbook.read(chosen["index"]), progress)
+
+
+def _plan(firm_id: UUID, held: Import, reading: SheetReading, progress: Progress) -> None:
     with scope(firm=firm_id):
         sheet = next(sheet for sheet in held.sheets if sheet["index"] == held.sheet)
         laid = _laid_out(held, sheet)
         if laid.doubtful:
             _ask(held, laid)
             return
-        make_plan(held, content, {**sheet, "header_row": laid.header_row, "columns": laid.columns}, progress)
+        make_plan(held, reading, {**sheet, "header_row": laid.header_row, "columns": laid.columns}, progress)
 
 
 # --- Which sheet ------------------------------------------------------------------------------------------------

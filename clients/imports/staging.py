@@ -12,7 +12,7 @@ from django.db import connection
 
 from clients.imports.folding import keys
 from clients.imports.rows import Chunk, names
-from tenancy.keys import uuid7
+from tenancy.keys import uuid7s
 
 # The dossier's own columns, which a row holds as well: compared, copied and updated by these.
 TEXTS = (
@@ -74,7 +74,7 @@ def add(
         value("urssaf_account", nothing),
     )
     columns: dict[str, Sequence[str]] = {
-        "id": [str(uuid7()) for _ in range(height)],
+        "id": [str(key) for key in uuid7s(height)],
         "number": [str(number) for number in numbers],
         "bad": ["t" if i in chunk.bad else "f" for i in range(height)],
         "remarks": [_remarks_json(chunk, i) for i in range(height)] if chunk.remarks else nothing,

@@ -18,11 +18,10 @@ from accounts.models import Membership
 from accounts.permissions import Perm, can, holders_of_any, take
 from activity.actions import Happening, record, record_many
 from clients.actions.space import tell_clients
-from clients.events.dossiers import DossierChanged, DossierMoved, DossierTakenBack
 from clients.events.imports import ImportUndone
 from clients.imports.folding import keys
-from clients.imports.news import Pairs, assigned_to, changes_of, counted, left_by, pairs
-from clients.imports.rows import client_name, names
+from clients.imports.news import Pairs, assigned_to, left_by, pairs, record_rows_of
+from clients.imports.rows import names
 from clients.imports.staging import TEXTS
 from clients.imports.touches import touches
 from clients.imports.working import claim, fail, keep, one_at_a_time, slices
@@ -110,7 +109,8 @@ def _undo(held: Import, progress: Progress) -> None:
     _withdraw(held)
     restored = _in_slices(_RESTORE, held, RowAction.UPDATE, now, progress)
     _restore_keys(held)
-    _record(held, actor, progress)
+    record_rows_of(held, actor, progress, undone=True)
+    _tell_clients(held, actor)
     emptied = _delete_portfolios(held, actor)
     _finish(held, actor, now, {"deleted": deleted, "restored": restored, "emptied": emptied}, told)
 
@@ -308,7 +308,7 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS keys(id, name_key, search_key
 def _in_slices(statement: str, held: Import, action: RowAction, now: datetime, progress: Progress) -> int:
     """How many dossiers it has written."""
     written = 0
-    for slice_ in slices(_taken(held, action), progress):
+    for slice_ in slices(_taken(held, action), progress, progress.total // 2):
         with connection.cursor() as cursor:
             cursor.execute(statement, {"source": held.pk, "firm": held.firm_id, "now": now, **slice_})
             written += cursor.rowcount
@@ -394,17 +394,9 @@ def _delete_portfolios(held: Import, actor: Membership) -> int:
 # --- What is told -------------------------------------------------------------------------------------------------
 
 
-def _record(held: Import, actor: Membership, progress: Progress) -> None:
-    """One event per dossier, in the import's group; clients with a space are told of their own dossier."""
+def _tell_clients(held: Import, actor: Membership) -> None:
+    """Those with a space are told of their own dossier."""
     updated = _taken(held, RowAction.UPDATE)
-    progress.step = progress.total // 2
-    for event_type, lines in (
-        (DossierTakenBack, _deleted(_taken(held, RowAction.CREATE))),
-        (DossierChanged, _changed(updated)),
-        (DossierMoved, _moved(updated)),
-    ):
-        happenings = counted(lines, progress)
-        record_many(event_type, actor=actor, model=Dossier, happenings=happenings, group=held.pk)
     linked = (
         SpaceLink.objects.running().filter(dossier_id__in=updated.values("dossier_id")).values("dossier_id")
     )
@@ -416,25 +408,8 @@ def _record(held: Import, actor: Membership, progress: Progress) -> None:
     )
 
 
-def _deleted(rows: Rows) -> Iterator[Happening]:
-    columns = ("id", "kind", "legal_name", "last_name", "first_name")
-    for key, *name in rows.values_list(*columns).iterator(_BATCH):
-        yield Happening(key, client_name(*name))
-
-
 def _reversed(changes: Pairs) -> Pairs:
     return {name: (after, before) for name, (before, after) in changes.items()}
-
-
-def _changed(rows: Rows) -> Iterator[Happening]:
-    for key, name, changes in changes_of(rows):
-        if edits := {field: pair for field, pair in changes.items() if field != "portfolio"}:
-            yield Happening(key, name, _reversed(edits))
-
-
-def _moved(rows: Rows) -> Iterator[Happening]:
-    for key, name, changes in changes_of(rows.filter(changes__has_key="portfolio")):
-        yield Happening(key, name, _reversed({"portfolio": changes["portfolio"]}))
 
 
 def _finish(

@@ -13,7 +13,7 @@ from clients.events.imports import ImportCancelled
 from clients.models import OVER, WAITING, Import, ImportFile, ImportRow, ImportState
 from tenancy.leases import LostHold, Progress, free, take
 
-_SLICE = 20_000
+SLICE = 20_000
 
 
 @transaction.atomic
@@ -91,15 +91,15 @@ def forget_file(import_id: UUID) -> None:
         held.corrections.all().delete()
 
 
-def slices(rows: QuerySet[ImportRow], progress: Progress) -> Iterator[dict[str, int]]:
+def slices(rows: QuerySet[ImportRow], progress: Progress, most: int) -> Iterator[dict[str, int]]:
     """The numbers of the `first` and the `last` row of each slice, in which these are written so that the page sees it
-    move; the progress moves on by them."""
+    move; the progress moves on by them, to `most`."""
     ends = rows.aggregate(first=Min("number"), last=Max("number"))
     if ends["first"] is None:
         return
-    for first in range(ends["first"], ends["last"] + 1, _SLICE):
-        yield {"first": first, "last": first + _SLICE - 1}
-        progress.step = min(progress.total // 2, progress.step + _SLICE)
+    for first in range(ends["first"], ends["last"] + 1, SLICE):
+        yield {"first": first, "last": first + SLICE - 1}
+        progress.step = min(most, progress.step + SLICE)
 
 
 def one_at_a_time(held: Import) -> None:

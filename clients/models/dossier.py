@@ -53,7 +53,12 @@ class Dossier(ClientDetails):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     firm = OwnerField(
-        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
+        "accounts.Firm",
+        models.CASCADE,
+        db_index=False,
+        default=scopes.firm_id,
+        editable=False,
+        related_name="+",
     )
     portfolio = models.ForeignKey(
         Portfolio,

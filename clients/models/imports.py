@@ -242,9 +242,11 @@ class ImportRow(ClientDetails):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The import's firm: `importrow_import` says so, and a key of its own would be checked once more for every row.
     firm = OwnerField(
-        "accounts.Firm", models.CASCADE, default=scopes.firm_id, editable=False, related_name="+"
-    )
+        "accounts.Firm", models.CASCADE, db_constraint=False, db_index=False, default=scopes.firm_id, editable=False,
+        related_name="+",
+    )  # fmt: skip
     source = models.ForeignKey(
         Import, models.CASCADE, db_constraint=False, db_index=False, related_name="rows"
     )

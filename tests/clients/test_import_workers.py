@@ -91,7 +91,7 @@ class TestWorkers:
         at_the_same_time(*[lambda: apply(made)] * 3)
         assert (dossiers(lemoine), state(lemoine)) == (30, ImportState.DONE)
 
-    @pytest.mark.parametrize("step", ["_make_portfolios", "_assign", "_record", "_finish"])
+    @pytest.mark.parametrize("step", ["_make_portfolios", "_assign", "record_rows_of", "_finish"])
     def test_a_worker_killed_while_writing_leaves_nothing_and_the_next_one_all(
         self, lemoine: World, monkeypatch, step: str
     ) -> None:
