@@ -9,21 +9,25 @@ from django.db import connections
 from stdnum import luhn
 
 from accounts.models import Firm, Membership, MemberState, Role, User
-from clients.models import Dossier
-from portfolios.models import Portfolio
+from accounts.permissions import ObjectRole, give
+from clients.models import Assignment, Dossier
+from portfolios.models import Portfolio, PortfolioGrant
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
 
 HEADERS = (
     "Code", "Raison sociale", "Forme juridique", "Adresse", "CP", "Ville", "Téléphone", "E-mail", "SIRET", "Code NAF",
-    "Portefeuille", "Clôture",
+    "Portefeuille", "Collaborateur",
 )  # fmt: skip
 FIELDS = (
     "reference", "legal_name", "legal_form", "address", "postcode", "city", "phone", "email", "siret", "naf_code",
-    "portfolio", "fiscal_year_end",
+    "portfolio", "assignee",
 )  # fmt: skip
+# Whose place on a client file it is stands beside it: only ours and the floor write that.
+DOSSIER_FIELDS = FIELDS[:-1]
 EXISTING = 100_000
 PORTFOLIOS = 100
+MEMBERS = 20
 _FORMS, _CITIES = ("5710", "5410", "1000", "6540"), ("Lyon", "Élancourt", "Bourg-en-Bresse", "Saint-Étienne")
 
 
@@ -49,7 +53,7 @@ def client(number: int, *, changed: bool = False) -> tuple[str, ...]:
         siret(number),
         f"{number % 90 + 10}.{number % 89 + 10}Z",
         f"Portefeuille {number % PORTFOLIOS:03}",
-        "31/12",
+        f"Camille Numéro {number % MEMBERS:02}",
     )
 
 
@@ -88,26 +92,48 @@ def make() -> tuple[UUID, UUID]:
             role=Role.ADMIN,
             state=MemberState.ACTIVE,
         )
+        members = dict(_member(number) for number in range(MEMBERS))
         portfolios = {
             portfolio.name: portfolio
             for portfolio in (
                 Portfolio.objects.create(name=f"Portefeuille {n:03}") for n in range(PORTFOLIOS)
             )
         }
+        people = list(members.values())
+        held = ((portfolio.pk, people[n % MEMBERS]) for n, portfolio in enumerate(portfolios.values()))
+        give(PortfolioGrant, list(held), role=ObjectRole.ACCOUNTANT, by=admin)
         for start in range(0, EXISTING, 10_000):
-            dossiers = []
+            dossiers, placed = [], []
             for number in range(start, start + 10_000):
                 values = dict(zip(FIELDS, client(number), strict=True))
+                person = members[values.pop("assignee")]
                 dossiers.append(Dossier(portfolio=portfolios[values.pop("portfolio")], **values))
                 dossiers[-1].derive_keys()
+                placed.append((dossiers[-1].pk, person))
             Dossier.objects.bulk_create(dossiers)
+            give(Assignment, placed, role=ObjectRole.ACCOUNTANT, by=admin)
     tidy_up()
     return key, admin.pk
+
+
+def _member(number: int) -> tuple[str, UUID]:
+    """The name and the person of one of those who are at work on the client files."""
+    last_name = f"Numéro {number:02}"
+    user = User.objects.create_user(f"{uuid7()}@lemoine.test", first_name="Camille", last_name=last_name)
+    member = Membership.objects.create(
+        user=user,
+        email=user.email,
+        first_name="Camille",
+        last_name=last_name,
+        role=Role.COLLABORATOR,
+        state=MemberState.ACTIVE,
+    )
+    return member.name, user.pk
 
 
 def tidy_up() -> None:
     """What a round that was taken back left behind, out of the way of the next one."""
     with connections["owner"].cursor() as cursor:
-        for table in ("clients_dossier", "clients_importrow", "activity_event"):
+        for table in ("clients_dossier", "clients_assignment", "clients_importrow", "activity_event"):
             cursor.execute(f"VACUUM ANALYZE {table}")
     connections["owner"].close()

@@ -2,7 +2,8 @@
 
 `python dev.py bench import [--rows 10000] [--rounds 5] [--growth]`. Stock: the library as its manual shows it, a dry
 run, then the import. Tuned: `use_bulk`, cached instances, no diff. Floor: parse, COPY, the same SQL, no check and no
-event. Ours: the file to the plan, and the plan to the client files, with an event for each and one for all.
+event. Ours: the file to the plan, and the plan to the client files with their places for colleagues, an event for each
+and one for all, and a notification for everybody concerned. The library writes client files alone.
 """
 
 import os
