@@ -5,7 +5,8 @@ from django.utils.translation import gettext as _
 from clients.models import SpaceLink
 from clients.places import SpaceRequest
 
-DETAILS, AUTHORISATIONS = "clients:space_home", "clients:space_authorisations"
+DETAILS, PEOPLE = "clients:space_home", "invitations:people"
+AUTHORISATIONS = "clients:space_authorisations"
 
 
 def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, object]:
@@ -16,6 +17,10 @@ def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, obj
     firms = list(SpaceLink.objects.running().filter(space=request.space).order_by("firm_name"))
     items = [
         {"label": label, "url": request.space.url(route), "active": route == page}
-        for label, route in ((_("My details"), DETAILS), (_("Authorisations"), AUTHORISATIONS))
+        for label, route in (
+            (_("My details"), DETAILS),
+            (_("People"), PEOPLE),
+            (_("Authorisations"), AUTHORISATIONS),
+        )
     ]
     return {"nav": items, "firms": firms, "space_firms": firms, **context}

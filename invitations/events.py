@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership
 from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
-from clients.models import ClientSpace, Dossier, SpaceMember, SpacePerm
+from clients.models import ClientSpace, Dossier, SpaceMember, SpacePerm, SpaceProfile
 
 
 class InvitationEvent(EventType):
@@ -86,6 +86,17 @@ class MemberInvited(InvitationEvent):
     summary = _("A colleague was invited to the firm")
     sentence = _("%(actor)s invited %(subject)s to the firm (%(email)s).")
     concerns = _("The administrators")
+
+
+class PersonInvited(InvitationEvent):
+    """Of a client's own people. Details: `email`, `profile`."""
+
+    name = "invitations.person.invited"
+    summary = _("A person was invited into your space")
+    sentence = _("%(actor)s invited %(email)s into the space of %(subject)s (%(profile)s).")
+    words = {"profile": dict(SpaceProfile.choices)}
+    route = "invitations:people"
+    concerns = _("Those who manage the people of the client's space")
 
 
 class MemberJoined(InvitationEvent):

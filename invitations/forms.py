@@ -14,6 +14,7 @@ from accounts.models import Role, User
 from accounts.newcomers import Newcomer
 from accounts.permissions import ObjectRole
 from clients.cleaning import clean_email, clean_text, likely_email
+from clients.forms.people import ProfileForm
 from clients.models import Dossier
 from invitations.models import GRANTED_ROLES, InvitationKind, InvitationQuerySet, InvitationState
 from portfolios.models import Portfolio
@@ -134,6 +135,12 @@ class AddressForm(forms.Form):
             question = _("Did you mean %(likely)s? If the address is right, send again.")
             self.add_error("email", forms.ValidationError(question, code="doubt", params={"likely": likely}))
         return cleaned
+
+
+class InvitePersonForm(ProfileForm, AddressForm):
+    """A person of the client to invite: an address and a profile."""
+
+    field_order = ("email", "profile")
 
 
 class MemberForm(AddressForm):

@@ -3,7 +3,8 @@
 from django.urls import path
 
 from accounts.places import FIRM
-from invitations.views import answering, handling, inviting
+from clients.places import SPACE
+from invitations.views import answering, handling, inviting, people
 
 app_name = "invitations"
 
@@ -19,12 +20,25 @@ firm_pages = [
     path(f"{FIRM}dossiers/<uuid:pk>/inviter/", inviting.client, name="invite_client"),
 ]
 
+PEOPLE = f"{SPACE}personnes/"
+
+people_pages = [
+    path(PEOPLE, people.people, name="people"),
+    path(f"{PEOPLE}inviter/", people.invite, name="invite_person"),
+    path(f"{PEOPLE}quitter/", people.leave, name="leave_space"),
+    path(f"{PEOPLE}<uuid:pk>/profil/", people.profile, name="person_profile"),
+    path(f"{PEOPLE}<uuid:pk>/retirer/", people.end, name="end_person"),
+    path(f"{PEOPLE}invitations/<uuid:pk>/relancer/", people.resend, name="resend_person"),
+    path(f"{PEOPLE}invitations/<uuid:pk>/revoquer/", people.revoke, name="revoke_person"),
+]
+
 link_pages = [
     path("invitation/", answering.answer, name="answer"),
     path("invitation/ouverte/", answering.opened, name="opened"),
     path("invitation/refuser/", answering.refuse, name="refuse"),
     path("invitation/nouveau-lien/", answering.new_link, name="new_link"),
     path("invitation/changer-de-compte/", answering.switch, name="switch"),
+    path("invitation/pour-moi/<uuid:pk>/", answering.open_mine, name="open_mine"),
     path("invitation/<str:token>/", answering.open_link, name="open"),
     path(
         "invitation/<str:token>/refuser/",
@@ -34,4 +48,4 @@ link_pages = [
     ),
 ]
 
-urlpatterns = [*firm_pages, *link_pages]
+urlpatterns = [*firm_pages, *people_pages, *link_pages]

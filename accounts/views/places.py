@@ -13,17 +13,21 @@ from accounts.actions.firms import register_firm
 from accounts.actions.people import change_language
 from accounts.forms import FirmForm
 from accounts.models import User
+from accounts.waiting import waiting_for
 
 _YEAR = 365 * 24 * 3600
 
 
 @require_safe
 def places(request: HttpRequest) -> HttpResponse:
-    """A card for each place; straight into the only one, unless `?tous=1` asks for the page."""
+    """A card for each place, and for each invitation that waits; straight into the only one, unless `?tous=1` asks
+    for the page."""
     mine = list(request.places)  # type: ignore[attr-defined]  # set by the middleware
-    if len(mine) == 1 and "tous" not in request.GET:
+    assert isinstance(request.user, User)
+    waiting = waiting_for(request.user.pk)
+    if len(mine) == 1 and not waiting and "tous" not in request.GET:
         return redirect(mine[0].url)
-    return render(request, "accounts/places.html", {"places": mine})
+    return render(request, "accounts/places.html", {"places": mine, "waiting": waiting})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

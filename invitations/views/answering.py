@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -48,13 +48,15 @@ from invitations.actions.answering import (
     refuse_invitation,
 )
 from invitations.forms import NewcomerForm, PersonForm
-from invitations.lookups import invitation_of
+from invitations.lookups import invitation_of, invitations_to
 from invitations.models import Invitation, InvitationKind, InvitationState, hashed
 from invitations.offers import offers_of
 from tenancy.scopes import scope
 
 COOKIE = "invitation"
 COOKIE_SALT = "invitations.link"
+# What stands in the cookie before the key of an invitation that a person opened on their own page: no hash begins so.
+MINE = "mine:"
 COOKIE_SECONDS = 2 * 3600
 ANSWERS_AT_MOST = "30/5m/ip"
 UNKNOWN_AT_MOST = "60/5m/ip"
@@ -124,8 +126,8 @@ def with_visit(view: Callable[[HttpRequest, Visit], HttpResponse]) -> View:
             refusal := throttled(request, action="answer", rate=ANSWERS_AT_MOST)
         ):
             return refusal
-        token_hash = request.get_signed_cookie(COOKIE, default="", salt=COOKIE_SALT, max_age=COOKIE_SECONDS)
-        found = invitation_of(token_hash) if token_hash else []
+        value = request.get_signed_cookie(COOKIE, default="", salt=COOKIE_SALT, max_age=COOKIE_SECONDS)
+        found = _led_to(request, value)
         if not found:
             return throttled(request, action="unknown_link", rate=UNKNOWN_AT_MOST) or _closed(
                 request, "unknown"
@@ -145,10 +147,23 @@ def with_visit(view: Callable[[HttpRequest, Visit], HttpResponse]) -> View:
 @require_safe
 def open_link(request: HttpRequest, token: str, then: str = "invitations:answer") -> HttpResponse:
     """Take the token out of the address. The same answer for every token, and nothing is looked up."""
-    response = redirect(then)
+    return _keep(redirect(then), hashed(token))
+
+
+@kept_by_nobody
+@require_safe
+def open_mine(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """An invitation that waits at a proven address of the signed-in person, who needs no mail to find it."""
+    if not any(row["invitation_id"] == pk for row in invitations_to(request.user.pk)):
+        raise Http404
+    return _keep(redirect("invitations:answer"), f"{MINE}{pk}")
+
+
+def _keep(response: HttpResponse, value: str) -> HttpResponse:
+    """Let the browser keep what leads to the invitation, for these pages alone."""
     response.set_signed_cookie(
         COOKIE,
-        hashed(token),
+        value,
         salt=COOKIE_SALT,
         max_age=COOKIE_SECONDS,
         path=reverse("invitations:answer"),
@@ -338,6 +353,16 @@ def _is_there(invitation: Invitation) -> bool:
     if invitation.kind != InvitationKind.PERSON or (person := person_at(invitation.email)) is None:
         return False
     return SpaceMember.objects.present().filter(space=invitation.space_id, user=person).exists()
+
+
+def _led_to(request: HttpRequest, value: str) -> list[dict[str, Any]]:
+    """What a cookie leads to: by the hash of a link, or, for whoever is signed in, by the key of one of their own."""
+    if not value.startswith(MINE):
+        return invitation_of(value) if value else []
+    if not isinstance(request.user, User):
+        return []
+    mine = invitations_to(request.user.pk)
+    return [row for row in mine if f"{MINE}{row['invitation_id']}" == value]
 
 
 def _closed(request: HttpRequest, because: str, visit: Visit | None = None) -> HttpResponse:

@@ -1,0 +1,69 @@
+"""How a client lets people of their own into the space: invites them, sends the invitation again, revokes it."""
+
+from django.db import transaction
+
+from accounts.newcomers import person_at
+from activity.actions import record
+from clients.actions.people import AlreadyHere
+from clients.models import ClientSpace, SpaceMember, SpacePerm, SpaceProfile
+from clients.profiles import require_profile
+from invitations.actions.handling import NotPending, end, renew, send
+from invitations.actions.inviting import AlreadyInvited
+from invitations.events import InvitationResent, InvitationRevoked, PersonInvited
+from invitations.models import Invitation, InvitationKind, InvitationState
+
+
+@transaction.atomic
+def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> Invitation:
+    """Invite somebody into the actor's space, with a profile; in its scope. Raises AlreadyHere, AlreadyInvited."""
+    require_profile(actor, SpacePerm.MANAGE_PEOPLE)
+    space, email = ClientSpace.objects.select_for_update().get(pk=actor.space_id), email.strip().lower()
+    person = person_at(email)
+    if person and SpaceMember.objects.present().filter(space=space, user=person).exists():
+        raise AlreadyHere(email)
+    if Invitation.objects.pending().filter(space=space, kind=InvitationKind.PERSON, email=email).exists():
+        raise AlreadyInvited(email)
+    invitation = Invitation.objects.create(
+        firm=None,
+        space=space,
+        space_name=space.name,
+        kind=InvitationKind.PERSON,
+        email=email,
+        profile=profile,
+        asked_by=actor,
+    )
+    send([invitation])
+    record(PersonInvited, actor=actor, subject=space, details={"email": email, "profile": profile})
+    return invitation
+
+
+@transaction.atomic
+def resend_to_person(*, actor: SpaceMember, invitation: Invitation) -> Invitation:
+    """Send a new link with a new deadline, in the actor's name; those before it become void. Raises NotPending."""
+    invitation = _held(actor, invitation)
+    assert invitation.space is not None
+    invitation.asked_by, invitation.space_name = actor, invitation.space.name
+    invitation.save(update_fields=["asked_by", "space_name"])
+    renew([invitation], by=None)
+    details = {"email": invitation.email}
+    record(InvitationResent, actor=actor, subject=invitation.target, details=details)
+    return invitation
+
+
+@transaction.atomic
+def revoke_person(*, actor: SpaceMember, invitation: Invitation) -> None:
+    """Make its links void. Raises NotPending."""
+    invitation = _held(actor, invitation)
+    end([invitation], InvitationState.REVOKED)
+    details = {"email": invitation.email}
+    record(InvitationRevoked, actor=actor, subject=invitation.target, details=details)
+
+
+def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
+    """The invitation, locked, as the actor's space sent it."""
+    require_profile(actor, SpacePerm.MANAGE_PEOPLE)
+    ours = Invitation.objects.with_names().filter(space=actor.space_id, kind=InvitationKind.PERSON)
+    held = ours.select_for_update(of=("self",)).get(pk=invitation.pk)
+    if not held.is_pending:
+        raise NotPending(held.pk)
+    return held
