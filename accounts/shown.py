@@ -19,14 +19,17 @@ def initials(name: Any) -> str:
     return "".join(letters).upper()
 
 
-def when(value: datetime | date | None) -> SafeString | str:
-    """How long ago, or how soon, with the full date in the title; empty for none."""
+def when(value: datetime | date | None, now: datetime | None = None) -> SafeString | str:
+    """How long ago, or how soon, with the full date in the title; empty for none.
+
+    `now`, in local time, is given by whoever asks of many moments.
+    """
     if not value:
         return ""
-    moment, now = local(value), timezone.localtime()
-    if isinstance(moment, datetime) and _is_near(moment, now):
-        return _when(moment, now)
-    return _all_day(moment, now.date(), get_language())
+    now = now or timezone.localtime()
+    if isinstance(value, datetime) and _is_near(value, now):
+        return _when(local(value), now)
+    return _all_day(value, now.date(), get_language())
 
 
 def _is_near(moment: datetime, now: datetime) -> bool:
@@ -35,9 +38,9 @@ def _is_near(moment: datetime, now: datetime) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _all_day(moment: datetime | date, today: date, language: str | None) -> SafeString:
+def _all_day(value: datetime | date, today: date, language: str | None) -> SafeString:
     """What is said of a moment all day long: a list shows dozens, and the same ones again and again."""
-    return _when(moment, timezone.localtime())
+    return _when(local(value), timezone.localtime())
 
 
 def _when(moment: datetime | date, now: datetime) -> SafeString:

@@ -7,7 +7,7 @@ changes in it stays theirs until they save it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from uuid import UUID
 
 from django.http import QueryDict
@@ -41,7 +41,7 @@ class Asked:
     dropped: list[str]
     is_missing: bool
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         return chosen_columns(self.state.getlist("cols"))
 
@@ -53,7 +53,7 @@ class Asked:
         address[VIEW] = str(self.view.pk)
         return address
 
-    @property
+    @cached_property
     def linked(self) -> QueryDict:
         """The state with the view that it came from: what a change of it begins with."""
         return since(self.view, self.state)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from types import SimpleNamespace
 
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 
 from accounts.shown import initials, when
-from accounts.stencils import Stencil
+from accounts.stencils import Pattern, Stencil, fill
 from clients.rows import Row
 
 
@@ -47,23 +49,30 @@ class _Kind(Stencil):
         return {"row": row, **vars(self.look), "columns": dict(self.look.columns)}
 
 
-def lines_of(rows: Iterable[Row], look: Look) -> list[SafeString]:
-    """The HTML of each row."""
-    return [_line(row, look) for row in rows]
+def lines_of(rows: Iterable[Row], look: Look) -> SafeString:
+    """The HTML of the rows."""
+    now, patterns, lines = localtime(), dict[tuple[object, ...], Pattern](), list[SafeString]()
+    for row in rows:
+        texts = _texts(row, now)
+        # Most rows of a page are of few kinds.
+        kind = (row.state, row.may_edit, row.may_invite, *map(bool, texts.values()))
+        if kind not in patterns:
+            patterns[kind] = _kind(row, look).pattern(texts)
+        lines.append(fill(patterns[kind], texts))
+    return mark_safe("".join(lines))  # noqa: S308 - each of them is HTML
 
 
-def _line(row: Row, look: Look) -> SafeString:
-    kind = _Kind(
+def _kind(row: Row, look: Look) -> _Kind:
+    return _Kind(
         look=look,
         state=row.state,
         may_edit=row.may_edit,
         may_invite=row.may_invite,
         more=tuple((css, label) for css, label, _text in row.more),
     )
-    return kind.filled(_texts(row))
 
 
-def _texts(row: Row) -> dict[str, str]:
+def _texts(row: Row, now: datetime) -> dict[str, str]:
     """What is put in, as HTML."""
     first = row.people[0] if row.people else ""
     texts = {
@@ -77,8 +86,10 @@ def _texts(row: Row) -> dict[str, str]:
         "initials": escape(initials(first)),
         "others": str(row.others) if row.others > 0 else "",
         "everybody": escape(row.everybody),
-        "active": str(when(row.active_at)),
+        "active": when(row.active_at, now),
     }
+    if not row.more:
+        return texts
     return texts | {f"more{place}": escape(text) for place, (_css, _label, text) in enumerate(row.more)}
 
 

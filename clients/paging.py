@@ -4,7 +4,7 @@ The place of a page stands in the URL as `after=50.<key>` (or `before=…`): how
 the row next to it. A name, which a URL must not hold, is looked up again from the key.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
@@ -82,7 +82,7 @@ def page_of(
     spares a look at each of the others. `sought` says that finding them takes a look at every row: then the first page
     counts them in the same look.
     """
-    size = _size(query.get("size", ""))
+    size = size_of(query)
     mark = _mark(query)
     found = order.of(rows, backwards=bool(mark and mark.backwards))
     if mark:
@@ -95,9 +95,15 @@ def page_of(
         shown = list(found.annotate(_number=Window(Count("*")))[: size + 1])
         return _page(shown, size, cast(Any, shown[0])._number if shown else 0, mark)
     shown = list(first_of(found, size + 1, sparse=sparse))
-    # Whoever finds less than a page is spared the count, which is as dear as the search.
-    total = rows.count() if mark or len(shown) > size else len(shown)
-    return _page(shown, size, total, mark)
+    return _page(shown, size, rows.count(), mark) if mark else first_page(shown, size, rows.count)
+
+
+def first_page(shown: list[M], size: int, count: Callable[[], int]) -> Page[M]:
+    """The page of the first rows, of which one more than it holds are given.
+
+    Whoever sees less than a page is spared the count, which is as dear as the search.
+    """
+    return _page(shown, size, count() if len(shown) > size else len(shown), None)
 
 
 def first_of(found: QuerySet[M], most: int, *, sparse: bool = False) -> QuerySet[M]:
@@ -138,5 +144,7 @@ def _mark(query: QueryDict) -> _Mark | None:
     return None
 
 
-def _size(text: str) -> int:
+def size_of(query: QueryDict) -> int:
+    """How many rows a page has."""
+    text = query.get("size", "")
     return int(text) if text in map(str, SIZES) else DEFAULT_SIZE

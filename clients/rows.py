@@ -38,7 +38,7 @@ Roles = dict[UUID, set[ObjectRole]]
 _ROLES = {role.value: role for role in ObjectRole}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One dossier. `people` are those to whom it is open besides the administrators; `more` is the cells of chosen
     columns that are text: classes, label, text."""
@@ -91,8 +91,19 @@ def rows_of(
 
     def offers(perm: Perm, dossier: Dossier) -> bool:
         """Is it worth offering? The page behind the offer asks who may."""
+        if always[perm]:
+            return True
         mine = roles.get(dossier.pk, {}).get(member.user_id, ()) if member.user_id else ()
-        return always[perm] or any(allows(role, perm) for role in mine)
+        return any(allows(role, perm) for role in mine)
+
+    nobody: Roles = {}
+    known: dict[int, list[str]] = {}
+
+    def people_of(those: Roles) -> list[str]:
+        """Their names. Where a portfolio alone opens dossiers, they share theirs."""
+        if id(those) not in known:
+            known[id(those)] = sorted({names[person] for person in those if person in names})
+        return known[id(those)]
 
     return [
         Row(
@@ -102,7 +113,7 @@ def rows_of(
             reference=dossier.reference,
             siren=_NO_BREAK_SPACE.join((dossier.siren[:3], dossier.siren[3:6], dossier.siren[6:])).strip(),
             portfolio=portfolios.get(dossier.portfolio_id, "") if dossier.portfolio_id else "",
-            people=sorted({names[person] for person in roles.get(dossier.pk, {}) if person in names}),
+            people=people_of(roles.get(dossier.pk, nobody)),
             state=states.get(dossier.pk, "none"),
             active_at=_later(latest, dossier),
             may_edit=offers(Perm.CHANGE_DOSSIER, dossier),
@@ -126,16 +137,18 @@ def _later(latest: dict[UUID, datetime] | None, dossier: Dossier) -> datetime | 
 
 def _roles(dossiers: Sequence[Dossier]) -> dict[UUID, Roles]:
     """Who has which role on each dossier, by an assignment or its portfolio; in one query."""
-    in_portfolio: dict[UUID, list[UUID]] = {}
-    for dossier in dossiers:
-        if dossier.portfolio_id:
-            in_portfolio.setdefault(dossier.portfolio_id, []).append(dossier.pk)
-    found: dict[UUID, Roles] = {}
+    given: dict[UUID | None, Roles] = {}
     keys = [dossier.pk for dossier in dossiers]
-    for key, user_id, role in _GRANTS.rows(dossiers=keys, portfolios=in_portfolio):
-        for dossier_id in in_portfolio.get(key, [key]):
-            found.setdefault(dossier_id, {}).setdefault(user_id, set()).add(_ROLES[role])
-    return found
+    portfolios = {dossier.portfolio_id for dossier in dossiers if dossier.portfolio_id}
+    for key, user_id, role in _GRANTS.rows(dossiers=keys, portfolios=portfolios):
+        given.setdefault(key, {}).setdefault(user_id, set()).add(_ROLES[role])
+    return {one.pk: _both(given.get(one.pk, {}), given.get(one.portfolio_id, {})) for one in dossiers}
+
+
+def _both(single: Roles, whole: Roles) -> Roles:
+    if not (single and whole):
+        return single or whole
+    return {person: single.get(person, set()) | whole.get(person, set()) for person in {*single, *whole}}
 
 
 def _grants() -> Any:

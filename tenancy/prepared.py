@@ -46,7 +46,15 @@ class Prepared:
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """The rows, with a value in each place: a key, or keys."""
+        return self._asked(*self.compiled, values)
+
+    def count(self, **values: Any) -> int:
+        """How many rows there are."""
         sql, params = self.compiled
+        return int(self._asked(f"SELECT count(*) FROM ({sql}) AS found", params, values)[0][0])
+
+    @staticmethod
+    def _asked(sql: str, params: tuple[Any, ...], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with cast("DatabaseWrapper", connections["default"]).prepared_cursor() as cursor:
             cursor.execute(sql, put_in(params, values))
             return list(cursor.fetchall())

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.identifiers import clean_siret, suggested_vat_number
 from accounts.models import Membership
 from accounts.permissions import Perm, granted
-from accounts.widgets import PlainSelect
+from accounts.widgets import Offered, PlainHidden, PlainSelect
 from clients.cleaning import CLEANERS, clean_together, likely_email
 from clients.columns import STATE_FILTERS
 from clients.forms.register import LookedUp
@@ -56,10 +56,10 @@ class DossierFilter(forms.Form):
         choices=[("", gettext_lazy("Not archived")), (ARCHIVED, gettext_lazy("Archived"))],
     )
     # Searching keeps the order and the page's size. They are put right when a sorted list comes in.
-    sort = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
-    size = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
-    cols = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
-    depuis = forms.CharField(required=False, widget=forms.HiddenInput({"hx-swap-oob": "true"}))
+    sort = forms.CharField(required=False, widget=PlainHidden({"hx-swap-oob": "true"}))
+    size = forms.CharField(required=False, widget=PlainHidden({"hx-swap-oob": "true"}))
+    cols = forms.CharField(required=False, widget=PlainHidden({"hx-swap-oob": "true"}))
+    depuis = forms.CharField(required=False, widget=PlainHidden({"hx-swap-oob": "true"}))
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class DossierFilter(forms.Form):
     def _offer(self, name: str, everything: "_StrPromise", choices: "Choices") -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", everything), *choices]
+        field.choices = Offered([("", everything), *choices])
 
     def _portfolios(self) -> "Choices":
         named: Choices = [(str(key), name) for key, name in self.portfolios.items()]

@@ -41,8 +41,7 @@ HISTORY, HISTORY_SHORT = 30, 4
 @require_safe
 def index(request: FirmRequest) -> HttpResponse:
     """The clients' dossiers that the member sees. The URL holds the whole state."""
-    dossiers = permitted(Dossier.objects.clients(), request.member, Perm.VIEW_DOSSIER)
-    table = table_of(request, dossiers)
+    table = table_of(request)
     context = {
         "table": table,
         "is_mine": request.member.role != Role.ADMIN,

@@ -47,11 +47,10 @@ from portfolios.models import Portfolio, PortfolioGrant
 def portfolio(request: FirmRequest, pk: UUID) -> HttpResponse:
     """The portfolio's dossiers, in the same table as the list's, and who has it."""
     shown = _seen(request, pk)
-    dossiers = permitted(Dossier.objects.in_portfolio(shown), request.member, Perm.VIEW_DOSSIER)
     before, after = _neighbours(request, shown)
     context = {
         "portfolio": shown,
-        "table": table_of(request, dossiers, portfolio=shown),
+        "table": table_of(request, portfolio=shown),
         "subscribers": _subscribers(request, shown),
         "may_add": can(request.member, Perm.ADD_TO_PORTFOLIO, shown),
         "may_change": can(request.member, Perm.CHANGE_PORTFOLIO, shown),

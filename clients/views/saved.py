@@ -52,17 +52,24 @@ def with_view(act: Callable[[FirmRequest, SavedView], HttpResponse]) -> Callable
 def views_of(request: FirmRequest, asked: Asked) -> dict[str, Any]:
     """What the list says of saved views: those to choose from, and the one that is shown or was begun with."""
     names = {one.user_id: one.name for one in asked.filters.members.values()}
-    url = request.firm.url("clients:list")
+    lines = [_line(request, view, names, is_current=view == asked.view) for view in asked.views]
+    save_url = f"{request.firm.url('clients:save_view')}?{asked.state.urlencode()}"
     return {
-        "all": [_line(request, view, names, is_current=view == asked.view) for view in asked.views],
+        "all": lines,
         "current": asked.view,
-        "url": url,
         "is_changed": asked.is_changed,
         "may_change": asked.view is not None and _may_change(request.member, asked.view),
         "query": asked.state.urlencode(),
-        "save_url": f"{request.firm.url('clients:save_view')}?{asked.state.urlencode()}",
+        "save_url": save_url,
         "dropped": ", ".join(asked.dropped),
         "is_missing": asked.is_missing,
+        "menu": {
+            "current": asked.view.name if asked.view else "",
+            "url": request.firm.url("clients:list"),
+            "lines": [_in_menu(line) for line in lines],
+            "save_url": save_url,
+            "all_url": request.firm.url("clients:views"),
+        },
     }
 
 
@@ -195,6 +202,12 @@ def _line(
         "is_current": is_current,
         "may_change": _may_change(request.member, view),
     }
+
+
+def _in_menu(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of clients/_views_menu.html."""
+    kept = {name: line[name] for name in ("url", "by", "is_current")}
+    return {**kept, "name": line["view"].name, "is_shared": line["view"].is_shared}
 
 
 def _shown(request: FirmRequest, view: SavedView) -> str:

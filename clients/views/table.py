@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -14,27 +13,20 @@ from clients.asked import PLACES, Asked, asked_of
 from clients.chosen import COLUMNS, USUAL
 from clients.lines import Look, lines_of
 from clients.models import Dossier
-from clients.paging import page_of
+from clients.paging import Page, page_of, size_of
 from clients.rows import fields_of, rows_of
+from clients.usual import usual_page, visible
 from clients.views.saved import views_of
 from portfolios.models import Portfolio
 
 
-def table_of(
-    request: FirmRequest, dossiers: QuerySet[Dossier], *, portfolio: Portfolio | None = None
-) -> dict[str, Any]:
-    """The context of `clients/_table.html` for these dossiers; `portfolio` is the one whose page it stands on."""
+def table_of(request: FirmRequest, *, portfolio: Portfolio | None = None) -> dict[str, Any]:
+    """The context of `clients/_table.html`; `portfolio` is the one whose dossiers alone it shows, on its page."""
     without = ("portfolio",) if portfolio else ()
     asked = asked_of(request.GET, request.member, without=without)
     filters = asked.filters
     columns = [name for name in asked.columns if name not in without]
-    page = page_of(
-        filters.narrow(dossiers).only(*fields_of(columns)),
-        _at(request, asked.state),
-        filters.order,
-        sparse=request.member.role != Role.ADMIN or filters.order.column == "id",
-        sought=filters.is_searching,
-    )
+    page = _page(request, asked, portfolio)
     rows = rows_of(
         page.rows,
         member=request.member,
@@ -72,6 +64,24 @@ def table_of(
     }
 
 
+def _page(request: FirmRequest, asked: Asked, portfolio: Portfolio | None) -> Page[Dossier]:
+    filters, query = asked.filters, _at(request, asked.state)
+    sparse = request.member.role != Role.ADMIN or filters.order.column == "id"
+    elsewhere = portfolio or filters.is_narrowing or any(name in query for name in PLACES)
+    if asked.columns == USUAL and not elsewhere:
+        return usual_page(request.member, filters.order, size_of(query), sparse=sparse)
+    dossiers = visible(request.member)
+    return page_of(
+        filters.narrow(dossiers.in_portfolio(portfolio) if portfolio else dossiers).only(
+            *fields_of(asked.columns)
+        ),
+        query,
+        filters.order,
+        sparse=sparse,
+        sought=filters.is_searching,
+    )
+
+
 def _at(request: FirmRequest, state: QueryDict) -> QueryDict:
     """The state with the place in the list at which the request stands."""
     query = state.copy()
@@ -88,10 +98,14 @@ def _with(asked: Asked, **mark: str) -> str:
 
 def _choice(asked: Asked, without: tuple[str, ...]) -> dict[str, Any]:
     """The columns to choose from, and what else the list's address says."""
-    offered = [name for name in COLUMNS if name not in without]
+    shown, kept = asked.columns, asked.linked.copy()
+    kept.pop("cols", None)
     return {
-        "columns": [(name, COLUMNS[name].label, name in asked.columns) for name in offered],
-        "kept": [(name, value) for name, value in asked.linked.items() if name != "cols"],
+        "columns": [
+            (name, column.label, name in shown) for name, column in COLUMNS.items() if name not in without
+        ],
+        "kept": list(kept.items()),
+        "usual_url": "" if shown == USUAL else f"?{kept.urlencode()}",
     }
 
 

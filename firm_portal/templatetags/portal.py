@@ -4,16 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any, Self
+from urllib.parse import urlencode
 
 from django import template
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, ModelChoiceField
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,7 +24,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Role
 from accounts.permissions import Perm, allows
 from accounts.shown import initials, local, when
-from accounts.stencils import Stencil
+from accounts.stencils import Fixed, Stencil, stencilled
 from firm_portal.navigation import firm_navigation, firm_search
 from firm_portal.states import STATES, UNKNOWN
 
@@ -47,20 +49,81 @@ def layout(request: HttpRequest, name: str) -> str:
     return f"layouts/{name}.html"
 
 
-@register.simple_tag(takes_context=True)
-def navigation(context: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The firm's menu: what the view gave as `nav`, else what this request may open."""
-    if "nav" in context:
-        return list(context["nav"])
-    request = context.get("request")
-    return firm_navigation(request) if request is not None else []
+register.simple_tag(stencilled)
+
+
+@register.simple_tag
+def still(template: str) -> SafeString:
+    """A part that is the same for everybody: it is rendered without any context."""
+    return stencilled(template)
 
 
 @register.simple_tag(takes_context=True)
-def search_url(context: Mapping[str, Any]) -> str:
-    """Where the search box leads; empty where the firm has no list of client files yet."""
-    request = context.get("request")
-    return firm_search(request) if request is not None else ""
+def firm_menu(context: Mapping[str, Any]) -> SafeString:
+    """The firm's search box and menu: what the view gave as `nav`, else what this request may open."""
+    request = context["request"]
+    given = context.get("nav")
+    items = firm_navigation(request) if given is None else given
+    lines = [{**item, "icon": Fixed(item["icon"]), "active": bool(item.get("active"))} for item in items]
+    return stencilled("components/firm_menu.html", {"search_url": firm_search(request), "items": lines})
+
+
+@register.simple_tag(takes_context=True)
+def switcher(context: Mapping[str, Any], name: str) -> SafeString:
+    """The name of the place, with a menu of the person's other places."""
+    request = context["request"]
+    here = getattr(getattr(request, "place", None), "url", None)
+    places = [
+        {
+            "name": place.name,
+            "initials": initials(place.name),
+            "role": place.role,
+            "url": place.url,
+            "is_here": place.url == here,
+        }
+        for place in getattr(request, "places", ())
+    ]
+    data = {"name": name, "initials": initials(name), "places": places, "url": _address("accounts:places")}
+    return stencilled("components/switcher.html", data)
+
+
+@register.simple_tag(takes_context=True)
+def profile_menu(context: Mapping[str, Any]) -> SafeString:
+    """The person: profile, spaces, language, theme, density, sign out."""
+    request = context["request"]
+    member = getattr(request, "member", None)
+    person = member or getattr(request, "space_member", None) or request.user
+    name, email = (
+        getattr(person, "name", ""),
+        getattr(request.user, "email", ""),
+    )  # the kit is shown to anybody
+    data = {
+        "name": name,
+        "initials": initials(name),
+        "email": "" if email == name else email,
+        "profile_url": _address("accounts:profile"),
+        "places_url": _address("accounts:places"),
+        "member_url": request.firm.url("clients:member", pk=member.pk) if member else "",
+        "exports_url": request.firm.url("exports:list") if member else "",
+        "logout_url": _address("account_logout"),
+        "here": request.get_full_path(),
+        "csrf_token": context.get("csrf_token"),
+    }
+    return stencilled("components/profile_menu.html", data)
+
+
+@cache
+def _address(route: str) -> str:
+    """Of a page that has no place."""
+    return reverse(route)
+
+
+@register.simple_tag(takes_context=True)
+def notices(context: Mapping[str, Any]) -> SafeString:
+    """The bell: what notices were shown to this member."""
+    request = context["request"]
+    member = getattr(request, "member", None) or getattr(request, "space_member", None)
+    return stencilled("components/notices.html", {"member": member.pk if member else ""})
 
 
 @register.simple_tag(takes_context=True)
@@ -81,24 +144,83 @@ def contact_hint(context: Mapping[str, Any]) -> str:
 @register.simple_tag(takes_context=True)
 def query_with(context: Mapping[str, Any], **changes: Any) -> str:
     """This page's query string with some parameters changed; None, an empty text or an empty list removes one."""
-    query: QueryDict = context["request"].GET.copy()
+    query: dict[str, list[Any]] = dict(context["request"].GET.lists())
     for name, value in changes.items():
         if value is None or value == "" or value == []:
             query.pop(name, None)
-        elif isinstance(value, list | tuple):
-            query.setlist(name, [str(item) for item in value])
         else:
-            query[name] = str(value)
-    return f"?{query.urlencode()}"
+            query[name] = [str(item) for item in (value if isinstance(value, list | tuple) else [value])]
+    return f"?{urlencode(query, doseq=True)}"
 
 
 @register.simple_tag(takes_context=True)
+def sort_header(
+    context: Mapping[str, Any], field: str, label: str, css: str = "", default: str = ""
+) -> SafeString:
+    """A sortable column's head: `default` is the order without a parameter."""
+    data = {**sort_state(context, field, default), "label": label, "css": Fixed(css)}
+    return stencilled("components/sort_header.html", data)
+
+
 def sort_state(context: Mapping[str, Any], field: str, default: str = "") -> dict[str, str]:
     """What a sortable header shows: its `aria` value and the `url` that sorts the other way (`?sort=-name`)."""
     current = context["request"].GET.get("sort", default)
     aria = {field: "ascending", f"-{field}": "descending"}.get(current, "")
     following = f"-{field}" if aria == "ascending" else field
-    return {"aria": aria, "url": query_with(context, sort=following, page=None, after=None, before=None)}
+    url = query_with(context, sort=following, page=None, after=None, before=None)
+    return {"aria": Fixed(aria), "url": url}
+
+
+@register.simple_tag(takes_context=True)
+def filter_bar(context: Mapping[str, Any], form: BaseForm, placeholder: str = "") -> SafeString:
+    """Search and filters on one line, of a form bound to the query; the field `q` is the search box."""
+    shown = form.visible_fields()
+    sought = next((field for field in shown if field.name == "q"), None)
+    data = {
+        "path": context["request"].path,
+        "hidden": SafeString("".join(str(field) for field in form.hidden_fields())),
+        "query": sought and _search_box(sought, placeholder),
+        "folds": len(shown) > 1,
+        "fields": [
+            {
+                "kind": Fixed(field.widget_type),
+                "id": field.id_for_label,
+                "label": field.label,
+                "control": SafeString(field),
+            }
+            for field in shown
+            if field is not sought
+        ],
+    }
+    return stencilled("components/filter_bar.html", data)
+
+
+@register.simple_tag(takes_context=True)
+def bulk_bar(
+    context: Mapping[str, Any],
+    actions: Sequence[Mapping[str, Any]],
+    total: int,
+    hidden: Sequence[tuple[str, str]] = (),
+) -> SafeString:
+    """What one may do with the ticked rows."""
+    data = {
+        "first_url": actions[0]["url"],
+        "actions": [{**action, "icon": Fixed(action["icon"])} for action in actions],
+        "hidden": hidden,
+        "total": total,
+        "csrf_token": context.get("csrf_token"),
+    }
+    return stencilled("components/bulk_bar.html", data)
+
+
+def _search_box(field: BoundField, placeholder: str) -> dict[str, Any]:
+    value = field.value()
+    return {
+        "name": field.html_name,
+        "id": field.id_for_label,
+        "value": "" if value is None else value,
+        "label": placeholder or field.label,
+    }
 
 
 @register.simple_tag(takes_context=True)

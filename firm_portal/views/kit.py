@@ -297,5 +297,5 @@ def _stand_in_a_firm(request: HttpRequest) -> None:
         SimpleNamespace(name="Menuiserie Béranger", url="/dev/kit/?layout=space", role="Gérant"),
     ]
     space = SimpleNamespace(name="Menuiserie Béranger")
-    member = SimpleNamespace(name="Camille Lemoine", role=Role.ADMIN)
+    member = SimpleNamespace(pk="camille", name="Camille Lemoine", role=Role.ADMIN)
     vars(request).update(firm=firm, space=space, member=member, places=places, place=places[0])

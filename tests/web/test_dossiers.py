@@ -9,13 +9,13 @@ from django.http import QueryDict
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts.models import MemberState
+from accounts.models import Membership, MemberState, Role
 from accounts.permissions import ObjectRole, Perm, give, pairs_of
 from activity.models import Event
 from clients.actions.dossiers import create_dossier, update_dossier
 from clients.models import Assignment, ClientSpace, Dossier, SpaceLink, SpaceMember
 from clients.selection import selected_dossiers
-from portfolios.actions import grant_portfolio
+from portfolios.actions import grant_portfolio, withdraw_portfolio
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
 from tests.web.counting import queries_at_most
@@ -179,6 +179,25 @@ def test_the_list_asks_as_much_for_ten_rows_as_for_two_hundred(
         page = client.get(url)
     assert len(names(page)) == min(count, 100)
     assert page.context["table"]["rows"][0].people == ["Chloé Martin", "Paul Martin"]
+
+
+def test_a_right_that_is_lost_is_lost_at_the_next_look(firm: World, browse: Browse) -> None:
+    portfolio = make_portfolio()
+    grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
+    make_dossier("Boulangerie", portfolio=portfolio)
+    client = browse(firm.collaborator)
+    for _look in range(7):  # PostgreSQL keeps a plan after five
+        assert listed(firm, client) == ["Boulangerie"]
+    withdraw_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
+    assert listed(firm, client) == []
+
+
+def test_an_administrator_who_is_one_no_more_sees_their_own_alone(firm: World, browse: Browse) -> None:
+    make_dossier("Boulangerie")
+    client = browse(firm.colleague)
+    for role, expected in ((Role.ADMIN, ["Boulangerie"]), (Role.COLLABORATOR, [])):
+        Membership.objects.filter(pk=firm.colleague.pk).update(role=role)
+        assert listed(firm, client) == expected
 
 
 # --- The selection ------------------------------------------------------------------------------------------
