@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts import lookups
-from accounts.models import Firm, Membership, MemberState, Role
+from accounts.models import Firm, Membership, MemberState, Role, User
+from tenancy import prepared
 from tenancy.scopes import scope
 
 # What stands before the path of every page of a firm.
@@ -100,8 +101,26 @@ class FirmPlaces(PlaceKind):
         mine.update(last_visit_at=timezone.now(), state=MemberState.ACTIVE)
 
     def enter(self, request: HttpRequest, place: Place) -> None:
-        member = Membership.objects.open().select_related("firm", "user").get(pk=place.member_id)
+        found = _ENTERING.rows(member=place.member_id)
+        if not found:
+            raise Membership.DoesNotExist
+        member = Membership.from_db("default", _MEMBER_FIELDS, found[0][: len(_MEMBER_FIELDS)])
+        member.firm = Firm.from_db("default", _FIRM_FIELDS, found[0][len(_MEMBER_FIELDS) :])
+        member.user = cast(User, request.user)  # the places are theirs
         request.member, request.firm = member, member.firm  # type: ignore[attr-defined]
+
+
+_MEMBER_FIELDS = [field.attname for field in Membership._meta.concrete_fields]
+_FIRM_FIELDS = [field.attname for field in Firm._meta.concrete_fields]
+
+
+def _entering() -> Any:
+    """The membership, if it is open, and its firm."""
+    mine = Membership.objects.open().filter(pk=prepared.Place("member")).order_by()
+    return mine.values_list(*_MEMBER_FIELDS, *(f"firm__{name}" for name in _FIRM_FIELDS))
+
+
+_ENTERING = prepared.Prepared(_entering)
 
 
 KINDS: list[PlaceKind] = [FirmPlaces()]

@@ -1,15 +1,16 @@
 """Django's PostgreSQL engine, which tells each transaction the scope in which it runs."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from django.db.backends.postgresql import base
+import psycopg
+from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
 
 from tenancy import scopes
 
 
-class PreparedCursor(base.ServerBindingCursor):
+class PreparedCursor(psycopg.Cursor[Any]):
     """Its statements are parsed and planned once per connection, under a name that the server keeps."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
@@ -17,10 +18,10 @@ class PreparedCursor(base.ServerBindingCursor):
         return self
 
 
-class DatabaseOperations(base.DatabaseOperations):
+class DatabaseOperations(operations.DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
         """What Django's debugging shows; of a prepared statement, psycopg keeps no text with its values."""
-        return super().last_executed_query(cursor, sql, params) or sql
+        return str(super().last_executed_query(cursor, sql, params) or sql)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -52,7 +53,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor = PreparedCursor(self.connection)
-        return self._prepare_cursor(cursor)
+        return cast(CursorWrapper, cast(Any, self)._prepare_cursor(cursor))  # not in the stubs
 
     def set_scope(self, keys: Sequence[str]) -> None:
         """The keys of firm, space and person, '' for none, until the transaction ends."""
