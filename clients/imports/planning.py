@@ -241,6 +241,7 @@ class _Planner:
             _leave_out(chunk, i)
         portfolios = self.firm.portfolio_keys(chunk.values.get("portfolio", ()))
         people = self.firm.assignee_keys(chunk.values.get("assignee", ()))
+        noted = {*chunk.remarks, *left_out}
         _tell_strangers(chunk, people)
         ended = elsewhere.tell(chunk, ours.get(THERE, ()), left_out)
         self.skipped.ended += [numbers[i] for i in sorted(ended)]
@@ -248,7 +249,8 @@ class _Planner:
             **self._about(numbers, ours),
             **_places_column("skipped", left_out, len(numbers)),
             **_places_column("ended", ended, len(numbers)),
-            **_raw_column(raw, {*chunk.remarks, *left_out}, len(numbers)),
+            # What is said of names and states besides stands in its own columns: often in every row of a list.
+            **_raw_column(raw, noted, len(numbers)),
             **_emptied_column(raw, chunk.values, self.emptying),
         }
         staging.add(numbers, chunk, portfolios, people, more)

@@ -51,7 +51,7 @@ WORDS: Mapping[str, Text] = {
         "you ask for it."
     ),
     "told_there": _("The other platform says of this client file: “%(value)s”."),
-    "stranger": _("The firm has no single member of this name: the client file is assigned to nobody by this row."),
+    "stranger": _("No single member of the firm bears this name: nobody is assigned."),
     "name_from_person": _("The company has no legal name: the person's name was taken."),
     "unknown_kind": _("Write “Company” or “Individual”; the kind was guessed instead."),
     "unknown_civility": _("Write “Ms” or “Mr”; the civility was left out."),

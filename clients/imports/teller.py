@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from clients.resources import columns_by_name, header_of
 _CHOICES = {field.name: dict(field.flatchoices) for field in ImportRow._meta.concrete_fields if field.choices}
 _MOST_CANDIDATES = 20
 _MOST_CHANGES = 5
+_RECORDED_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,12 @@ class Teller:
         }
         found: dict[UUID, list[Any]] = {}
         if versions:
-            events = queries.about(versions).filter(at__gt=min(versions.values())).exclude(changes={})
+            events = list(queries.about(versions).filter(at__gt=min(versions.values())))
+            moments = _moments(events)
             for event in events:
                 if event.subject_id and event.at > versions[event.subject_id]:
                     found.setdefault(event.subject_id, []).append(event)
+            found = {key: _later(listed, versions[key], moments) for key, listed in found.items()}
         return found
 
     def _touched(self, rows: Sequence[ImportRow]) -> dict[UUID, list[Any]]:
@@ -196,6 +200,30 @@ class Teller:
             }
             for event in events[:_MOST_CHANGES]
         ]
+
+
+def _moments(events: Sequence[Any]) -> dict[UUID, list[datetime]]:
+    """By import, the moments that dossiers bear since it was written, and since it was undone."""
+    imports = Import.objects.filter(pk__in={event.group for event in events if event.group})
+    return {
+        key: [at for at in (applied, undone) if at]
+        for key, applied, undone in imports.values_list("pk", "applied_at", "undone_at")
+    }
+
+
+def _later(events: Sequence[Any], version: datetime, moments: Mapping[UUID, list[datetime]]) -> list[Any]:
+    """Of a dossier's events since that version, newest first, those of later changes. The first belongs to the change
+    that the version is of: it is recorded just after it is written, and that of an import at its end."""
+
+    def may_be_of_it(event: Any) -> bool:
+        written = [at for at in moments.get(event.group, ()) if at <= event.at]
+        return max(written, default=event.at - _RECORDED_WITHIN) <= version
+
+    first = events[-1]
+    own = {first.pk} if may_be_of_it(first) else set()
+    if own and first.group:
+        own |= {event.pk for event in events if event.group == first.group and may_be_of_it(event)}
+    return [event for event in events if event.changes and event.pk not in own]
 
 
 def _first_title(row: ImportRow, firsts: Mapping[int, ImportRow]) -> str:

@@ -130,6 +130,16 @@ def choose_portfolios(page: Page) -> None:
     expect(page.locator(".import-before")).to_contain_text("1 portefeuille sera créé", timeout=30_000)
 
 
+def choose_assignees(page: Page) -> None:
+    """The list names somebody whom the firm has not."""
+    expect(page.locator(".import-before")).to_contain_text("Zoé Inconnue")
+    page.get_by_role("link", name="Choisir qui…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Zoé Inconnue").select_option(label="Chloé Garnier")
+    dialog.get_by_role("button", name="Enregistrer et revérifier").click()
+    expect(page.locator(".import-before")).to_contain_text("Chloé Garnier à la place", timeout=30_000)
+
+
 def take_the_workbook(page: Page, folder: Path) -> None:
     """One's own file, with a column that says what is wrong."""
     with page.expect_download() as download:
@@ -173,6 +183,7 @@ def test_a_messy_list_is_brought_in_and_taken_back(viewer: Viewer, messy: Path, 
     correct_by_keyboard(page)
     accept_what_is_offered(page)
     choose_portfolios(page)
+    choose_assignees(page)
     viewer.look("the plan, corrected")
     take_the_workbook(page, tmp_path)
     assert counts(page) == {"À créer": 3, "À mettre à jour": 1, "En erreur": 2, "En double": 1}

@@ -1,6 +1,8 @@
 """The page of a plan: what it shows of the rows, and what a person can say about them there."""
 
+import io
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -9,6 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.actions.members import change_role
+from accounts.models import Role
 from accounts.permissions import Perm, can
 from activity.models import Event
 from clients.actions.dossiers import update_dossier
@@ -360,9 +364,13 @@ def test_a_portfolio_that_the_firm_has_not_is_refused(firm: World, browse) -> No
 @pytest.fixture
 def conflict(firm: World) -> Import:
     """An exported list, changed in the workbook and by a colleague meanwhile, sent back."""
-    import io
+    dossier = make_dossier("Boulangerie Martin", reference="M1", city="Nantes")
+    update_dossier(actor=firm.admin, dossier=dossier, values={"city": "Paris"})
+    return sent_back_late(firm, dossier)
 
-    dossier = make_dossier("Boulangerie Martin", reference="M1", city="Paris")
+
+def sent_back_late(firm: World, dossier: Dossier) -> Import:
+    """Exported, then moved to Lyon by a colleague; the workbook says Marseille."""
     content = exported(firm)
     update_dossier(actor=firm.admin, dossier=dossier, values={"city": "Lyon"})
     book = sheet_of(content).parent
@@ -380,12 +388,31 @@ def test_a_conflict_names_who_changed_what_and_is_decided(firm: World, browse, c
     shown = said(client.get(where(conflict)))
     assert "Alice Martin, depuis votre export" in shown
     assert "« Paris » → « Lyon »" in shown
+    assert "Nantes" not in shown, "that was before the export"
     assert "<ins>Marseille</ins>" in shown
     client.post(where(conflict, "import_mine"), {"number": "2"}, headers=in_place(2))
     assert rows_of(again(conflict))[0].action == RowAction.UPDATE
     assert "Garder finalement les leurs" in said(client.get(where(conflict)))
     client.post(where(conflict, "import_theirs"), {"number": "2"}, headers=in_place(2))
     assert rows_of(again(conflict))[0].action == RowAction.CONFLICT
+
+
+def test_an_import_before_the_export_is_not_what_others_changed_since(firm: World, browse) -> None:
+    make_dossier("Boulangerie Martin", reference="M1")
+    made = plan(
+        firm.admin, [("M1", "Boulangerie Martin", "Paris", "Sarah")], ("Code", "Nom", "Ville", "Groupe")
+    )
+    confirm_import(actor=firm.admin, source=made)
+    apply(made)
+    # As of a long one: its events come well after the moment that its dossiers bear.
+    earlier = timezone.now() - timedelta(minutes=5)
+    Import.objects.filter(pk=made.pk).update(applied_at=earlier)
+    Dossier.objects.update(updated_at=earlier)
+    late = sent_back_late(firm, Dossier.objects.clients().get())
+    shown = said(browse(firm.admin).get(where(late)))
+    assert "« Paris » → « Lyon »" in shown
+    assert "« Sarah »" not in shown and "« – » → « Paris »" not in shown
+    assert shown.count("depuis votre export (") == 1
 
 
 def test_all_conflicts_are_taken_at_once(firm: World, browse, conflict: Import) -> None:
@@ -552,3 +579,32 @@ class TestStrangers:
         client.post(where(made, "import_assignees"), {"assignee-0": str(second.pk)})
         row = rows_of(again(made))[0]
         assert (row.assignee, row.assignee_key) == ("Chloé Martin (autre.chloe@lemoine.test)", second.user_id)
+
+
+# --- Somebody loses the right in the middle of it ---------------------------------------------------------------------
+
+
+def test_who_loses_the_right_with_the_plan_open_changes_and_confirms_nothing(firm: World, browse) -> None:
+    zoe = make_member(firm.firm, "Zoé", role=Role.ADMIN)
+    made = plan(zoe, [MARTIN, BROKEN, ("A", "Un", "Jean Inconnu", "", "")])
+    client = browse(zoe)
+    seen = client.get(where(made, "confirm_import")).context["seen"]
+    change_role(actor=firm.admin, member=zoe, role=Role.COLLABORATOR)
+    posted: list[tuple[str, dict[str, int], dict[str, str]]] = [
+        ("confirm_import", {}, {"seen": seen}),
+        ("correct_row", {"number": 3}, {"cell-city": "Paris", "initial-cell-city": ""}),
+        ("decide_row", {"number": 3}, {"dossier": "skip"}),
+        ("import_rule", {}, {"rule": "none"}),
+        ("import_mine", {}, {}),
+        ("accept_offers", {}, {"finding": "error.siret"}),
+        ("import_portfolios", {}, {"portfolio-0": "without"}),
+        ("cancel_import", {}, {}),
+    ]
+    for route, place, data in posted:
+        assert client.post(where(made, route, **place), data).status_code == 403, route
+    made.refresh_from_db()
+    assert (made.state, made.rule) == (ImportState.READY, MatchRule.USUAL)
+    assert not Asked.of(made.asked).portfolios
+    assert not ImportCorrection.objects.exists()
+    assert client.get(where(made))["Location"] == firm.firm.url("clients:list")
+    assert not Dossier.objects.clients().exists()
