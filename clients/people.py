@@ -1,10 +1,11 @@
 """Who stands on the other side: the client's people, as the firm sees them; technical support, as the client does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.models import Membership
 from accounts.permissions import ObjectRole, grants_on
+from clients.locks import LABELS
 from clients.models import Assignment, Dossier, SpaceLink, SpaceMember, SupportAuthorisation
 from tenancy.scopes import Purpose, crossing
 
@@ -21,13 +22,15 @@ class ClientPerson:
 class ClientSide:
     """Since when the client's space is tied to the dossier, and who is in it; of one that `waits`, nothing but that.
 
-    `support` is the client's authorisation of technical support, if one runs.
+    `kept`: the details that the client may not change, by label. `support`: the client's authorisation of technical
+    support, if one runs.
     """
 
     since: datetime
     right: str
     people: list[ClientPerson]
     waits: bool = False
+    kept: list[str] = field(default_factory=list)
     support: SupportAuthorisation | None = None
 
 
@@ -52,4 +55,5 @@ def client_side(dossier: Dossier) -> ClientSide | None:
             for person in SpaceMember.objects.present().filter(space=link.space_id)
         ]
     support = SupportAuthorisation.objects.running().filter(dossier=dossier).first()
-    return ClientSide(link.since, link.get_right_display(), people, support=support)
+    kept = [str(LABELS[name]) for name in link.locked_details]
+    return ClientSide(link.since, link.get_right_display(), people, support=support, kept=kept)

@@ -17,6 +17,7 @@ from clients.views import (
     fetching,
     history,
     imports,
+    locking,
     looking_up,
     mapping,
     members,
@@ -43,6 +44,7 @@ dossier_pages: list[URLPattern] = [
     path(DOSSIER, dossiers.detail, name="dossier"),
     path(f"{DOSSIER}modifier/", dossiers.edit, name="edit"),
     path(f"{DOSSIER}modifier/registre/", looking_up.for_dossier, name="look_up_dossier"),
+    path(f"{DOSSIER}coordonnees-gardees/", locking.kept, name="kept"),
     path(f"{DOSSIER}deplacer/", moving.move, name="move"),
     path(FIRM + "dossiers/deplacer/", moving.move_many, name="move_many"),
     path(FIRM + "dossiers/archiver/", archiving.archive, name="archive"),
@@ -184,6 +186,7 @@ ALLOWED = f"{SPACE}autorisations/"
 space_pages: list[URLPattern] = [
     path(SPACE, space.home, name="space_home"),
     path(f"{SPACE}coordonnees/modifier/", space.edit, name="space_edit"),
+    path(f"{SPACE}coordonnees/reprendre/", space.take_over, name="space_take_over"),
     path(f"{SPACE}bienvenue/", space.welcome, name="space_welcome"),
     path(ALLOWED, authorisations.authorisations, name="space_authorisations"),
     path(f"{ALLOWED}cabinets/<uuid:pk>/support/", authorisations.authorise, name="space_authorise_support"),

@@ -168,6 +168,7 @@ class Purpose(models.TextChoices):
     CLIENT_EDIT = "client_edit", _("A client's edit of their details reaches the firm's dossier")
     TELL_CLIENT = "tell_client", _("A client is told of a change that the firm made")
     SHOW_PEOPLE = "show_people", _("A firm's dossier shows who the client's own people are")
+    SHOW_KEPT = "show_kept", _("A client sees what a firm's record says of the details that the firm keeps")
     GIVE_SUPPORT = "give_support", _("A client authorises a firm's technical support, or withdraws it")
     SHOW_SUPPORT = "show_support", _("A client sees which people of the firm's technical support have access")
     END_SUPPORT = "end_support", _("A client is told that the access of technical support has ended")

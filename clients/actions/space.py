@@ -11,6 +11,7 @@ from activity.actions import Changes, Letter, queue_mails, record
 from activity.events import Actor
 from clients.actions.consent import Company, ask, companies_to_ask, drop
 from clients.events.space import ClientChangedDetails, FirmChangedDetails, FirmFollows, SpaceDetailsChanged
+from clients.locks import kept_details
 from clients.lookups import spaces_of
 from clients.models import ClientSpace, ConsentRequest, Dossier, SpaceLink, SpaceMember, SpaceProfile
 from clients.models.details import DETAIL_FIELDS, ClientDetails
@@ -26,6 +27,14 @@ _NUMBERS = {"siren", "siret"}
 
 class AlreadyFollowed(Exception):
     """The dossier already has its client's space."""
+
+
+class KeptByFirm(Exception):
+    """A firm keeps these details, by name: the client takes over what the firm's record says, or asks the firm."""
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(fields)
+        self.fields = fields
 
 
 class NotTheirSpace(Exception):
@@ -74,12 +83,17 @@ def open_space(
 def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mapping[str, str]) -> ClientSpace:
     """Change the client's details; each firm that follows the space gets the same change in its dossier, and is told.
 
-    `values` is field → new value, of `DETAIL_FIELDS`. What is as before changes and records nothing.
+    `values` is field → new value, of `DETAIL_FIELDS`. What is as before changes and records nothing. Raises KeptByFirm.
     """
     require_profile(actor, SpacePerm.EDIT_DETAILS)
     space = ClientSpace.objects.select_for_update().get(pk=space.pk)
     if not (changes := _differences(space, values)):
         return space
+    kept = kept_details(space)
+    if refused := [
+        name for name, (_old, new) in changes.items() if name in kept and new != kept[name].theirs
+    ]:
+        raise KeptByFirm(refused)
     _apply(space, changes)
     record(SpaceDetailsChanged, actor=actor, subject=space, changes=changes)
     # A SIRET begins with its SIREN: a firm's record gets the two together, or it might hold those of two companies.

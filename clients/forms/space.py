@@ -1,13 +1,16 @@
 """What a client fills in about themselves."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients.actions.support import SupportDuration
 from clients.cleaning import CLEANERS, clean_together
+from clients.locks import Kept
 from clients.models import ClientSpace, DossierKind, SpaceLink
 from clients.models.details import DETAIL_FIELDS
 from tenancy.forms import ModelForm
@@ -40,7 +43,7 @@ class SupportForm(forms.Form):
         ]
 
 
-_ONE_KIND_ONLY = {
+ONE_KIND_ONLY = {
     DossierKind.COMPANY: ("civility", "first_name", "last_name"),
     DossierKind.INDIVIDUAL: ("legal_name",),
 }
@@ -52,6 +55,11 @@ def _number(label: "_StrPromise", **attrs: str) -> forms.CharField:
     """A number may be typed with spaces, so it is longer than what is stored."""
     widget = forms.TextInput({"data-span": "half", "autocomplete": "off", "spellcheck": "false", **attrs})
     return forms.CharField(required=False, max_length=40, label=label, widget=widget)
+
+
+def _why(kept: Kept) -> str:
+    text = gettext("Kept by %(firm)s.") % {"firm": kept.firm_name}
+    return f"{text} {kept.reason}".strip()
 
 
 class SpaceDetailsForm(ModelForm[ClientSpace]):
@@ -68,15 +76,20 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
         fields = DETAIL_FIELDS
         help_texts = {"country": _("Empty for France.")}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kept: Mapping[str, Kept], **kwargs: Any) -> None:
+        """`kept`: what firms keep (`clients.locks`), which is shown and not changed."""
         super().__init__(*args, **kwargs)
         kind = DossierKind(self.instance.kind)
-        for name in _ONE_KIND_ONLY[kind]:
+        for name in ONE_KIND_ONLY[kind]:
             del self.fields[name]
         self.fields[_NAME_OF[kind]].required = True
         for name in _HALF_WIDTH:
             if name in self.fields:
                 self.fields[name].widget.attrs["data-span"] = "half"
+        for name, one in kept.items():
+            if name in self.fields:
+                self.fields[name].disabled = True
+                self.fields[name].help_text = _why(one)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -85,10 +98,11 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
             if name in cleaned and cleaned[name] != getattr(self.instance, name):
                 self._tidy(cleaned, name, cleaner)
         changed, errors = clean_together({**cleaned, "kind": self.instance.kind})
+        mine = {name for name in cleaned if name in self.fields and not self.fields[name].disabled}
         for name, error in errors.items():
-            if name not in self.errors:
+            if name not in self.errors and (name in mine or name not in cleaned):
                 self.add_error(name, error)
-        return {**cleaned, **{name: value for name, value in changed.items() if name in cleaned}}
+        return {**cleaned, **{name: value for name, value in changed.items() if name in mine}}
 
     def _tidy(self, cleaned: dict[str, Any], name: str, cleaner: Any) -> None:
         try:

@@ -5,11 +5,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clients.actions.space import edit_space_details
+from clients.actions.space import KeptByFirm, edit_space_details
 from clients.forms.space import SpaceDetailsForm
 from clients.frame import DETAILS, framed
+from clients.locks import kept_details, to_take_over
 from clients.models import ClientSpace, ConsentRequest, SpaceLink, SpaceMember
 from clients.places import SpaceRequest
 
@@ -32,16 +33,38 @@ def edit(request: SpaceRequest) -> HttpResponse:
     if not request.space_member.may_edit:
         raise PermissionDenied("edit_space_details")
     space = ClientSpace.objects.get(pk=request.space.pk)
-    form = SpaceDetailsForm(request.POST or None, instance=space)
+    kept = kept_details(space)
+    form = SpaceDetailsForm(request.POST or None, instance=space, kept=kept)
     if request.method == "POST" and form.is_valid():
-        edit_space_details(actor=request.space_member, space=request.space, values=form.cleaned_data)
-        messages.success(request, _("Your details are saved."))
-        return redirect(request.space.url(DETAILS))
-    context = framed(request, DETAILS, form=form)
+        try:
+            edit_space_details(actor=request.space_member, space=request.space, values=form.cleaned_data)
+        except KeptByFirm as refused:
+            for name in refused.fields:
+                form.add_error(
+                    name, _("A firm that follows you keeps this detail since: ask it for the change.")
+                )
+        else:
+            messages.success(request, _("Your details are saved."))
+            return redirect(request.space.url(DETAILS))
+    context = framed(request, DETAILS, form=form, kept=list(kept.values()))
     return render(request, "clients/space_edit.html", context, status=422 if form.is_bound else 200)
 
 
+@require_POST
+def take_over(request: SpaceRequest) -> HttpResponse:
+    """Write into the space what the firms' records say of the details that they keep."""
+    space = ClientSpace.objects.get(pk=request.space.pk)
+    try:
+        edit_space_details(actor=request.space_member, space=space, values=to_take_over(space))
+    except KeptByFirm:
+        messages.info(request, _("The firm has changed something meanwhile. Read it again."))
+    else:
+        messages.success(request, _("Your details are now as in the firm's records."))
+    return redirect(request.space.url(DETAILS))
+
+
 def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
+    kept = list(kept_details(request.space).values())
     asked = ConsentRequest.objects.of_company(space=request.space.pk)
     # What waits for this company's own consent is a request that it answers on another page.
     elsewhere = SpaceLink.objects.filter(space=request.space).exclude(pk__in=asked.values("link"))
@@ -49,6 +72,8 @@ def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
         request,
         DETAILS,
         space=request.space,
+        kept=kept,
+        may_take_over=request.space_member.may_edit and any(one.differs for one in kept),
         people=SpaceMember.objects.present().filter(space=request.space),
         waiting_firms=elsewhere.awaiting().order_by("firm_name"),
         refused_firms=elsewhere.refused().order_by("-until"),
