@@ -39,6 +39,8 @@ WORDS: dict[Perm, Promise] = {
     Perm.ASSIGN_DOSSIER: gettext_lazy("assign members to the client file"),
     Perm.ARCHIVE_DOSSIER: gettext_lazy("archive the client file, or restore it"),
     Perm.INVITE_CLIENT: gettext_lazy("invite the client"),
+    Perm.SEE_FILES: gettext_lazy("see and download the files exchanged with the client"),
+    Perm.ADD_FILES: gettext_lazy("drop files for the client, take back those of the firm"),
     Perm.LINK_DOSSIER: gettext_lazy("link the client file to the space of a client who asks for it"),
 }
 

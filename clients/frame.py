@@ -8,6 +8,7 @@ from clients.places import SpaceRequest
 DETAILS, PEOPLE = "clients:space_home", "invitations:people"
 AUTHORISATIONS = "clients:space_authorisations"
 
+FILES, WATCHERS = "clients:space_files", "clients:space_watchers"
 
 def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, object]:
     """The page's context with what the layout needs. `page`: the route of the menu's item that it belongs to.
@@ -20,6 +21,8 @@ def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, obj
         for label, route in (
             (_("My details"), DETAILS),
             (_("People"), PEOPLE),
+            (_("Files"), FILES),
+            (_("Who sees my file"), WATCHERS),
             (_("Authorisations"), AUTHORISATIONS),
         )
     ]

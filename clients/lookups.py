@@ -54,6 +54,24 @@ due_fetches = register(
     )
 )
 
+due_files = register(
+    LookUp(
+        name="due_files",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid, state text)",
+        # Files that wait for the virus scanner, and the contents of those that were taken back a month ago.
+        body="""
+            SELECT id, firm_id, state FROM clients_exchangedfile AS file
+            WHERE (state = 'quarantined' AND (lease_until IS NULL OR lease_until < now()))
+               OR (state = 'removed' AND ended_at < now() - interval '30 days'
+                   AND EXISTS (SELECT FROM clients_exchangedfilepart AS part
+                               WHERE part.firm_id = file.firm_id AND part.file_id = file.id))
+            ORDER BY id LIMIT 100
+        """,
+        reads=("clients_exchangedfile", "clients_exchangedfilepart"),
+    )
+)
+
 due_support_ends = register(
     LookUp(
         name="due_support_ends",

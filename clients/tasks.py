@@ -7,6 +7,8 @@ from celery import shared_task
 
 from clients.connectors.fetching import fetch_clients as fetch_one
 from clients.connectors.fetching import sweep as sweep_fetches
+from clients.files.quarantine import scan_file as scan_one
+from clients.files.quarantine import sweep as sweep_exchanged
 from clients.imports.applying import apply_import as apply_one
 from clients.imports.reading import read_import as read_one
 from clients.imports.sweeping import sweep
@@ -55,3 +57,15 @@ def resume_fetches() -> None:
 def end_support() -> None:
     """Clear up after authorisations of technical support that have run out, and tell both sides."""
     sweep_support()
+
+
+@shared_task(base=FirmTask, bind=True, name="clients.scan_file", scoped=False)
+def scan_file(self: Any, firm_id: UUID, file_id: str) -> None:
+    """Have the virus scanner look at a file that was dropped. Opens its own scopes: it may take a minute."""
+    scan_one(firm_id, UUID(file_id))
+
+
+@shared_task(name="clients.sweep_files")
+def sweep_files() -> None:
+    """Hand files that wait for the scanner to a worker, and delete the contents of those taken back a month ago."""
+    sweep_exchanged()

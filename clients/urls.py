@@ -15,6 +15,7 @@ from clients.views import (
     departure,
     dossiers,
     fetching,
+    files,
     history,
     imports,
     locking,
@@ -28,6 +29,7 @@ from clients.views import (
     saved,
     space,
 )
+    space_files,
 
 app_name = "clients"
 
@@ -201,6 +203,24 @@ space_pages: list[URLPattern] = [
 # --- Other firms that ask for this one's consent ----------------------------------------------------------------
 
 consent_pages: list[URLPattern] = [
+# --- Files that firm and client exchange --------------------------------------------------------------------------
+
+FILE, SPACE_FILE = FIRM + "fichiers/<uuid:pk>/", SPACE + "fichiers/<uuid:pk>/"
+
+file_pages: list[URLPattern] = [
+    path(f"{DOSSIER}fichiers/", files.index, name="files"),
+    path(f"{DOSSIER}fichiers/deposer/", files.drop, name="drop_files"),
+    path(f"{FILE}telecharger/", files.take, name="take_file"),
+    path(f"{FILE}retirer/", files.remove, name="take_file_back"),
+    path(f"{FILE}remettre/", files.restore, name="put_file_back"),
+    path(f"{SPACE}acces/", space_files.watchers, name="space_watchers"),
+    path(f"{SPACE}fichiers/", space_files.index, name="space_files"),
+    path(f"{SPACE}fichiers/deposer/", space_files.drop, name="space_drop_files"),
+    path(f"{SPACE_FILE}telecharger/", space_files.take, name="space_take_file"),
+    path(f"{SPACE_FILE}retirer/", space_files.remove, name="space_take_file_back"),
+    path(f"{SPACE_FILE}remettre/", space_files.restore, name="space_put_file_back"),
+]
+
     path(f"{FIRM}demandes/<uuid:pk>/accepter/", consents.accept_request, name="accept_request"),
     path(f"{FIRM}demandes/<uuid:pk>/refuser/", consents.refuse_request, name="refuse_request"),
 ]
@@ -217,3 +237,4 @@ urlpatterns = [
     *space_pages,
     *consent_pages,
 ]
+    *file_pages,

@@ -39,6 +39,12 @@ FETCH_PLATFORMS = env.json("FETCH_PLATFORMS", default=[])
 REGISTER_URL = env.str("REGISTER_URL", default="https://recherche-entreprises.api.gouv.fr").rstrip("/")
 SECURE = BASE_URL.startswith("https://")
 
+# Who looks at the files that firm and client exchange, and for how long at most: see clients/files/scanning.py. Empty:
+# nobody, and they arrive at once.
+FILE_SCANNER = env.str("FILE_SCANNER", default="")
+FILE_SCANNER_SECONDS = env.int("FILE_SCANNER_SECONDS", default=60)
+# What one firm and one client may have exchanged in all, in bytes: it is kept in the database.
+EXCHANGE_MOST_BYTES = env.int("EXCHANGE_MOST_BYTES", default=1 << 30)
 # --- What the product is made of ----------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -240,6 +246,13 @@ CELERY_BEAT_SCHEDULE = {
     # They begin and end by themselves, at midnight; this only tells those concerned.
     "tell-replacements": {
         "task": "accounts.tell_replacements",
+    "sweep-files": {"task": "clients.sweep_files", "schedule": 20.0, "options": {"expires": 60}},
+    "resume-sendings": {
+        "task": "invitations.resume_sendings",
+        "schedule": 10.0,
+        "options": {"expires": 30},
+    },
+    "remind": {"task": "invitations.remind", "schedule": 60.0, "options": {"expires": 120}},
         "schedule": 60.0,
         "options": {"expires": 120},
     },

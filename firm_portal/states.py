@@ -43,6 +43,11 @@ STATES: dict[str, State] = {
     "consent": State("wait", pgettext_lazy("state", "Waiting for the company's consent"), hollow=True),
     "no_consent": State("bad", pgettext_lazy("state", "Without the company's consent"), hollow=True),
     "pending": State("wait", pgettext_lazy("state", "Pending"), hollow=True),
+    # exchanged files
+    "quarantined": State("wait", pgettext_lazy("state", "Being checked"), hollow=True),
+    "available": State("ok", pgettext_lazy("state", "Available")),
+    "turned_away": State("bad", pgettext_lazy("state", "Refused")),
+    "removed": State("off", pgettext_lazy("state", "Taken back"), hollow=True),
     # background work, imports and their rows
     "uploaded": State("info", pgettext_lazy("state", "Uploaded"), hollow=True),
     "queued": State("wait", pgettext_lazy("state", "Queued"), hollow=True),

@@ -177,6 +177,8 @@ class Purpose(models.TextChoices):
 
 
 class Tie(Protocol):
+    SHOW_WHO = "show_who", _("A client sees who at the firm has access to the dossier, and when they last used it")
+    EXCHANGE_FILES = "exchange_files", _("What one side drops, or takes back, is told to the other")
     """A row that two owners see, and that joins them: a firm's dossier and a client's space, or two firms."""
 
     @property

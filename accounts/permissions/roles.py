@@ -45,6 +45,8 @@ class Perm(StrEnum):
     ASSIGN_DOSSIER = "assign_dossier"
     ARCHIVE_DOSSIER = "archive_dossier"
     INVITE_CLIENT = "invite_client"
+    SEE_FILES = "see_files"  # those exchanged with the client
+    ADD_FILES = "add_files"
     LINK_DOSSIER = "link_dossier"  # to the space of a client who asks for it
 
 
@@ -77,9 +79,11 @@ ROLE_ALLOWS: dict[Role | ObjectRole, frozenset[Perm]] = {
             Perm.VIEW_DOSSIER,
             Perm.CHANGE_DOSSIER,
             Perm.LINK_DOSSIER,
+            Perm.SEE_FILES,
+            Perm.ADD_FILES,
         }
     ),
-    ObjectRole.READER: frozenset({Perm.VIEW_PORTFOLIO, Perm.VIEW_DOSSIER}),
+    ObjectRole.READER: frozenset({Perm.VIEW_PORTFOLIO, Perm.VIEW_DOSSIER, Perm.SEE_FILES}),
     ObjectRole.SUPPORT: frozenset({Perm.VIEW_DOSSIER}),
 }
 

@@ -93,6 +93,8 @@ class Dossier(ClientDetails):
         | Q(links__waiting=False, links__until__lte=Now()) & ~Q(links__until=None),
         Perm.INVITE_CLIENT: Q(archived_at__isnull=False),
         Perm.LINK_DOSSIER: Q(archived_at__isnull=False),
+        Perm.ADD_FILES: Q(archived_at__isnull=False)
+        | Q(links__right="read", links__waiting=False) & (Q(links__until=None) | Q(links__until__gt=Now())),
     }
 
     class Meta:

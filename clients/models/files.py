@@ -95,7 +95,7 @@ class FileState(models.TextChoices):
     QUARANTINED = "quarantined", _("Being checked")
     AVAILABLE = "available", _("Available")
     TURNED_AWAY = "turned_away", _("Refused")
-    REMOVED = "removed", _("Removed")
+    REMOVED = "removed", _("Taken back")
 
 
 class ExchangedFileQuerySet(models.QuerySet["ExchangedFile"]):
@@ -183,6 +183,10 @@ class ExchangedFile(Leased):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.state == FileState.QUARANTINED
 
     @property
     def may_be_put_back(self) -> bool:

@@ -16,12 +16,14 @@ from accounts.permissions import Perm, allows, can, permitted, require
 from accounts.places import FirmRequest
 from activity import queries
 from clients.access import access_to
+from clients.actions.accesses import note_access
 from clients.actions.dossiers import (
     ChangedMeanwhile,
     ReferenceTaken,
     create_dossier,
     update_dossier,
 )
+from clients.actions.files import files_of_member
 from clients.exports.dossiers import DossierExport, asked_for
 from clients.forms.dossiers import DossierForm, NewDossierForm
 from clients.meanwhile import compare
@@ -96,6 +98,8 @@ def create(request: FirmRequest) -> HttpResponse:
 def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     """All about one dossier; in the drawer, the same parts in short."""
     dossier = _seen(request, pk)
+    if request.method == "GET":
+        note_access(request.member, dossier)
     in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
     may_assign = not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier)
     return render(
@@ -107,6 +111,8 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "access": access_to(dossier),
             "client": client_side(dossier),
             "history": queries.described(queries.about([pk])[: HISTORY_SHORT if in_drawer else HISTORY]),
+            "files": files_of_member(request.member).filter(link__dossier=dossier).available().count(),
+            "may_see_files": not dossier.is_own and can(request.member, Perm.SEE_FILES, dossier),
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
             "may_archive": not dossier.is_own and allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
             "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),
