@@ -146,9 +146,8 @@ class Access(RuleBasedStateMachine):
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people and plain.people[who].state != "invited")
             change_assignments(actor=actor, dossiers=self.files(which), remove=[self.member(who)])
-            for one in which:
-                if not plain.files[one].archived:
-                    plain.assigned.pop((who, one), None)
+            for one in which:  # an archived one is given to nobody, but whoever has it may lose it
+                plain.assigned.pop((who, one), None)
 
     @rule(firm=firms, which=some_files, archived=st.booleans())
     def archive(self, firm: str, which: set[str], archived: bool) -> None:
