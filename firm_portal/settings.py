@@ -22,9 +22,13 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 BASE_URL = env.str("BASE_URL", default="http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
+# May clients open a space of their own, whom no firm has invited?
+CLIENT_REGISTRATION_OPEN = env.bool("CLIENT_REGISTRATION_OPEN", default=True)
 NOTIFICATION_HOLD_SECONDS = env.int("NOTIFICATION_HOLD_SECONDS", default=60)
 # Lines of an export that are written while somebody waits; more are a worker's. The default takes a second or two.
 EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=8_000)
+# So many invitations are sent while somebody waits; more are a worker's.
+INVITATIONS_AT_ONCE = env.int("INVITATIONS_AT_ONCE", default=100)
 # Encrypts tokens of other platforms: the first key encrypts, all of them decrypt. See clients/secrets.py.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
 # Where client lists are fetched from; the third kind is explained in clients/connectors/platforms.py.
@@ -35,16 +39,16 @@ MYUNISOFT_THIRD_PARTY_SECRET = env.str("MYUNISOFT_THIRD_PARTY_SECRET", default="
 # How MyUnisoft is asked for a page after the first: its documentation counts pages and does not say. See decision 15.
 MYUNISOFT_PAGING = env.str("MYUNISOFT_PAGING", default="page={page}")
 FETCH_PLATFORMS = env.json("FETCH_PLATFORMS", default=[])
-# The public register of companies, asked when somebody wants a form completed; empty: never.
-REGISTER_URL = env.str("REGISTER_URL", default="https://recherche-entreprises.api.gouv.fr").rstrip("/")
-SECURE = BASE_URL.startswith("https://")
-
 # Who looks at the files that firm and client exchange, and for how long at most: see clients/files/scanning.py. Empty:
 # nobody, and they arrive at once.
 FILE_SCANNER = env.str("FILE_SCANNER", default="")
 FILE_SCANNER_SECONDS = env.int("FILE_SCANNER_SECONDS", default=60)
 # What one firm and one client may have exchanged in all, in bytes: it is kept in the database.
 EXCHANGE_MOST_BYTES = env.int("EXCHANGE_MOST_BYTES", default=1 << 30)
+# The public register of companies, asked when somebody wants a form completed; empty: never.
+REGISTER_URL = env.str("REGISTER_URL", default="https://recherche-entreprises.api.gouv.fr").rstrip("/")
+SECURE = BASE_URL.startswith("https://")
+
 # --- What the product is made of ----------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -242,10 +246,6 @@ CELERY_BEAT_SCHEDULE = {
     "resume-imports": {"task": "clients.resume_imports", "schedule": 20.0},
     "resume-fetches": {"task": "clients.resume_fetches", "schedule": 5.0, "options": {"expires": 15}},
     "sweep-exports": {"task": "exports.sweep_exports", "schedule": 20.0},
-    "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},
-    # They begin and end by themselves, at midnight; this only tells those concerned.
-    "tell-replacements": {
-        "task": "accounts.tell_replacements",
     "sweep-files": {"task": "clients.sweep_files", "schedule": 20.0, "options": {"expires": 60}},
     "resume-sendings": {
         "task": "invitations.resume_sendings",
@@ -253,6 +253,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30},
     },
     "remind": {"task": "invitations.remind", "schedule": 60.0, "options": {"expires": 120}},
+    "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},
+    # They begin and end by themselves, at midnight; this only tells those concerned.
+    "tell-replacements": {
+        "task": "accounts.tell_replacements",
         "schedule": 60.0,
         "options": {"expires": 120},
     },

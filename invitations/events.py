@@ -8,10 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Membership
+from accounts.models import Firm, Membership
 from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
 from clients.models import ClientSpace, Dossier, SpaceMember, SpacePerm, SpaceProfile
+from invitations.models import Sending
 
 
 class InvitationEvent(EventType):
@@ -55,6 +56,89 @@ class ClientsInvited(EventType):
     @classmethod
     def audience(cls, subject: None, details: Mapping[str, Any]) -> Iterable[Recipient]:
         return administrators()
+
+
+class SendingOrdered(EventType):
+    """Many at once, by a worker. Details: `count`, of those chosen. What becomes of it is an event of its own."""
+
+    name = "invitations.sending.ordered"
+    summary = _("Many invitations were ordered at once")
+    sentence = _("%(actor)s ordered: %(subject)s (%(count)s chosen).")
+    route = "invitations:sending"
+
+
+class SendingFailed(EventType):
+    """Details: `reason`, a key of `invitations.words`."""
+
+    name = "invitations.sending.failed"
+    summary = _("Many invitations could not be sent to the end")
+    sentence = _("%(subject)s: it could not be brought to its end.")
+    route = "invitations:sending"
+    concerns = _("Whoever ordered it")
+
+    @classmethod
+    def audience(cls, subject: Sending, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return Membership.objects.with_person().filter(pk=subject.asked_by_id)
+
+
+class DraftPrepared(EventType):
+    """Concerns nobody yet: nothing has left. Details: `email`."""
+
+    name = "invitations.draft.prepared"
+    summary = _("An invitation was prepared")
+    sentence = _("%(actor)s prepared the invitation for %(subject)s (%(email)s), without sending it.")
+    route = "clients:dossier"
+
+
+class DraftsPrepared(EventType):
+    """The one event of a group. Details: `count`."""
+
+    name = "invitations.drafts.prepared"
+    summary = _("Invitations were prepared")
+    sentence = _("%(actor)s prepared several invitations at once, without sending them: %(count)s.")
+
+
+class DraftDiscarded(EventType):
+    """Details: `email`."""
+
+    name = "invitations.draft.discarded"
+    summary = _("A prepared invitation was deleted")
+    sentence = _("%(actor)s deleted the prepared invitation for %(subject)s (%(email)s).")
+    route = "clients:dossier"
+
+
+class DraftsDiscarded(EventType):
+    """The one event of a group. Details: `count`."""
+
+    name = "invitations.drafts.discarded"
+    summary = _("Prepared invitations were deleted")
+    sentence = _("%(actor)s deleted several prepared invitations: %(count)s.")
+
+
+class InvitationReminded(EventType):
+    """Tells nobody: the firm has set how often. Details: `email`."""
+
+    name = "invitations.invitation.reminded"
+    summary = _("A reminder of an invitation was sent")
+    sentence = _("A reminder of the invitation for %(subject)s left for %(email)s.")
+
+
+class InvitationsReminded(EventType):
+    """The one event of those that were due together. Details: `count`."""
+
+    name = "invitations.invitations.reminded"
+    summary = _("Reminders of invitations were sent")
+    sentence = _("Reminders of invitations left: %(count)s.")
+
+
+class InvitationCorrected(InvitationEvent):
+    """Changes: `email`. Details: `email`, the new one."""
+
+    name = "invitations.invitation.corrected"
+    summary = _("The address of an invitation was corrected")
+    sentence = _(
+        "%(actor)s corrected the address of the invitation for %(subject)s and sent it to %(email)s."
+    )
 
 
 class ClientJoined(InvitationEvent):
@@ -158,3 +242,58 @@ class InvitationFailed(InvitationEvent):
     name = "invitations.invitation.failed"
     summary = _("An invitation could not be delivered")
     sentence = _("The invitation for %(subject)s could not be delivered to %(email)s: %(reason)s")
+
+
+# --- a client asks a firm to follow them
+
+
+class FirmInvited(InvitationEvent):
+    """In the client's space. Details: `email`."""
+
+    name = "invitations.firm.invited"
+    summary = _("An accounting firm was invited")
+    sentence = _("%(actor)s invited an accounting firm to follow %(subject)s (%(email)s).")
+    route = "invitations:firms"
+    concerns = _("The managers of the client's space")
+
+
+class InvitationTakenUp(InvitationEvent):
+    """In the client's space. Details: `firm`, its name."""
+
+    name = "invitations.firm.taken_up"
+    summary = _("An accounting firm has received your invitation")
+    sentence = _("%(actor)s received the invitation of %(subject)s for %(firm)s, which has yet to answer.")
+    route = "invitations:firms"
+    concerns = _("The managers of the client's space")
+
+
+class FirmDeclined(InvitationEvent):
+    """In the client's space. Details: `firm`, its name."""
+
+    name = "invitations.firm.declined"
+    summary = _("An accounting firm has declined your invitation")
+    sentence = _("%(actor)s declined the invitation of %(subject)s for %(firm)s.")
+    route = "invitations:firms"
+    concerns = _("The managers of the client's space")
+
+
+class RequestReceived(EventType):
+    """In the firm's journal. Details: `client`, their name."""
+
+    name = "invitations.request.received"
+    summary = _("A client asks the firm to follow them")
+    sentence = _("%(actor)s received, for %(subject)s, the invitation of the client %(client)s.")
+    route = "invitations:requests"
+    concerns = _("The administrators")
+
+    @classmethod
+    def audience(cls, subject: Firm, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return administrators()
+
+
+class RequestDeclined(RequestReceived):
+    """Details: `client`, their name."""
+
+    name = "invitations.request.declined"
+    summary = _("The firm does not follow a client who asked for it")
+    sentence = _("%(actor)s declined, for %(subject)s, the invitation of the client %(client)s.")

@@ -7,15 +7,18 @@ from uuid import UUID
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.html import format_html
+from django.utils.text import get_text_list
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import PASSWORD_HELP
-from accounts.models import Role, User
+from accounts.models import MOST_REMINDERS, Role, User
 from accounts.newcomers import Newcomer
 from accounts.permissions import ObjectRole
 from clients.cleaning import clean_email, clean_text, likely_email
 from clients.forms.people import ProfileForm
 from clients.models import Dossier
+from invitations import reminders
 from invitations.models import GRANTED_ROLES, InvitationKind, InvitationQuerySet, InvitationState
 from portfolios.models import Portfolio
 
@@ -141,6 +144,47 @@ class InvitePersonForm(ProfileForm, AddressForm):
     """A person of the client to invite: an address and a profile."""
 
     field_order = ("email", "profile")
+
+
+class ClientForm(AddressForm, ProfileForm):
+    """A dossier's client to invite: where, and as what."""
+
+    field_order = ("email", "profile")
+
+
+class CorrectForm(AddressForm):
+    """The right address, in place of a wrong one, and (of a client) whether the client file gets it too."""
+
+    also_dossier = forms.BooleanField(label=_("Also put it into the client file"), required=False)
+
+    def __init__(self, *args: Any, has_dossier: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_dossier:
+            del self.fields["also_dossier"]
+
+
+class RemindersForm(forms.Form):
+    """How often the firm reminds of an invitation."""
+
+    number = forms.TypedChoiceField(
+        label=_("Automatic reminders"), coerce=int, widget=forms.RadioSelect({"class": "cards"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["number"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = [(number, _reminders(number)) for number in range(MOST_REMINDERS + 1)]
+
+
+def _reminders(number: int) -> str:
+    """So many, and on which days they leave."""
+    if not number:
+        return format_html(_CARD, _("No reminder"), _("Only the mail of the invitation itself leaves"))
+    days = get_text_list([str(day) for day in reminders.days(number)], gettext("and"))
+    count = ngettext("%(n)s reminder", "%(n)s reminders", number) % {"n": number}
+    when = ngettext("Day %(days)s after the mail", "Days %(days)s after the mail", number) % {"days": days}
+    return format_html(_CARD, count, when)
 
 
 class MemberForm(AddressForm):

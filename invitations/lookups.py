@@ -46,3 +46,17 @@ due_reminders = register(
         reads=("invitations_invitation",),
     )
 )
+
+due_sendings = register(
+    LookUp(
+        name="due_sendings",
+        signature="",
+        returns="TABLE (id uuid, firm_id uuid)",
+        body="""
+            SELECT id, firm_id FROM invitations_sending
+            WHERE state IN ('queued', 'running') AND (lease_until IS NULL OR lease_until < now())
+            ORDER BY id LIMIT 100
+        """,
+        reads=("invitations_sending",),
+    )
+)

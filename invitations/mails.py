@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
@@ -16,11 +17,14 @@ SUBJECTS = {
     InvitationKind.CLIENT: _("%(firm)s invites you to its online space"),
     InvitationKind.MEMBER: _("%(firm)s invites you to join the firm"),
     InvitationKind.PERSON: _("You are invited to share an online space"),
+    InvitationKind.FIRM: _("A client invites your firm to follow them"),
 }
+# In place of a token, where people look at what the mail was like. No token is so short.
+DEAD = "exemple"
 
 
 class InvitationMail(MailKind):
-    """`params`: the invitation's key, and the generation for which the mail was queued."""
+    """`params`: the invitation's key, and the generation for which the mail was queued; of a reminder its number."""
 
     name = MAIL
 
@@ -35,17 +39,20 @@ class InvitationMail(MailKind):
         keys = {UUID(mail.params["invitation"]) for mail in mails}
         known = Invitation.objects.with_names()
         known = known.select_related("firm") if scopes.current().firm_id else known
-        found = known.in_bulk(list(keys))
+        # Held until their links stand: whoever corrects an address meanwhile finds them all, and forgets them.
+        held = known.select_for_update(of=("self",), no_key=True).filter(pk__in=keys).order_by("pk")
+        found = {invitation.pk: invitation for invitation in held}
         wanted = [(mail, found.get(UUID(mail.params["invitation"]))) for mail in mails]
         open_ones = [
             (mail, invitation)
             for mail, invitation in wanted
-            if invitation is not None
-            and invitation.is_open
-            and invitation.generation == mail.params["generation"]
+            if invitation is not None and _is_wanted(mail, invitation)
         ]
         tokens = mint_all(invitation for _mail, invitation in open_ones)
-        return {mail.pk: _message(invitation, tokens[invitation.pk]) for mail, invitation in open_ones}
+        return {
+            mail.pk: _message(invitation, tokens[invitation.pk], is_reminder="reminder" in mail.params)
+            for mail, invitation in open_ones
+        }
 
     def failed(self, mail: OutgoingEmail, reason: str) -> None:
         note_failure(
@@ -53,17 +60,30 @@ class InvitationMail(MailKind):
         )
 
 
-def _message(invitation: Invitation, token: str) -> Message:
+def specimen(invitation: Invitation, *, is_reminder: bool = False) -> Message:
+    """The mail as it looks, in the active language, with a link that opens nothing."""
+    return _message(invitation, DEAD, is_reminder=is_reminder)
+
+
+def _is_wanted(mail: OutgoingEmail, invitation: Invitation) -> bool:
+    """Not once the invitation is answered, a newer mail was queued for it, or another reminder has followed."""
+    is_newest = mail.params.get("reminder", invitation.reminder_count) == invitation.reminder_count
+    return invitation.is_open and invitation.generation == mail.params["generation"] and is_newest
+
+
+def _message(invitation: Invitation, token: str, *, is_reminder: bool) -> Message:
     """In the sender's name, who gets the answers: a firm's, or that of the client's person who asks."""
     sender, inviter = invitation.sender_name, invitation.invited_by or invitation.asked_by
     rest: dict[str, str] = {}
     if invitation.kind in FROM_SPACES:
         rest = {"sender_name": sender, "reply_to": inviter.email if inviter else ""}
+    subject = str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": sender}
     return rendered(
         f"invitation_{invitation.kind}",
-        str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": sender},
+        gettext("Reminder: %(subject)s") % {"subject": subject} if is_reminder else subject,
         {
             "invitation": invitation,
+            "is_reminder": is_reminder,
             "firm": sender,
             "inviter": inviter.name if inviter else sender,
             "url": _link("invitations:open", token),

@@ -4,7 +4,17 @@ from django.urls import path
 
 from accounts.places import FIRM
 from clients.places import SPACE
-from invitations.views import answering, handling, inviting, people
+from invitations.views import (
+    answering,
+    asking,
+    drafting,
+    following,
+    handling,
+    inviting,
+    people,
+    sending,
+    settings,
+)
 
 app_name = "invitations"
 
@@ -12,10 +22,23 @@ firm_pages = [
     path(f"{FIRM}invitations/", handling.invitations, name="list"),
     path(f"{FIRM}invitations/relancer/", handling.resend_selected, name="resend_selected"),
     path(f"{FIRM}invitations/revoquer/", handling.revoke_selected, name="revoke_selected"),
+    path(f"{FIRM}invitations/envoyer/", drafting.send_selected, name="send_selected"),
+    path(f"{FIRM}invitations/supprimer/", drafting.discard_selected, name="discard_selected"),
+    path(f"{FIRM}invitations/envois/", sending.index, name="sendings"),
+    path(f"{FIRM}invitations/envois/<uuid:pk>/", sending.detail, name="sending"),
+    path(f"{FIRM}invitations/envois/<uuid:pk>/avancement/", sending.progress, name="sending_progress"),
     path(f"{FIRM}invitations/<uuid:pk>/relancer/", handling.resend, name="resend"),
+    path(f"{FIRM}invitations/<uuid:pk>/corriger/", handling.correct, name="correct"),
+    path(f"{FIRM}invitations/<uuid:pk>/courriel/", handling.mail, name="mail"),
+    path(f"{FIRM}invitations/<uuid:pk>/courriel/contenu/", handling.mail_html, name="mail_html"),
+    path(f"{FIRM}invitations/<uuid:pk>/envoyer/", drafting.send, name="send_draft"),
+    path(f"{FIRM}invitations/<uuid:pk>/supprimer/", drafting.discard, name="discard"),
     path(f"{FIRM}invitations/<uuid:pk>/revoquer/", handling.revoke, name="revoke"),
     path(f"{FIRM}membres/inviter/", inviting.member, name="invite_member"),
     path(f"{FIRM}dossiers/inviter/", inviting.clients, name="invite_clients"),
+    path(f"{FIRM}dossiers/inviter/preparer/", drafting.prepare_selected, name="prepare_clients"),
+    path(f"{FIRM}dossiers/<uuid:pk>/inviter/preparer/", drafting.prepare_client, name="prepare_client"),
+    path(f"{FIRM}parametres/invitations/", settings.settings, name="settings"),
     path(f"{FIRM}imports/<uuid:pk>/inviter/", inviting.imported, name="invite_imported"),
     path(f"{FIRM}dossiers/<uuid:pk>/inviter/", inviting.client, name="invite_client"),
 ]
@@ -30,6 +53,27 @@ people_pages = [
     path(f"{PEOPLE}<uuid:pk>/retirer/", people.end, name="end_person"),
     path(f"{PEOPLE}invitations/<uuid:pk>/relancer/", people.resend, name="resend_person"),
     path(f"{PEOPLE}invitations/<uuid:pk>/revoquer/", people.revoke, name="revoke_person"),
+]
+
+FIRMS = f"{SPACE}cabinets/"
+ASKED = f"{FIRMS}invitations/<uuid:pk>/"
+
+# A client's firms, as the client sees them; and what clients ask, as the firm does.
+firms_pages = [
+    path(FIRMS, asking.firms, name="firms"),
+    path(f"{FIRMS}inviter/", asking.invite, name="invite_firm"),
+    path(f"{ASKED}relancer/", asking.resend, name="resend_to_firm"),
+    path(f"{ASKED}corriger/", asking.correct, name="correct_firm"),
+    path(f"{ASKED}revoquer/", asking.revoke, name="revoke_firm"),
+    path(f"{FIRMS}<uuid:pk>/terminer/", asking.end, name="end_firm"),
+]
+
+REQUESTS = f"{FIRM}invitations/demandes/"
+
+request_pages = [
+    path(REQUESTS, following.requests, name="requests"),
+    path(f"{REQUESTS}<uuid:pk>/", following.request_page, name="request"),
+    path(f"{REQUESTS}<uuid:pk>/decliner/", following.decline, name="decline_request"),
 ]
 
 link_pages = [
@@ -48,4 +92,4 @@ link_pages = [
     ),
 ]
 
-urlpatterns = [*firm_pages, *people_pages, *link_pages]
+urlpatterns = [*firm_pages, *people_pages, *firms_pages, *request_pages, *link_pages]

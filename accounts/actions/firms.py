@@ -56,6 +56,16 @@ def change_firm(
     return firm
 
 
+@transaction.atomic
+def change_reminders(*, actor: Membership, number: int) -> Firm:
+    """How often the firm's invitations are reminded of by themselves. No change, no event."""
+    require(actor, Perm.CHANGE_FIRM)
+    firm = Firm.objects.select_for_update().get(pk=actor.firm.pk)
+    if changes := take_over(firm, {"invitation_reminders": number}):
+        record(FirmChanged, actor=actor, subject=firm, changes=changes)
+    return firm
+
+
 def _insert_under_a_free_slug(firm: Firm) -> Firm:
     """Random characters always stand in the address, so that it never tells which names other firms have."""
     stem = slugify(firm.name)[:_SLUG_LENGTH].strip("-") or "cabinet"

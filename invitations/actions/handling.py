@@ -14,6 +14,7 @@ from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, Letter, queue_mails, record, record_many
 from activity.events import EventType
 from clients.models import Dossier
+from invitations import reminders
 from invitations.events import (
     ClientsInvited,
     InvitationFailed,
@@ -36,7 +37,7 @@ class NotPending(Exception):
 @transaction.atomic
 def resend_invitation(*, actor: Membership, invitation: Invitation) -> Invitation:
     """Send a new link with a new deadline; the links before it become void. Raises NotPending."""
-    invitation = _held(actor, invitation)
+    invitation = held_pending(actor, invitation)
     renew([invitation], by=actor)
     record(InvitationResent, actor=actor, subject=invitation.target, details={"email": invitation.email})
     return invitation
@@ -45,7 +46,7 @@ def resend_invitation(*, actor: Membership, invitation: Invitation) -> Invitatio
 @transaction.atomic
 def revoke_invitation(*, actor: Membership, invitation: Invitation) -> None:
     """Make its links void. Raises NotPending."""
-    invitation = _held(actor, invitation)
+    invitation = held_pending(actor, invitation)
     end([invitation], InvitationState.REVOKED)
     record(InvitationRevoked, actor=actor, subject=invitation.target, details={"email": invitation.email})
 
@@ -53,18 +54,27 @@ def revoke_invitation(*, actor: Membership, invitation: Invitation) -> None:
 @transaction.atomic
 def resend_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
     """Send again those of them that wait for an answer; returns how many."""
-    held = _held_among(actor, invitations)
+    held = held_among(actor, invitations)
     renew(held, by=actor)
     _record_group(InvitationResent, InvitationsResent, actor, held)
     return len(held)
 
 
 @transaction.atomic
+def resend_some(*, actor: Membership, invitations: QuerySet[Invitation], batch: UUID) -> int:
+    """A portion of many that a worker sends again: their lines stand in the journal, their event follows the last."""
+    held = held_among(actor, invitations)
+    renew(held, by=actor, batch=batch)
+    record_lines(InvitationResent, actor, held, batch)
+    return len(held)
+
+
+@transaction.atomic
 def revoke_sent_by(*, actor: Membership, invitations: QuerySet[Invitation], group: UUID) -> list[Invitation]:
     """Revoke those of them that wait for an answer, as a part of a departure, whose event tells of it; returns them."""
-    held = _held_among(actor, invitations)
+    held = held_among(actor, invitations)
     end(held, InvitationState.REVOKED)
-    _record_lines(InvitationRevoked, actor, held, group)
+    record_lines(InvitationRevoked, actor, held, group)
     return held
 
 
@@ -81,7 +91,7 @@ def take_over_sent_by(*, actor: Membership, member: Membership) -> None:
 @transaction.atomic
 def revoke_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
     """Revoke those of them that wait for an answer; returns how many."""
-    held = _held_among(actor, invitations)
+    held = held_among(actor, invitations)
     end(held, InvitationState.REVOKED)
     _record_group(InvitationRevoked, InvitationsRevoked, actor, held)
     return len(held)
@@ -100,15 +110,14 @@ def note_failure(*, invitation_id: UUID, generation: int, reason: str) -> None:
     record(InvitationFailed, actor=None, subject=invitation.target, details=details)
 
 
-def renew(invitations: list[Invitation], *, by: Membership | None) -> None:
-    """A new generation and deadline for each, and the mail. `by` answers for them from now on."""
-    now, deadline = timezone.now(), next_deadline()
-    fields: dict[str, Any] = {
-        "state": InvitationState.SENT,
-        "failure": "",
-        "sent_at": now,
-        "expires_at": deadline,
-    }
+def renew(
+    invitations: list[Invitation], *, by: Membership | None, batch: UUID | None = None, **others: Any
+) -> None:
+    """A new generation and deadline for each, and the mail; reminders begin anew. `by` answers for them from now on.
+
+    `others`: more fields that they get.
+    """
+    fields = {**leaving(), "failure": "", **others}
     if by is not None:
         fields["invited_by"] = by
     keys = [invitation.pk for invitation in invitations]
@@ -117,22 +126,53 @@ def renew(invitations: list[Invitation], *, by: Membership | None) -> None:
         invitation.generation += 1
         for name, value in fields.items():
             setattr(invitation, name, value)
-    send(invitations)
+    send(invitations, batch=batch)
 
 
-def send(invitations: list[Invitation]) -> None:
-    """Queue the mail of each invitation's present generation; the link is made while it leaves."""
+def issue(drafts: list[Invitation], *, by: Membership, batch: UUID | None = None, **others: Any) -> None:
+    """Send what was prepared. `others`: more fields that they get."""
+    fields = {**leaving(), "invited_by": by, **others}
+    Invitation.objects.filter(pk__in=[draft.pk for draft in drafts]).update(**fields)
+    for draft in drafts:
+        for name, value in fields.items():
+            setattr(draft, name, value)
+    send(drafts, batch=batch)
+
+
+def leaving() -> dict[str, Any]:
+    """What is true of invitations of the sender in scope that leave at this moment."""
+    now = timezone.now()
+    return {
+        "state": InvitationState.SENT,
+        "sent_at": now,
+        "expires_at": next_deadline(),
+        "reminder_count": 0,
+        "remind_at": reminders.first(now),
+    }
+
+
+def send(invitations: list[Invitation], *, batch: UUID | None = None, is_reminder: bool = False) -> None:
+    """Queue the mail of each invitation's present generation; the link is made while it leaves.
+
+    `batch`: the key of the order of which they are a part.
+    """
     languages = languages_at(invitation.email for invitation in invitations)
-    queue_mails(
+    letters = [
         Letter(
             kind=MAIL,
             to=invitation.email,
             name=invitation.name,
             language=languages.get(invitation.email, "fr"),
-            params={"invitation": str(invitation.pk), "generation": invitation.generation},
+            params={
+                "invitation": str(invitation.pk),
+                "generation": invitation.generation,
+                **({"reminder": invitation.reminder_count} if is_reminder else {}),
+            },
         )
         for invitation in invitations
-    )
+    ]
+    if letters:
+        queue_mails(letters, batch=batch)
 
 
 def end(invitations: list[Invitation], state: InvitationState) -> None:
@@ -145,7 +185,7 @@ def end(invitations: list[Invitation], state: InvitationState) -> None:
         untaken.update(state=MemberState.TERMINATED, state_since=timezone.now())
 
 
-def _held(actor: Membership, invitation: Invitation) -> Invitation:
+def held_pending(actor: Membership, invitation: Invitation) -> Invitation:
     """The invitation, locked, if the actor may (still, once this has waited) handle it.
 
     Raises PermissionDenied, NotPending.
@@ -160,7 +200,7 @@ def _held(actor: Membership, invitation: Invitation) -> Invitation:
     return held
 
 
-def _held_among(actor: Membership, invitations: QuerySet[Invitation]) -> list[Invitation]:
+def held_among(actor: Membership, invitations: QuerySet[Invitation]) -> list[Invitation]:
     """Of these, those that wait for an answer, locked; which of them the actor may handle, a later query asks."""
     found = Invitation.objects.filter(pk__in=invitations.order_by().values("pk")).pending()
     keys = list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
@@ -173,21 +213,28 @@ def _record_group(
     if not invitations:
         return
     group = uuid7()
-    _record_lines(one, actor, invitations, group)
+    record_lines(one, actor, invitations, group)
     dossiers = [invitation.dossier_id for invitation in invitations if invitation.dossier_id]
-    record(
-        all_of_them,
-        actor=actor,
-        subject=None,
-        details={"count": len(invitations)},
-        also_tell=who_sees_some(dossiers),
-        group=group,
-    )
+    _tell(all_of_them, actor, len(invitations), dossiers, group)
 
 
-def _record_lines(
-    one: type[EventType], actor: Membership, invitations: list[Invitation], group: UUID
+def tell_of_resent(*, actor: Membership, count: int, dossiers: Iterable[UUID], group: UUID) -> None:
+    """The one event of a group that was sent again."""
+    if count:
+        _tell(InvitationsResent, actor, count, dossiers, group)
+
+
+def _tell(
+    event_type: type[ClientsInvited], actor: Membership, count: int, dossiers: Iterable[UUID], group: UUID
 ) -> None:
+    told = who_sees_some(dossiers)
+    record(event_type, actor=actor, subject=None, details={"count": count}, also_tell=told, group=group)
+
+
+def record_lines(
+    one: type[EventType], actor: Membership | None, invitations: list[Invitation], group: UUID
+) -> None:
+    """One line of the journal for each, behind the event of their group."""
     for model in (Dossier, Membership):
         happenings = [
             Happening(i.target.pk, i.target_name, details={"email": i.email})

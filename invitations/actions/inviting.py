@@ -1,7 +1,8 @@
 """How a firm invites: a colleague, one client, many clients at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -15,7 +16,7 @@ from accounts.permissions import ObjectRole, Perm, administrators, permitted, re
 from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink, SpaceProfile
-from invitations.actions.handling import end, renew, send, who_sees_some
+from invitations.actions.handling import end, issue, leaving, renew, send, who_sees_some
 from invitations.events import (
     ClientInvited,
     ClientsInvited,
@@ -50,24 +51,31 @@ class Skip(models.TextChoices):
     CONSENT = "consent", _("the company was asked for its consent")
     PENDING = "pending", _("already invited, waiting for an answer")
     OWN = "own", _("the firm's own file")
+    GONE = "gone", _("no longer there, or no longer open to you")
+    ANSWERED = "answered", _("answered or withdrawn meanwhile")
 
 
 @dataclass
 class Plan:
-    """What inviting a selection would do: new invitations, expired ones to renew, and who is left out and why."""
+    """What inviting a selection would do: new invitations, drafts to send, expired ones to renew; who is left out."""
 
     new: list[Dossier] = field(default_factory=list)
+    drafts: list[Invitation] = field(default_factory=list)
     renewed: list[Invitation] = field(default_factory=list)
     replaced: list[Invitation] = field(default_factory=list)
     skipped: dict[Skip, list[Dossier]] = field(default_factory=dict)
 
     @property
     def mail_count(self) -> int:
-        return len(self.new) + len(self.renewed)
+        return len(self.new) + len(self.drafts) + len(self.renewed)
 
     @property
     def skipped_count(self) -> int:
         return sum(len(dossiers) for dossiers in self.skipped.values())
+
+    @property
+    def skipped_counts(self) -> dict[Skip, int]:
+        return {reason: len(dossiers) for reason, dossiers in self.skipped.items()}
 
 
 @transaction.atomic
@@ -104,6 +112,7 @@ def invite_member(
         email=member.email,
         name=f"{member.first_name} {member.last_name}".strip(),
         invited_by=actor,
+        **leaving(),
     )
     count = _offer(invitation, actor, portfolios, dossiers, grant_role) if role != Role.ADMIN else 0
     send([invitation])
@@ -130,49 +139,107 @@ def _offer(
 
 
 @transaction.atomic
-def invite_client(*, actor: Membership, dossier: Dossier, email: str = "") -> Invitation:
+def invite_client(
+    *, actor: Membership, dossier: Dossier, email: str = "", profile: SpaceProfile | None = None
+) -> Invitation:
     """Invite the dossier's client, at `email` or at the dossier's address (which it becomes, where there is none).
 
-    One that waits at the same address is sent again; one at another address is replaced: its links become void.
-    While the company is asked for its consent, somebody who speaks for it may be invited. Raises AlreadyActive.
+    A draft is what is sent. One that waits at the same address is sent again; one at another address is replaced: its
+    links become void. `profile`: what the person becomes in their space, a manager if nobody has said otherwise. While
+    the company is asked for its consent, somebody who speaks for it may be invited. Raises AlreadyActive.
     """
+    dossier = invitable(actor, dossier)
+    email = addressed(actor, dossier, email)
+    known = list(Invitation.objects.unanswered().filter(dossier=dossier).select_for_update())
+    drafts = [invitation for invitation in known if invitation.is_draft]
+    same = [one for one in known if one.email == email and not one.is_draft]
+    group = uuid7()
+    chosen: dict[str, Any] = {"profile": profile} if profile else {}
+    _replace(actor, [one for one in known if one.email != email and not one.is_draft], group=group)
+    if same:
+        renew(same, by=actor, **chosen)
+        record(InvitationResent, actor=actor, subject=dossier, details={"email": email}, group=group)
+        return same[0]
+    if drafts:
+        invitation = drafts[0]
+        issue(drafts, by=actor, email=email, **chosen)
+    else:
+        invitation = new_invitation(actor, dossier, email, **chosen, **leaving())
+        invitation.save(force_insert=True)
+        send([invitation])
+    record(ClientInvited, actor=actor, subject=dossier, details={"email": email}, group=group)
+    return invitation
+
+
+def invitable(actor: Membership, dossier: Dossier) -> Dossier:
+    """The dossier, locked, if its client may be invited. Raises PermissionDenied, AlreadyActive."""
     require(actor, Perm.INVITE_CLIENT, dossier)
     dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
     if dossier.is_own:
         raise PermissionDenied("invite_client")
     if SpaceLink.objects.running().filter(dossier=dossier).exists():
         raise AlreadyActive(dossier.pk)
+    return dossier
+
+
+def addressed(actor: Membership, dossier: Dossier, email: str) -> str:
+    """Where the invitation goes; a dossier without an address keeps it."""
     email = (email or dossier.email).strip().lower()
     if not dossier.email:
         update_dossier(actor=actor, dossier=dossier, values={"email": email})
-    waiting = list(Invitation.objects.pending().filter(dossier=dossier).select_for_update())
-    same = [invitation for invitation in waiting if invitation.email == email]
-    group = uuid7()
-    _replace(actor, [invitation for invitation in waiting if invitation.email != email], group=group)
-    if same:
-        renew(same, by=actor)
-        record(InvitationResent, actor=actor, subject=dossier, details={"email": email}, group=group)
-        return same[0]
-    invitation = _new(actor, dossier, email)
-    invitation.save(force_insert=True)
-    send([invitation])
-    record(ClientInvited, actor=actor, subject=dossier, details={"email": email}, group=group)
-    return invitation
+    return email
 
 
 @transaction.atomic
-def invite_clients(*, actor: Membership, dossiers: QuerySet[Dossier]) -> Plan:
+def invite_clients(
+    *, actor: Membership, dossiers: QuerySet[Dossier], profile: SpaceProfile = SpaceProfile.MANAGER
+) -> Plan:
     """Invite the clients of these dossiers, set-based; returns what was done, with whom it left out and why."""
+    group = uuid7()
+    plan = _carried_out(actor, dossiers, profile, group=group)
+    dossiers_told = [dossier.pk for dossier in plan.new]
+    dossiers_told += [one.target.pk for one in (*plan.drafts, *plan.renewed)]
+    tell_of_invited(actor=actor, count=plan.mail_count, dossiers=dossiers_told, group=group)
+    return plan
+
+
+@transaction.atomic
+def invite_some(
+    *, actor: Membership, dossiers: QuerySet[Dossier], profile: SpaceProfile, batch: UUID
+) -> Plan:
+    """A portion of many whom a worker invites: their lines stand in the journal, their event follows the last."""
+    return _carried_out(actor, dossiers, profile, group=batch, batch=batch)
+
+
+def tell_of_invited(*, actor: Membership, count: int, dossiers: Iterable[UUID], group: UUID) -> None:
+    """The one event of a group, which tells; nothing where nobody was invited."""
+    if not count:
+        return
+    told = who_sees_some(dossiers)
+    record(ClientsInvited, actor=actor, subject=None, details={"count": count}, also_tell=told, group=group)
+
+
+def _carried_out(
+    actor: Membership,
+    dossiers: QuerySet[Dossier],
+    profile: SpaceProfile,
+    *,
+    group: UUID,
+    batch: UUID | None = None,
+) -> Plan:
+    """The drafts keep their own profile, as those do that are sent again."""
     plan = plan_invitations(actor=actor, dossiers=dossiers, lock=True)
     if not plan.mail_count:
         return plan
-    group = uuid7()
     _replace(actor, plan.replaced, group=group)
-    made = [_new(actor, dossier, dossier.email.lower()) for dossier in plan.new]
+    fields = {"profile": profile, **leaving()}
+    made = [new_invitation(actor, dossier, dossier.email.lower(), **fields) for dossier in plan.new]
     Invitation.objects.bulk_create(made, batch_size=_BATCH)
-    send(made)
-    renew(plan.renewed, by=actor)
-    _record(actor, made, plan.renewed, group=group)
+    send(made, batch=batch)
+    issue(plan.drafts, by=actor, batch=batch)
+    renew(plan.renewed, by=actor, batch=batch)
+    for event_type, some in ((ClientInvited, [*made, *plan.drafts]), (InvitationResent, plan.renewed)):
+        record_many(event_type, actor=actor, model=Dossier, happenings=_happenings(some), group=group)
     return plan
 
 
@@ -193,7 +260,7 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
     }
     waiting: dict[object, list[Invitation]] = {}
     for invitation in (
-        Invitation.objects.pending().filter(dossier__in=found.values("pk")).select_related("dossier")
+        Invitation.objects.unanswered().filter(dossier__in=found.values("pk")).select_related("dossier")
     ):
         waiting.setdefault(invitation.dossier_id, []).append(invitation)
     plan = Plan()
@@ -214,8 +281,12 @@ def _place_in(
     plan: Plan, dossier: Dossier, *, linked: Skip | None, waiting: list[Invitation], holds: bool
 ) -> None:
     """`holds`: one of those that wait is good still."""
-    if reason := _why_not(dossier, linked, holds):
+    drafts = [invitation for invitation in waiting if invitation.is_draft]
+    if reason := _why_not(dossier, linked, holds, has_address=bool(drafts or dossier.email)):
         plan.skipped.setdefault(reason, []).append(dossier)
+        return
+    if drafts:
+        plan.drafts += drafts
         return
     address = dossier.email.lower()
     renewed = [invitation for invitation in waiting if invitation.email == address]
@@ -225,14 +296,14 @@ def _place_in(
         plan.new.append(dossier)
 
 
-def _why_not(dossier: Dossier, linked: Skip | None, holds: bool) -> Skip | None:
+def _why_not(dossier: Dossier, linked: Skip | None, holds: bool, *, has_address: bool) -> Skip | None:
     if dossier.is_own:
         return Skip.OWN
     if linked:
         return linked
     if holds:
         return Skip.PENDING
-    return None if dossier.email else Skip.NO_ADDRESS
+    return None if has_address else Skip.NO_ADDRESS
 
 
 def _place(email: str) -> Membership:
@@ -247,14 +318,11 @@ def _place(email: str) -> Membership:
     return member
 
 
-def _new(actor: Membership, dossier: Dossier, email: str) -> Invitation:
+def new_invitation(actor: Membership, dossier: Dossier, email: str, **fields: Any) -> Invitation:
+    """Of the dossier's client, to be saved. `fields`: what else is said of it, such as that it leaves."""
+    name = f"{dossier.first_name} {dossier.last_name}".strip() if dossier.kind == "individual" else ""
     return Invitation(
-        kind=InvitationKind.CLIENT,
-        dossier=dossier,
-        profile=SpaceProfile.MANAGER,
-        email=email,
-        name=f"{dossier.first_name} {dossier.last_name}".strip() if dossier.kind == "individual" else "",
-        invited_by=actor,
+        kind=InvitationKind.CLIENT, dossier=dossier, email=email, name=name, invited_by=actor, **fields
     )
 
 
@@ -263,21 +331,6 @@ def _replace(actor: Membership, invitations: list[Invitation], *, group: UUID) -
     end(invitations, InvitationState.REVOKED)
     happenings = _happenings(invitations)
     record_many(InvitationRevoked, actor=actor, model=Dossier, happenings=happenings, group=group)
-
-
-def _record(actor: Membership, made: list[Invitation], renewed: list[Invitation], *, group: UUID) -> None:
-    """One event per dossier, and the group's own, which tells."""
-    for event_type, some in ((ClientInvited, made), (InvitationResent, renewed)):
-        record_many(event_type, actor=actor, model=Dossier, happenings=_happenings(some), group=group)
-    everyone = [*made, *renewed]
-    record(
-        ClientsInvited,
-        actor=actor,
-        subject=None,
-        details={"count": len(everyone)},
-        also_tell=who_sees_some(invitation.target.pk for invitation in everyone),
-        group=group,
-    )
 
 
 def _happenings(invitations: list[Invitation]) -> list[Happening]:

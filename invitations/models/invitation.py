@@ -103,6 +103,13 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Those that wait for an answer, expired ones included: sending them again revives them."""
         return self.filter(state__in=PENDING_STATES)
 
+    def unanswered(self) -> Self:
+        """Those, and what was prepared and not sent."""
+        return self.filter(state__in=(InvitationState.DRAFT, *PENDING_STATES))
+
+    def drafts(self) -> Self:
+        return self.filter(state=InvitationState.DRAFT)
+
     def in_state(self, state: str) -> Self:
         """Those that people see in this state: an expired one shows as such whatever it was before."""
         now = timezone.now()
@@ -135,6 +142,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         if can(member, Perm.MANAGE_MEMBERS):
             shown |= Q(kind=InvitationKind.MEMBER)
         return self.filter(shown, firm_id=member.firm_id)
+
+    def answerable(self) -> Self:
+        """Those that wait for an answer and have not expired."""
+        return self.pending().filter(expires_at__gt=timezone.now())
 
     def requests_to(self, member: Membership) -> Self:
         """What clients ask of the firm: all of it for who answers clients, else what the member has taken up."""
@@ -171,8 +182,8 @@ class Invitation(models.Model):
     )
     space = models.ForeignKey(ClientSpace, models.CASCADE, null=True, editable=False, related_name="+")
     owner = EitherOwnerField("firm_id", "space_id")
-    # The firm for which somebody answers a client's invitation: it sees it from then on. Its name is for the client, who
-    # can't read the firm's own row.
+    # The firm for which somebody answers a client's invitation: it sees it from then on. Its name is for the client,
+    # who can't read the firm's own row.
     to_firm = models.ForeignKey("accounts.Firm", models.CASCADE, null=True, editable=False, related_name="+")
     to_firm_name = models.CharField(max_length=160, blank=True)
     taken_up_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -335,6 +346,10 @@ class Invitation(models.Model):
         """May the person of the client who sent it still do so? In the space's scope."""
         wanted = SpacePerm.CHOOSE_FIRMS if self.kind == InvitationKind.FIRM else SpacePerm.MANAGE_PEOPLE
         return self.asked_by is not None and self.asked_by.may(wanted)
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == InvitationState.DRAFT
 
     @property
     def is_pending(self) -> bool:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership
 from clients.models import SpaceProfile
@@ -30,10 +31,10 @@ class SendingKind(models.TextChoices):
 
 class SendingState(models.TextChoices):
     QUEUED = "queued", _("Waiting for its turn")
-    RUNNING = "running", _("Running")
+    RUNNING = "running", pgettext_lazy("state", "Running")
     # Every mail stands in the outbox.
-    DONE = "done", _("Done")
-    FAILED = "failed", _("Failed")
+    DONE = "done", pgettext_lazy("state", "Done")
+    FAILED = "failed", pgettext_lazy("state", "Failed")
 
 
 SENDING = (SendingState.QUEUED, SendingState.RUNNING)
@@ -117,6 +118,10 @@ class Sending(Leased):
         """The keys of those whose turn is next; none once all have had it."""
         start = self.had_turn * _KEY
         return _unpacked(bytes(self.chosen)[start : start + size * _KEY])
+
+    def keys(self) -> list[UUID]:
+        """Of all that was chosen; empty once the work is over."""
+        return _unpacked(bytes(self.chosen))
 
 
 def packed(keys: Iterable[UUID]) -> bytes:

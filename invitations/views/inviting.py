@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -14,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.answers import done
 from accounts.permissions import Perm, can, permitted, require
 from accounts.places import FirmRequest
+from clients.forms.people import ProfileForm
 from clients.imports.reporting import with_address, written
-from clients.models import Dossier, Import, ImportState
+from clients.models import Dossier, Import, ImportState, SpaceProfile
 from clients.selection import keys_in, selected_dossiers
 from invitations.actions.inviting import (
     AlreadyActive,
@@ -27,8 +30,9 @@ from invitations.actions.inviting import (
     invite_member,
     plan_invitations,
 )
-from invitations.forms import AddressForm, MemberForm
-from invitations.models import Invitation
+from invitations.forms import ClientForm, MemberForm
+from invitations.jobs import order_sending
+from invitations.models import Invitation, Sending, SendingKind
 from invitations.views.leading import lead_to
 from portfolios.models import Portfolio
 
@@ -83,21 +87,43 @@ def _invited_member(request: FirmRequest, form: MemberForm) -> Invitation | None
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def client(request: FirmRequest, pk: UUID) -> HttpResponse:
-    """Invite the client of one dossier, at its address or at another one."""
+    """Invite the client of one dossier, at its address or at another one; a draft is sent, as it was or changed."""
     dossiers = permitted(Dossier.objects.clients(), request.member, Perm.INVITE_CLIENT)
     dossier = get_object_or_404(dossiers, pk=pk)
-    waiting = Invitation.objects.pending().filter(dossier=dossier).with_names().first()
-    form = AddressForm(request.POST or None, initial={"email": waiting.email if waiting else dossier.email})
+    known = _known(dossier)
+    initial = {
+        "email": known.email if known else dossier.email,
+        "profile": known.profile if known else SpaceProfile.MANAGER,
+    }
+    form = ClientForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid() and (made := _invited_client(request, dossier, form)):
         messages.success(request, _("The invitation for %(email)s is on its way.") % {"email": made.email})
         return lead_to(request)
-    context = {"form": form, "dossier": dossier, "waiting": waiting, "back": request.firm.url("clients:list")}
+    return client_page(request, dossier, form)
+
+
+def client_page(request: FirmRequest, dossier: Dossier, form: ClientForm) -> HttpResponse:
+    """The form, and what is known of the client's invitation already."""
+    known = _known(dossier)
+    context = {
+        "form": form,
+        "dossier": dossier,
+        "draft": known if known and known.is_draft else None,
+        "waiting": known if known and known.is_pending else None,
+        "back": request.firm.url("clients:list"),
+    }
     return render(request, "invitations/invite_client.html", context, status=422 if form.is_bound else 200)
 
 
-def _invited_client(request: FirmRequest, dossier: Dossier, form: AddressForm) -> Invitation | None:
+def _known(dossier: Dossier) -> Invitation | None:
+    """The one that waits for its answer, or the draft."""
+    return Invitation.objects.unanswered().filter(dossier=dossier).with_names().first()
+
+
+def _invited_client(request: FirmRequest, dossier: Dossier, form: ClientForm) -> Invitation | None:
+    email, profile = form.cleaned_data["email"], form.chosen
     try:
-        return invite_client(actor=request.member, dossier=dossier, email=form.cleaned_data["email"])
+        return invite_client(actor=request.member, dossier=dossier, email=email, profile=profile)
     except AlreadyActive:
         form.add_error(None, _("This client already has their space: there is nobody left to invite."))
     return None
@@ -110,12 +136,17 @@ def clients(request: FirmRequest) -> HttpResponse:
         raise PermissionDenied(Perm.INVITE_CLIENTS)
     dossiers = selected_dossiers(request, request.member, Perm.INVITE_CLIENT)
     if request.POST.get("confirmed"):
-        _report(request, invite_clients(actor=request.member, dossiers=dossiers))
+        profile = bulk_profile(request)
+        if sending := order_for(request, SendingKind.INVITE, dossiers, profile):
+            page = request.firm.url("invitations:sending", pk=sending.pk)
+            return lead_to(request, page, ends_selection=True)
+        _report(request, invite_clients(actor=request.member, dossiers=dossiers, profile=profile))
         return lead_to(request, ends_selection=True)
     plan = plan_invitations(actor=request.member, dossiers=dossiers)
     context = {
         "plan": plan,
         "skipped": _named(plan),
+        "form": ProfileForm(initial={"profile": SpaceProfile.MANAGER}),
         "selection": _selection(request),
         "back": request.firm.url("clients:list"),
     }
@@ -135,18 +166,39 @@ def imported(request: FirmRequest, pk: UUID) -> HttpResponse:
         return done(request, page)
     dossiers = with_address(source)
     if request.method == "POST":
-        _report(request, invite_clients(actor=request.member, dossiers=dossiers))
+        profile = bulk_profile(request)
+        if sending := order_for(request, SendingKind.INVITE, dossiers, profile):
+            return done(request, request.firm.url("invitations:sending", pk=sending.pk))
+        _report(request, invite_clients(actor=request.member, dossiers=dossiers, profile=profile))
         return done(request, page)
     plan = plan_invitations(actor=request.member, dossiers=dossiers)
     context = {
         "plan": plan,
         "skipped": _named(plan),
+        "form": ProfileForm(initial={"profile": SpaceProfile.MANAGER}),
         "back": page,
         "action": request.firm.url("invitations:invite_imported", pk=pk),
         "source": source,
         "without": written(source).filter(email="").count(),
     }
     return render(request, "invitations/invite_clients.html", context)
+
+
+def order_for(
+    request: FirmRequest, kind: SendingKind, dossiers: QuerySet[Dossier], profile: SpaceProfile
+) -> Sending | None:
+    """Have a worker do it with all of these, where they are many; None where they are few."""
+    most = settings.INVITATIONS_AT_ONCE
+    keys = list(dossiers.order_by("pk").values_list("pk", flat=True))
+    if len(keys) <= most:
+        return None
+    return order_sending(actor=request.member, kind=kind, keys=keys, profile=profile)
+
+
+def bulk_profile(request: FirmRequest) -> SpaceProfile:
+    """What the people of a selection become in their spaces: managers, unless the form says otherwise."""
+    form = ProfileForm(request.POST)
+    return form.chosen if form.is_valid() else SpaceProfile.MANAGER
 
 
 def _report(request: FirmRequest, plan: Plan) -> None:
@@ -157,6 +209,11 @@ def _report(request: FirmRequest, plan: Plan) -> None:
         messages.success(request, text % {"n": count})
     else:
         messages.info(request, _("No invitation leaves."))
+    left_out(request, plan)
+
+
+def left_out(request: FirmRequest, plan: Plan) -> None:
+    """Say who was, and why."""
     if plan.skipped_count:
         reasons = ", ".join(f"{reason.label} ({len(left)})" for reason, left in plan.skipped.items())
         text = ngettext(

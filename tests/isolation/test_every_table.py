@@ -46,6 +46,7 @@ LOOK_UPS_ALLOWED = {
     "due_notifications",
     "due_support_ends",  # authorisations of any firm whose time or link is over: keys, for the sweep to enter each firm
     "due_replacements",  # replacements of any firm to tell of: keys, for the sweep to enter each firm
+    "due_sendings",  # orders of any firm to send many invitations that wait for a worker: keys
     "due_reminders",  # invitations of any sender whose reminder is due: keys, for the sweep to enter each sender
     "firms_of",
     "invitation_of",
