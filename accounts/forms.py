@@ -127,8 +127,9 @@ class FirmFields(forms.Form):
         return {"name": data["firm_name"], "siren": data["siren"], "siret": data["siret"]}
 
 
-class FirmSignupForm(OurWords, FirmFields, account.SignupForm):
-    """A firm and its first administrator. An address that has an account gets the same answer, and a mail."""
+class NewPersonForm(OurWords, account.SignupForm):
+    """Somebody who opens an account, and what they bring along (`bring`). An address that has an account gets the same
+    answer, and a mail."""
 
     first_name = forms.CharField(
         label=_("First name"),
@@ -143,10 +144,8 @@ class FirmSignupForm(OurWords, FirmFields, account.SignupForm):
     terms = forms.BooleanField(label=_("I accept the terms of use"))
 
     account_already_exists: bool
-    field_order = ("firm_name", "number", "first_name", "last_name", "email", "password1", "terms")
     words: ClassVar = {"email": _("E-mail address"), "password1": _("Password")}
     helps: ClassVar = {
-        "number": _("9 or 14 digits, with or without spaces."),
         "email": _("You sign in with it; it gets a link to confirm."),
         "password1": PASSWORD_HELP,
     }
@@ -174,8 +173,22 @@ class FirmSignupForm(OurWords, FirmFields, account.SignupForm):
             return super().try_save(request)
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """What a new person brings along: their consent and their firm. Called by allauth once the person is saved."""
+        """Their consent, and what they bring along. Called by allauth once the person is saved."""
         accept_terms(person=user, terms=current_terms())
+        self.bring(user)
+
+    def bring(self, user: User) -> None:
+        """A firm, or a client's space: whatever the person registers with their account."""
+        raise NotImplementedError
+
+
+class FirmSignupForm(FirmFields, NewPersonForm):
+    """A firm and its first administrator."""
+
+    field_order = ("firm_name", "number", "first_name", "last_name", "email", "password1", "terms")
+    helps: ClassVar = {**NewPersonForm.helps, "number": _("9 or 14 digits, with or without spaces.")}
+
+    def bring(self, user: User) -> None:
         register_firm(user=user, **self.firm())
 
 

@@ -6,9 +6,10 @@ from clients.models import SpaceLink
 from clients.places import SpaceRequest
 
 DETAILS, PEOPLE = "clients:space_home", "invitations:people"
+FIRMS = "invitations:firms"
 AUTHORISATIONS = "clients:space_authorisations"
-
 FILES, WATCHERS = "clients:space_files", "clients:space_watchers"
+
 
 def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, object]:
     """The page's context with what the layout needs. `page`: the route of the menu's item that it belongs to.
@@ -20,9 +21,10 @@ def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, obj
         {"label": label, "url": request.space.url(route), "active": route == page}
         for label, route in (
             (_("My details"), DETAILS),
-            (_("People"), PEOPLE),
+            (_("My firm"), FIRMS),
             (_("Files"), FILES),
             (_("Who sees my file"), WATCHERS),
+            (_("People"), PEOPLE),
             (_("Authorisations"), AUTHORISATIONS),
         )
     ]

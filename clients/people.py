@@ -20,7 +20,8 @@ class ClientPerson:
 
 @dataclass(frozen=True)
 class ClientSide:
-    """Since when the client's space is tied to the dossier, and who is in it; of one that `waits`, nothing but that.
+    """Since when the client's space is tied to the dossier, and who is in it; of one that `waits`, or that
+    the client has ended (`left`), nothing but that.
 
     `kept`: the details that the client may not change, by label. `support`: the client's authorisation of technical
     support, if one runs.
@@ -30,6 +31,7 @@ class ClientSide:
     right: str
     people: list[ClientPerson]
     waits: bool = False
+    left: datetime | None = None
     kept: list[str] = field(default_factory=list)
     support: SupportAuthorisation | None = None
 
@@ -43,10 +45,10 @@ def support_people(given: SupportAuthorisation) -> list[str]:
 
 
 def client_side(dossier: Dossier) -> ClientSide | None:
-    """None for a client who has no space, or whose link has ended."""
+    """None for a client who never had a space here."""
     link = SpaceLink.objects.current().filter(dossier=dossier).first()
     if link is None:
-        return None
+        return _former(dossier)
     if link.waiting:
         return ClientSide(link.since, link.get_right_display(), [], waits=True)
     with crossing(link, Purpose.SHOW_PEOPLE):
@@ -57,3 +59,11 @@ def client_side(dossier: Dossier) -> ClientSide | None:
     support = SupportAuthorisation.objects.running().filter(dossier=dossier).first()
     kept = [str(LABELS[name]) for name in link.locked_details]
     return ClientSide(link.since, link.get_right_display(), people, support=support, kept=kept)
+
+
+def _former(dossier: Dossier) -> ClientSide | None:
+    """Of a client who has ended the firm's access."""
+    link = SpaceLink.objects.left().filter(dossier=dossier).order_by("-until").first()
+    if link is None:
+        return None
+    return ClientSide(link.since, link.get_right_display(), [], left=link.until)

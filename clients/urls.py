@@ -24,12 +24,13 @@ from clients.views import (
     members,
     moving,
     portfolio,
+    registering,
     replacements,
     returning,
     saved,
     space,
-)
     space_files,
+)
 
 app_name = "clients"
 
@@ -186,6 +187,8 @@ fetch_pages: list[URLPattern] = [
 ALLOWED = f"{SPACE}autorisations/"
 
 space_pages: list[URLPattern] = [
+    path("inscription/client/", registering.signup, name="signup"),
+    path("espaces-nouveau/", registering.new_space, name="new_space"),
     path(SPACE, space.home, name="space_home"),
     path(f"{SPACE}coordonnees/modifier/", space.edit, name="space_edit"),
     path(f"{SPACE}coordonnees/reprendre/", space.take_over, name="space_take_over"),
@@ -200,9 +203,6 @@ space_pages: list[URLPattern] = [
     path(f"{ALLOWED}demandes/<uuid:pk>/refuser/", authorisations.refuse_request, name="space_refuse_request"),
 ]
 
-# --- Other firms that ask for this one's consent ----------------------------------------------------------------
-
-consent_pages: list[URLPattern] = [
 # --- Files that firm and client exchange --------------------------------------------------------------------------
 
 FILE, SPACE_FILE = FIRM + "fichiers/<uuid:pk>/", SPACE + "fichiers/<uuid:pk>/"
@@ -221,6 +221,9 @@ file_pages: list[URLPattern] = [
     path(f"{SPACE_FILE}remettre/", space_files.restore, name="space_put_file_back"),
 ]
 
+# --- Other firms that ask for this one's consent ----------------------------------------------------------------
+
+consent_pages: list[URLPattern] = [
     path(f"{FIRM}demandes/<uuid:pk>/accepter/", consents.accept_request, name="accept_request"),
     path(f"{FIRM}demandes/<uuid:pk>/refuser/", consents.refuse_request, name="refuse_request"),
 ]
@@ -235,6 +238,6 @@ urlpatterns = [
     *import_pages,
     *fetch_pages,
     *space_pages,
+    *file_pages,
     *consent_pages,
 ]
-    *file_pages,

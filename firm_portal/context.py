@@ -7,8 +7,9 @@ from django.http import HttpRequest
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """The installation's marks: `catcher`, is the mail catcher there; `registration_open`."""
+    """The installation's marks: `catcher`, is the mail catcher there; `registration_open` to firms; `client_registration_open`."""
     return {
         "catcher": bool(settings.MAIL_CATCHER_DIR),
         "registration_open": settings.REGISTRATION_OPEN,
+        "client_registration_open": settings.CLIENT_REGISTRATION_OPEN,
     }

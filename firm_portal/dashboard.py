@@ -35,6 +35,9 @@ FAILED = ngettext_lazy(
 )
 STANDS_IN = _("You replace %(absent)s until %(until)s")
 IS_REPLACED = _("%(cover)s replaces you until %(until)s")
+ASKED = ngettext_lazy(
+    "%(n)s client asks your firm to follow them", "%(n)s clients ask your firm to follow them", "n"
+)
 TO_CONFIRM = ngettext_lazy(
     "%(n)s import waits for your confirmation", "%(n)s imports wait for your confirmation", "n"
 )
@@ -95,11 +98,12 @@ def counts(firm: Firm, member: Membership) -> list[Figure]:
 
 
 def needs(firm: Firm, member: Membership) -> list[Need]:
-    """What waits: invitations that failed or expired, imports to confirm."""
+    """What waits: invitations that failed or expired, clients who ask for the firm, imports to confirm."""
     waiting = waiting_counts(member)
     imports = (
         Import.objects.waiting_for_someone().count() if allows(Role(member.role), Perm.IMPORT_DOSSIERS) else 0
     )
+    asked = Invitation.objects.requests_to(member).answerable().count()
     invitations = firm.url("invitations:list")
     return _replacements(firm, member) + [
         Need(text % {"n": number}, icon, url)
@@ -107,6 +111,7 @@ def needs(firm: Firm, member: Membership) -> list[Need]:
             (waiting["expired"], EXPIRED, "mail-x", f"{invitations}?state=expired"),
             (waiting["on_hold"], ON_HOLD, "mail-x", f"{invitations}?state=on_hold"),
             (waiting["failed"], FAILED, "alert-triangle", f"{invitations}?state=failed"),
+            (asked, ASKED, "mail-opened", firm.url("invitations:requests")),
             (imports, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
         )
         if number

@@ -42,6 +42,7 @@ STATES: dict[str, State] = {
     "dead": State("bad", pgettext_lazy("state", "Failed")),
     "consent": State("wait", pgettext_lazy("state", "Waiting for the company's consent"), hollow=True),
     "no_consent": State("bad", pgettext_lazy("state", "Without the company's consent"), hollow=True),
+    "left": State("off", pgettext_lazy("state", "Client left"), hollow=True),
     "pending": State("wait", pgettext_lazy("state", "Pending"), hollow=True),
     # exchanged files
     "quarantined": State("wait", pgettext_lazy("state", "Being checked"), hollow=True),

@@ -172,13 +172,16 @@ class Purpose(models.TextChoices):
     GIVE_SUPPORT = "give_support", _("A client authorises a firm's technical support, or withdraws it")
     SHOW_SUPPORT = "show_support", _("A client sees which people of the firm's technical support have access")
     END_SUPPORT = "end_support", _("A client is told that the access of technical support has ended")
+    SHOW_REQUEST = "show_request", _("A firm that a client asks to follow them sees who asks")
+    ANSWER_REQUEST = "answer_request", _("A firm's answer reaches the client who asked it to follow them")
+    END_FOLLOWING = "end_following", _("A client ends a firm's access, and the firm is told")
     ASK_CONSENT = "ask_consent", _("A company is asked whether a firm may be linked to it")
     ANSWER_CONSENT = "answer_consent", _("A company's answer reaches the firm that asked")
+    SHOW_WHO = "show_who", _("A client sees who at the firm has access to the dossier, and when they last used it")
+    EXCHANGE_FILES = "exchange_files", _("What one side drops, or takes back, is told to the other")
 
 
 class Tie(Protocol):
-    SHOW_WHO = "show_who", _("A client sees who at the firm has access to the dossier, and when they last used it")
-    EXCHANGE_FILES = "exchange_files", _("What one side drops, or takes back, is told to the other")
     """A row that two owners see, and that joins them: a firm's dossier and a client's space, or two firms."""
 
     @property

@@ -11,7 +11,7 @@ from clients.actions.space import KeptByFirm, edit_space_details
 from clients.forms.space import SpaceDetailsForm
 from clients.frame import DETAILS, framed
 from clients.locks import kept_details, to_take_over
-from clients.models import ClientSpace, ConsentRequest, SpaceLink, SpaceMember
+from clients.models import ClientSpace, ConsentRequest, SpaceLink, SpaceMember, SpacePerm
 from clients.places import SpaceRequest
 
 
@@ -77,6 +77,7 @@ def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
         people=SpaceMember.objects.present().filter(space=request.space),
         waiting_firms=elsewhere.awaiting().order_by("firm_name"),
         refused_firms=elsewhere.refused().order_by("-until"),
+        may_choose=request.space_member.may(SpacePerm.CHOOSE_FIRMS),
         is_asked=request.space_member.may_authorise and asked.waiting().shown().exists(),
         **more,
     )

@@ -51,6 +51,7 @@ from invitations.forms import NewcomerForm, PersonForm
 from invitations.lookups import invitation_of, invitations_to
 from invitations.models import Invitation, InvitationKind, InvitationState, hashed
 from invitations.offers import offers_of
+from invitations.views.following import answer_for_firm
 from tenancy.scopes import scope
 
 COOKIE = "invitation"
@@ -181,6 +182,8 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Who invites, for what, what they will see; and one button."""
     if because := visit.closed_because:
         return _closed(request, because, visit)
+    if visit.invitation.kind == InvitationKind.FIRM:
+        return answer_for_firm(request, link=visit.link, invitation=visit.invitation)
     page = Page(request, visit)
     if request.method != "POST":
         return page.render()

@@ -1,0 +1,101 @@
+"""How a client asks a firm to follow them: invites it, sends the invitation again, corrects its address, revokes it.
+
+In the space's scope. What the firm does with it is `following`.
+"""
+
+from django.db import IntegrityError, transaction
+
+from activity.actions import record
+from clients.models import ClientSpace, LinkRight, SpaceMember, SpacePerm
+from clients.profiles import require_profile
+from invitations.actions.handling import NotPending, end, renew, send
+from invitations.actions.inviting import AlreadyInvited
+from invitations.events import FirmInvited, InvitationCorrected, InvitationResent, InvitationRevoked
+from invitations.models import Invitation, InvitationKind, InvitationState
+
+
+@transaction.atomic
+def invite_firm(*, actor: SpaceMember, email: str, right: LinkRight, ends_others: bool = False) -> Invitation:
+    """Ask a firm, or somebody who works there, to follow the client, with this right.
+
+    With `ends_others` it takes the place of the firms that follow the space at this moment, once it has accepted.
+    Raises AlreadyInvited.
+    """
+    require_profile(actor, SpacePerm.CHOOSE_FIRMS)
+    space = ClientSpace.objects.get(pk=actor.space_id)
+    try:
+        with transaction.atomic():
+            invitation = Invitation.objects.create(
+                kind=InvitationKind.FIRM,
+                firm=None,
+                space=space,
+                space_name=space.name[:200],
+                asked_by=actor,
+                email=email.strip().lower(),
+                right=right,
+                ends_others=ends_others,
+            )
+    except IntegrityError as error:
+        raise AlreadyInvited(email) from error
+    send([invitation])
+    record(FirmInvited, actor=actor, subject=space, details={"email": invitation.email})
+    return invitation
+
+
+@transaction.atomic
+def resend_asked(*, actor: SpaceMember, invitation: Invitation) -> Invitation:
+    """Send a new link with a new deadline, for which the actor answers; the links before it are void.
+
+    Raises NotPending.
+    """
+    held = _held(actor, invitation)
+    _renew(held, actor)
+    record(InvitationResent, actor=actor, subject=held.target, details={"email": held.email})
+    return held
+
+
+@transaction.atomic
+def correct_asked(*, actor: SpaceMember, invitation: Invitation, email: str) -> Invitation:
+    """Send it to another address. Whoever had a link to the former one has nothing any more, nor has the firm for which
+    they took it up. Raises NotPending, AlreadyInvited.
+    """
+    held, email = _held(actor, invitation), email.strip().lower()
+    if (before := held.email) == email:
+        return held
+    fresh = {"email": email, "name": "", "opened_at": None}
+    fresh |= {"to_firm": None, "to_firm_name": "", "taken_up_by": None}
+    try:
+        with transaction.atomic():
+            Invitation.objects.filter(pk=held.pk).update(**fresh)
+    except IntegrityError as error:
+        raise AlreadyInvited(email) from error
+    held.refresh_from_db(fields=list(fresh))
+    _renew(held, actor)
+    changes = {"email": (before, email)}
+    record(InvitationCorrected, actor=actor, subject=held.target, changes=changes, details={"email": email})
+    return held
+
+
+@transaction.atomic
+def revoke_asked(*, actor: SpaceMember, invitation: Invitation) -> None:
+    """Make its links void, and with them what a firm was about to answer. Raises NotPending."""
+    held = _held(actor, invitation)
+    end([held], InvitationState.REVOKED)
+    record(InvitationRevoked, actor=actor, subject=held.target, details={"email": held.email})
+
+
+def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
+    """The invitation, locked, if the actor may (still, once this has waited) handle it."""
+    waiting = Invitation.objects.with_names().select_for_update(of=("self",))
+    held = waiting.get(pk=invitation.pk, space=actor.space_id, kind=InvitationKind.FIRM)
+    require_profile(actor, SpacePerm.CHOOSE_FIRMS)
+    if not held.is_pending:
+        raise NotPending(held.pk)
+    return held
+
+
+def _renew(held: Invitation, actor: SpaceMember) -> None:
+    assert held.space is not None
+    held.asked_by, held.space_name = actor, held.space.name[:200]
+    held.save(update_fields=["asked_by", "space_name"])
+    renew([held], by=None)

@@ -1,0 +1,208 @@
+"""What a firm does with the invitation of a client: receive it, follow the client, decline.
+
+It is received by whoever holds the link, in the client's scope; from then on it stands in that firm's list, and the
+rest is done in the firm's scope (docs/decisions/0019-a-client-invites-a-firm.md).
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.lookups import firms_of
+from accounts.models import Firm, Membership, User
+from accounts.newcomers import owns, person_at
+from accounts.permissions import Perm, require
+from activity.actions import record
+from activity.origin import Origin, coming_from
+from clients.actions.following import details_of, end_others, follow
+from clients.events.following import FirmAgreed
+from clients.models import ClientSpace, Dossier, LinkRight, SpaceLink
+from invitations.actions.answering import (
+    InviterMayNoLonger,
+    Link,
+    NotAnswerable,
+    ShownOtherwise,
+    WrongAccount,
+)
+from invitations.events import FirmDeclined, InvitationTakenUp, RequestDeclined, RequestReceived
+from invitations.models import Invitation, InvitationKind, InvitationState
+from tenancy.scopes import Purpose, crossing
+
+
+class NotTheirFirm(Exception):
+    """The person does not work in the firm for which they would answer."""
+
+
+class TakenUpElsewhere(Exception):
+    """Somebody has received the invitation for another firm."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a firm sees of the client who asks: their details by field, and who of them asks.
+
+    `mark` is another one as soon as any of this is. `still`: the person who asks may still do so.
+    """
+
+    details: dict[str, str]
+    name: str
+    asker_name: str
+    asker_email: str
+    mark: str
+    still: bool
+
+
+def may_answer(person: User, invitation: Invitation) -> bool:
+    """An address that is somebody's proven one is answered by them alone; any other, by who holds the link."""
+    return owns(person, invitation.email) or person_at(invitation.email) is None
+
+
+@transaction.atomic
+def take_up(*, link: Link, person: User, firm_id: UUID) -> Invitation:
+    """Receive the invitation for one of the person's firms, whose list it then stands in; in the client's scope.
+
+    Once: another firm does not get what one has received. Raises NotAnswerable, InviterMayNoLonger, WrongAccount,
+    NotTheirFirm, TakenUpElsewhere.
+    """
+    invitation = _held_by_link(link)
+    if not may_answer(person, invitation):
+        raise WrongAccount
+    firm = next((row for row in firms_of(person.pk) if row["firm_id"] == firm_id), None)
+    if firm is None:
+        raise NotTheirFirm(firm_id)
+    if invitation.to_firm_id not in (None, firm_id):
+        raise TakenUpElsewhere(invitation.pk)
+    is_new = invitation.to_firm_id is None
+    invitation.to_firm_id, invitation.to_firm_name, invitation.taken_up_by = firm_id, firm["name"], person
+    invitation.opened_at = invitation.opened_at or timezone.now()
+    invitation.state = InvitationState.OPENED
+    invitation.save(update_fields=["to_firm", "to_firm_name", "taken_up_by", "opened_at", "state"])
+    if is_new:
+        _tell_both(invitation, person)
+    return invitation
+
+
+def asked(invitation: Invitation) -> Asked:
+    """Who asks, as it stands in their space now; in the scope of the firm for which it was received.
+
+    The space is locked: what the answer goes by stays as it is until the answer is written.
+    """
+    with crossing(invitation, Purpose.SHOW_REQUEST):
+        mine = Invitation.objects.with_names().get(pk=invitation.pk)
+        space = ClientSpace.objects.get(pk=invitation.space_id)
+        details, asker = details_of(space), mine.asked_by
+        said = [
+            mine.pk,
+            mine.to_firm_id,
+            mine.right,
+            mine.ends_others,
+            asker.pk if asker else "",
+            *details.values(),
+        ]
+        return Asked(
+            details=details,
+            name=space.name,
+            asker_name=asker.name if asker else "",
+            asker_email=asker.email if asker else "",
+            mark=salted_hmac(
+                "invitations.asked", "\x1f".join(map(str, said)), algorithm="sha256"
+            ).hexdigest(),
+            still=mine.asker_may,
+        )
+
+
+@transaction.atomic
+def follow_client(
+    *, actor: Membership, invitation: Invitation, shown: str, dossier: Dossier | None = None
+) -> SpaceLink:
+    """Follow the client with the right that they chose, by a new dossier or by this one of the firm; in its scope.
+
+    Where the client said so, the access of the firms that followed them then ends. Exactly once. Raises NotAnswerable,
+    InviterMayNoLonger, ShownOtherwise, and `clients.actions.following.AlreadyFollowing` and `NotLinkable`.
+    """
+    invitation = _held(actor, invitation)
+    with crossing(invitation, Purpose.SHOW_REQUEST):
+        ClientSpace.objects.select_for_update().get(pk=invitation.space_id)
+    client = asked(invitation)
+    if not client.still:
+        raise InviterMayNoLonger
+    if shown != client.mark:
+        raise ShownOtherwise
+    assert invitation.space_id is not None  # each that a client sends has one
+    link = follow(
+        actor=actor,
+        space_id=invitation.space_id,
+        right=LinkRight(invitation.right),
+        details=client.details,
+        dossier=dossier,
+    )
+    with crossing(invitation, Purpose.ANSWER_REQUEST):
+        _tell_agreed(invitation, link, actor)
+    _close(invitation, InvitationState.ACCEPTED, actor)
+    return link
+
+
+@transaction.atomic
+def decline_client(*, actor: Membership, invitation: Invitation) -> None:
+    """Answer no for the firm; the client is told, and may invite another one. Raises NotAnswerable."""
+    invitation = _held(actor, invitation)
+    with crossing(invitation, Purpose.ANSWER_REQUEST), coming_from(Origin()):
+        space = ClientSpace.objects.get(pk=invitation.space_id)
+        record(FirmDeclined, actor=actor, subject=space, details={"firm": invitation.to_firm_name})
+    _close(invitation, InvitationState.REFUSED, actor)
+    details = {"client": invitation.space_name}
+    record(RequestDeclined, actor=actor, subject=Firm.objects.get(pk=actor.firm_id), details=details)
+
+
+def _held_by_link(link: Link) -> Invitation:
+    waiting = Invitation.objects.with_names().select_for_update(of=("self",))
+    invitation = waiting.filter(pk=link.invitation_id, kind=InvitationKind.FIRM).first()
+    if invitation is None or not invitation.is_open or invitation.generation != link.generation:
+        raise NotAnswerable
+    if not invitation.asker_may:
+        raise InviterMayNoLonger
+    return invitation
+
+
+def _held(actor: Membership, invitation: Invitation) -> Invitation:
+    """The invitation, locked, if the member may (still, once this has waited) answer it for the firm."""
+    require(actor, Perm.CREATE_DOSSIER)
+    locked = Invitation.objects.select_for_update(of=("self",))
+    held = locked.filter(pk=invitation.pk, to_firm=actor.firm_id).first()
+    if held is None or not held.is_active:
+        raise NotAnswerable
+    if not Invitation.objects.requests_to(actor).filter(pk=held.pk).exists():
+        raise PermissionDenied("answer_clients")
+    return held
+
+
+def _tell_both(invitation: Invitation, person: User) -> None:
+    """Each side knows from now on: the firm's administrators may answer, the client sees for which firm."""
+    with crossing(invitation, Purpose.ANSWER_REQUEST):
+        member = Membership.objects.open().select_related("firm").get(user=person)
+        details = {"client": invitation.space_name}
+        record(RequestReceived, actor=member, subject=member.firm, details=details)
+    with coming_from(Origin()):
+        details = {"firm": invitation.to_firm_name}
+        record(InvitationTakenUp, actor=member, subject=invitation.target, details=details)
+
+
+def _tell_agreed(invitation: Invitation, link: SpaceLink, actor: Membership) -> None:
+    """In the client's scope: they are told who follows them, and those whose place it takes lose their access."""
+    mine = Invitation.objects.with_names().get(pk=invitation.pk)
+    space = ClientSpace.objects.get(pk=invitation.space_id)
+    with coming_from(Origin()):
+        record(FirmAgreed, actor=actor, subject=space, details={"firm": link.firm_name})
+        if mine.ends_others and mine.asked_by is not None:
+            end_others(actor=mine.asked_by, keep=link, since_before=mine.created_at)
+
+
+def _close(invitation: Invitation, state: InvitationState, actor: Membership) -> None:
+    invitation.state, invitation.answered_at, invitation.accepted_by = state, timezone.now(), None
+    if state == InvitationState.ACCEPTED:
+        invitation.accepted_by = actor.user
+    invitation.save(update_fields=["state", "answered_at", "accepted_by"])
