@@ -17,7 +17,7 @@ from clients.events.imports import ImportApplied
 from clients.imports.asked import Asked
 from clients.imports.news import assigned_to, left_by, pairs, record_rows_of
 from clients.imports.staging import TEXTS
-from clients.imports.working import claim, fail, keep, one_at_a_time, slices
+from clients.imports.working import claim, fail, keep, never_each_with_each, one_at_a_time, slices
 from clients.models import (
     Assignment,
     Dossier,
@@ -211,7 +211,8 @@ class _Statements:
         if not self.held.count(RowAction.CREATE):
             return 0
         if self._one(_ANY_SINCE):
-            self._run(_EXISTS_NOW)
+            with never_each_with_each():
+                self._run(_EXISTS_NOW)
         created = self._run_in_slices(_CREATE, RowAction.CREATE)
         if created < self.held.count(RowAction.CREATE):
             self._run(_NOT_CREATED)

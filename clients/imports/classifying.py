@@ -14,6 +14,7 @@ from clients.imports.matching import matching
 from clients.imports.remarks import Level, remark
 from clients.imports.rows import names
 from clients.imports.staging import EMPTIABLE, TEXTS
+from clients.imports.working import never_each_with_each
 from clients.models import Dossier, DossierKind, Import, MatchRule, RowAction
 
 # What a dossier's name and search key are made of.
@@ -65,7 +66,7 @@ def classify(source: Import, present: Sequence[str], *, told: bool = False) -> d
         "mine": list(asked.mine),
         "remarks": json.dumps({code: remark(*of, code).stored() for code, of in _REMARKS.items()}),
     }
-    with connection.cursor() as cursor:
+    with never_each_with_each(), connection.cursor() as cursor:
         cursor.execute(f"ANALYZE import_stage ({', '.join(_JOINED)})")
         cursor.execute(matching(MatchRule(source.rule), told=told), parameters)
         cursor.execute("ANALYZE import_match")

@@ -1,6 +1,7 @@
 """An import in a worker's hands: claimed, kept with what was made of it, or ended. How it is held: `tenancy.leases`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,16 @@ def slices(rows: QuerySet[ImportRow], progress: Progress, most: int) -> Iterator
     for first in range(ends["first"], ends["last"] + 1, SLICE):
         yield {"first": first, "last": first + SLICE - 1}
         progress.step = min(most, progress.step + SLICE)
+
+
+@contextmanager
+def never_each_with_each() -> Iterator[None]:
+    """For joins of all rows with all dossiers. Of tables that have grown just now the planner believes that they hold
+    next to nothing, and compares each row with each dossier: half a minute for 10,000 rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def one_at_a_time(held: Import) -> None:

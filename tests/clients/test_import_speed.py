@@ -1,0 +1,73 @@
+"""What keeps large imports quick, as far as it shows in small ones."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from clients.models import Dossier
+from spreadsheets.reading import Child, OpenWorkbook
+from tenancy.scopes import scope
+from tests.clients.lists import HEADERS, plan, run, workbook
+from tests.worlds import World
+
+ROWS = [(f"R{number}", f"Client {number}", "", "", "Sarah") for number in range(600)]
+
+
+class Plans:
+    """How PostgreSQL goes about the statements that hold one of these."""
+
+    def __init__(self, *marks: str) -> None:
+        self.marks = marks
+        self.found: list[str] = []
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if any(mark in sql for mark in self.marks) and not sql.startswith("ANALYZE"):
+            execute(f"EXPLAIN {sql}", params, many, context)
+            self.found.append("\n".join(line for (line,) in context["cursor"].fetchall()))
+        return execute(sql, params, many, context)
+
+
+def fresh_dossiers() -> None:
+    """Of which the planner has no statistics."""
+    dossiers = [Dossier(legal_name=f"Ancien {row[0]}", reference=row[0], city="Lyon") for row in ROWS[:300]]
+    for dossier in dossiers:
+        dossier.derive_keys()
+    Dossier.objects.bulk_create(dossiers)
+
+
+@pytest.mark.django_db
+def test_no_row_is_compared_with_each_dossier_of_a_table_that_has_just_grown(lemoine: World) -> None:
+    with scope(firm=lemoine.firm):
+        fresh_dossiers()
+        plans = Plans("TABLE import_match", "TABLE import_closed", "INTO clients_importrow", "WITH recent")
+        with connection.execute_wrapper(plans):
+            run(lemoine.admin, ROWS)
+        assert len(plans.found) == 4
+        assert not [found for found in plans.found if "Nested Loop" in found]
+
+
+@pytest.mark.django_db
+def test_a_file_is_given_to_one_child_for_its_sheets_and_its_rows(lemoine: World, monkeypatch) -> None:
+    modes: list[str] = []
+    born = Child.__init__
+
+    def counted(self: Child, source: Any, mode: str, *args: Any, **kwargs: Any) -> None:
+        modes.append(mode)
+        born(self, source, mode, *args, **kwargs)
+
+    monkeypatch.setattr(Child, "__init__", counted)
+    with scope(firm=lemoine.firm):
+        plan(lemoine.admin, ROWS)
+    assert modes == ["list"]
+
+
+def test_each_sheet_of_an_open_workbook_gives_its_own_rows() -> None:
+    small, large = [HEADERS, *ROWS[:2]], [HEADERS, *ROWS[2:9]]
+    with OpenWorkbook(workbook(small, large)) as book:
+        assert [sheet.rows for sheet in book.info.sheets] == [3, 8]
+        first = [cells[0] for chunk in book.read(0) for _number, cells in chunk.rows()]
+        second = [cells[0] for chunk in book.read(1) for _number, cells in chunk.rows()]
+    assert first == ["Code", "R0", "R1"]
+    assert second == ["Code", *(f"R{number}" for number in range(2, 9))]
