@@ -76,7 +76,9 @@ def _message(invitation: Invitation, token: str, *, is_reminder: bool) -> Messag
     sender, inviter = invitation.sender_name, invitation.invited_by or invitation.asked_by
     rest: dict[str, str] = {}
     if invitation.kind in FROM_SPACES:
-        rest = {"sender_name": sender, "reply_to": inviter.email if inviter else ""}
+        # A mail server without SMTPUTF8 would refuse the whole mail for an answer's address in other letters.
+        answers = inviter.email if inviter and inviter.email.isascii() else ""
+        rest = {"sender_name": sender, "reply_to": answers}
     subject = str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": sender}
     return rendered(
         f"invitation_{invitation.kind}",

@@ -7,7 +7,7 @@ from activity.actions import record
 from clients.actions.people import AlreadyHere
 from clients.models import ClientSpace, SpaceMember, SpacePerm, SpaceProfile
 from clients.profiles import require_profile
-from invitations.actions.handling import NotPending, end, renew, send
+from invitations.actions.handling import NotPending, end, leaving, renew, send
 from invitations.actions.inviting import AlreadyInvited
 from invitations.events import InvitationResent, InvitationRevoked, PersonInvited
 from invitations.models import Invitation, InvitationKind, InvitationState
@@ -31,6 +31,7 @@ def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> I
         email=email,
         profile=profile,
         asked_by=actor,
+        **leaving(),
     )
     send([invitation])
     record(PersonInvited, actor=actor, subject=space, details={"email": email, "profile": profile})
@@ -42,9 +43,7 @@ def resend_to_person(*, actor: SpaceMember, invitation: Invitation) -> Invitatio
     """Send a new link with a new deadline, in the actor's name; those before it become void. Raises NotPending."""
     invitation = _held(actor, invitation)
     assert invitation.space is not None
-    invitation.asked_by, invitation.space_name = actor, invitation.space.name
-    invitation.save(update_fields=["asked_by", "space_name"])
-    renew([invitation], by=None)
+    renew([invitation], by=None, asked_by=actor, space_name=invitation.space.name)
     details = {"email": invitation.email}
     record(InvitationResent, actor=actor, subject=invitation.target, details=details)
     return invitation
