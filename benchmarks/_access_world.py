@@ -75,9 +75,10 @@ JOIN (SELECT id, row_number() OVER (ORDER BY {order}) AS number FROM {objects} W
 """
 _INVITATIONS = """
 INSERT INTO invitations_invitation (id, firm_id, kind, state, email, name, dossier_id, profile, role, generation,
-    created_at, sent_at, expires_at, failure)
+    created_at, sent_at, expires_at, failure, owner, to_firm_name, space_name, "right", ends_others, reminder_count)
 SELECT gen_random_uuid(), firm_id, 'client', 'sent', email, legal_name, id, 'manager', '', 1, now(), now(),
-    now() + interval '7 days', '' FROM clients_dossier WHERE firm_id = %(firm)s AND right(reference, 1) < '3'
+    now() + interval '7 days', '', firm_id, '', '', 'manage', false, 0
+    FROM clients_dossier WHERE firm_id = %(firm)s AND right(reference, 1) < '3'
 """
 _EVENTS = """
 INSERT INTO activity_event (id, firm_id, owner, type, at, actor_id, actor_name, behalf_name, subject_type, subject_id,
@@ -135,13 +136,10 @@ def make_office(
 
 def _firm(dossiers: int, portfolios: int, members: int, singles: int) -> UUID:
     key = uuid7()
+    firm = Firm(pk=key, name="Cabinet", slug=f"cabinet-{key}", siren="732829320")
+    firm.phone, firm.email = "01 23 45 67 89", "a@b.test"
+    firm.save(using="owner", force_insert=True)
     with connections["owner"].cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO accounts_firm (id, name, slug, siren, siret, phone, email, second_factor_required,"
-            " open_to_declarants, created_at) VALUES (%s, 'Cabinet', %s, '732829320', '', '01 23 45 67 89', 'a@b.test',"
-            " false, true, now())",
-            [key, f"cabinet-{key}"],
-        )
         cursor.execute(_PORTFOLIOS, {"firm": key, "count": portfolios})
         cursor.execute(_DOSSIERS, {"firm": key, "count": dossiers, "trades": _TRADES, "names": _NAMES})
         cursor.execute(_PEOPLE, {"firm": key, "count": members})
