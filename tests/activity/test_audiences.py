@@ -30,6 +30,7 @@ from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
 from activity.models import Event, Notification
+from clients.actions import files
 from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.actions.assignments import change_assignments
 from clients.actions.connections import connect, forget_connection
@@ -50,6 +51,7 @@ from clients.actions.views import (
 from clients.connectors.fetching import give_up, imported
 from clients.connectors.troubles import Trouble
 from clients.fetching import cancel_fetch, start_fetch
+from clients.files.recognising import FileKind
 from clients.holdings import holdings_of
 from clients.imports.asked import Asked
 from clients.imports.undoing import undo_import as take_back
@@ -62,6 +64,8 @@ from clients.models import (
     ConnectionKind,
     ConsentRequest,
     Dossier,
+    ExchangedFile,
+    FileCategory,
     SavedView,
     SpaceLink,
     SpaceMember,
@@ -83,6 +87,8 @@ from invitations.actions.answering import (
     open_invitation,
     refuse_invitation,
 )
+from invitations.actions.correcting import correct_address
+from invitations.actions.drafting import discard_draft, discard_drafts, prepare_clients, prepare_invitation
 from invitations.actions.handling import (
     note_failure,
     resend_invitation,
@@ -91,7 +97,10 @@ from invitations.actions.handling import (
     revoke_invitations,
 )
 from invitations.actions.inviting import invite_client, invite_clients, invite_member
-from invitations.models import Invitation
+from invitations.actions.reminding import remind
+from invitations.jobs import order_sending
+from invitations.models import Invitation, Sending, SendingKind
+from invitations.working import MOST_FRUITLESS, carry_out
 from portfolios.actions import (
     change_subscriptions,
     create_portfolio,
@@ -777,6 +786,91 @@ def _support_ended(cast: Cast) -> set[str]:
     return {"Alice", "Zoé", "Paul"}
 
 
+@row("clients.dossier.file_dropped", "clients.space.file_received")
+def _file_dropped(cast: Cast) -> set[str]:
+    _file_for_client(cast)
+    return NOBODY
+
+
+@row("clients.space.file_dropped", "clients.dossier.file_received")
+def _file_received(cast: Cast) -> set[str]:
+    _file_for_firm(cast)
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("clients.dossier.file_taken_back", "clients.space.file_withdrawn")
+def _file_taken_back(cast: Cast) -> set[str]:
+    files.take_back(actor=cast.alice, file=_file_for_client(cast))
+    return NOBODY
+
+
+@row("clients.space.file_taken_back", "clients.dossier.file_withdrawn")
+def _file_withdrawn(cast: Cast) -> set[str]:
+    file = _file_for_firm(cast)
+    with scope(space=cast.link.space_id):
+        files.take_back(actor=cast.claire_inside(), file=file)
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("clients.dossier.file_put_back")
+def _file_put_back(cast: Cast) -> set[str]:
+    taken_back = files.take_back(actor=cast.alice, file=_file_for_client(cast))
+    files.put_back(actor=cast.alice, file=taken_back)
+    return NOBODY
+
+
+@row("clients.space.file_put_back")
+def _space_file_put_back(cast: Cast) -> set[str]:
+    file = _file_for_firm(cast)
+    with scope(space=cast.link.space_id):
+        taken_back = files.take_back(actor=cast.claire_inside(), file=file)
+        files.put_back(actor=cast.claire_inside(), file=taken_back)
+    return NOBODY
+
+
+@row("clients.dossier.file_taken")
+def _file_taken(cast: Cast) -> set[str]:
+    files.take_for_firm(actor=cast.alice, file=_file_for_client(cast), target=BytesIO())
+    return NOBODY
+
+
+@row("clients.space.file_taken")
+def _space_file_taken(cast: Cast) -> set[str]:
+    file = _file_for_client(cast)
+    with scope(space=cast.link.space_id):
+        files.take_for_client(actor=cast.claire_inside(), file=file, target=BytesIO())
+    return NOBODY
+
+
+@row("clients.dossier.file_turned_away")
+def _file_turned_away(cast: Cast) -> set[str]:
+    files.turn_away(_file_for_client(cast), "infected", "Eicar-Test")
+    return {"Alice"}
+
+
+@row("clients.space.file_turned_away")
+def _space_file_turned_away(cast: Cast) -> set[str]:
+    file = _file_for_firm(cast)
+    with scope(space=cast.link.space_id):
+        files.turn_away(file, "infected", "Eicar-Test")
+    return NOBODY
+
+
+def _file_for_client(cast: Cast) -> ExchangedFile:
+    to = {"dossier": cast.dossier, "category": FileCategory.BILLING}
+    return files.drop_for_client(actor=cast.alice, handed=[_a_file()], **to)[0]
+
+
+def _file_for_firm(cast: Cast) -> ExchangedFile:
+    with scope(space=cast.link.space_id):
+        to = {"link": cast.link, "category": FileCategory.GENERAL}
+        return files.drop_for_firm(actor=cast.claire_inside(), handed=[_a_file()], **to)[0]
+
+
+def _a_file() -> files.Handed:
+    return files.Handed("bilan.pdf", FileKind.PDF, 5, BytesIO(b"%PDF-"))
+
+
 @row("clients.space.declarants_changed")
 def _declarants_changed(cast: Cast) -> set[str]:
     _close_space(cast)
@@ -976,6 +1070,80 @@ def _failed(cast: Cast) -> set[str]:
     return {"Alice", "Zoé", "Chloé"}
 
 
+@row("invitations.invitation.corrected")
+def _corrected(cast: Cast) -> set[str]:
+    correct_address(actor=cast.alice, invitation=cast.invitation(), email="right@client.test")
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.draft.prepared")
+def _prepared(cast: Cast) -> set[str]:
+    _draft(cast)
+    return NOBODY
+
+
+@row("invitations.drafts.prepared")
+def _all_prepared(cast: Cast) -> set[str]:
+    prepare_clients(actor=cast.alice, dossiers=Dossier.objects.all())
+    return NOBODY
+
+
+@row("invitations.draft.discarded")
+def _discarded(cast: Cast) -> set[str]:
+    discard_draft(actor=cast.alice, invitation=_draft(cast))
+    return NOBODY
+
+
+@row("invitations.drafts.discarded")
+def _all_discarded(cast: Cast) -> set[str]:
+    _draft(cast)
+    discard_drafts(actor=cast.alice, invitations=Invitation.objects.all())
+    return NOBODY
+
+
+@row("invitations.invitation.reminded")
+def _reminded(cast: Cast) -> set[str]:
+    invitation = cast.invitation()
+    _due_for_a_reminder()
+    remind(keys=[invitation.pk])
+    return NOBODY
+
+
+@row("invitations.invitations.reminded")
+def _all_reminded(cast: Cast) -> set[str]:
+    cast.invitation()
+    invite_client(actor=cast.alice, dossier=cast.elsewhere)
+    _due_for_a_reminder()
+    remind(keys=list(Invitation.objects.values_list("pk", flat=True)))
+    return NOBODY
+
+
+@row("invitations.sending.ordered")
+def _ordered(cast: Cast) -> set[str]:
+    _sending(cast)
+    return NOBODY
+
+
+@row("invitations.sending.failed")
+def _sending_failed(cast: Cast) -> set[str]:
+    sending = _sending(cast)
+    Sending.objects.update(fruitless=MOST_FRUITLESS)
+    carry_out(cast.firm.pk, sending.pk)
+    return {"Alice"}
+
+
+def _draft(cast: Cast) -> Invitation:
+    return prepare_invitation(actor=cast.alice, dossier=cast.elsewhere)
+
+
+def _due_for_a_reminder() -> None:
+    Invitation.objects.update(remind_at=timezone.now())
+
+
+def _sending(cast: Cast) -> Sending:
+    return order_sending(actor=cast.alice, kind=SendingKind.INVITE, keys=[cast.elsewhere.pk])
+
+
 def _for_nina(cast: Cast) -> Invitation:
     return invite_member(actor=cast.alice, email="nina@lemoine.test", role=Role.COLLABORATOR)
 
@@ -1001,6 +1169,11 @@ TOLD_IN_THE_SPACE = {
     "clients.space.support_authorised": NOBODY,
     "clients.space.support_withdrawn": NOBODY,
     "clients.space.support_ended": {"Claire"},
+    "clients.space.file_received": {"Claire"},
+    "clients.space.file_dropped": NOBODY,
+    "clients.space.file_withdrawn": {"Claire"},
+    "clients.space.file_taken_back": NOBODY,
+    "clients.space.file_turned_away": {"Claire"},
 }
 
 

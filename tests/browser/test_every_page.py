@@ -45,7 +45,12 @@ NOT_PAGES = {
     "clients:departed": "looked at by test_departure.py, which lets somebody leave",
     "clients:change_replacement": "looked at by test_departure.py, which arranges one",
     "clients:end_replacement": "looked at by test_departure.py, which arranges one",
+    "clients:take_file_back": "looked at by test_files.py, which drops one",
+    "clients:space_take_file_back": "looked at by test_files.py, which drops one",
     "clients:restore_member": "leads to clients:member, for nobody of the demonstration is suspended",
+    "invitations:mail_html": "the mail itself, in a frame of invitations:mail",
+    "invitations:sending": "looked at by test_group_sending.py, which orders one",
+    "invitations:sending_progress": "a piece of invitations:sending",
     "invitations:open": "leads to invitations:answer",
     "invitations:open_to_refuse": "leads to invitations:refuse",
     "activity:caught_html": "the mail itself, in a frame of activity:caught",
@@ -72,7 +77,7 @@ SEARCHED = [
     "clients:list", "portfolios:list", "clients:members", "clients:access", "clients:access_dossiers",
     "invitations:list", "accounts:journal",
 ]  # fmt: skip
-SPACE = {name for name in SHOWN if "space_id" in PARAMETERS[name]}
+SPACE = {name for name in SHOWN - set(NOT_PAGES) if "space_id" in PARAMETERS[name]}
 
 NewViewer = Callable[[], Viewer]
 

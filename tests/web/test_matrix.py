@@ -1,6 +1,7 @@
 """Every URL × method × person × own, foreign or absent object. A pattern without its line in the matrix fails."""
 
 from copy import copy
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,10 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.permissions import ObjectRole, give, pairs_of
 from clients.actions.departing import complete_departure
+from clients.actions.files import Handed, drop_for_client, drop_for_firm
 from clients.actions.support import SupportDuration, authorise_support
 from clients.exports import DossierExport
+from clients.files.recognising import FileKind
 from clients.models import (
     ClientSpace,
     ColumnMapping,
@@ -21,7 +24,9 @@ from clients.models import (
     ConnectionKind,
     ConsentRequest,
     Dossier,
+    ExchangedFile,
     Fetch,
+    FileCategory,
     SavedView,
     SpaceLink,
     SpaceMember,
@@ -29,7 +34,7 @@ from clients.models import (
 )
 from clients.models.imports import Import
 from exports.models import KEPT_FOR, Export, ExportState
-from invitations.models import Invitation, InvitationKind
+from invitations.models import Invitation, InvitationKind, Sending, SendingKind
 from portfolios.models import PortfolioGrant
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
@@ -62,6 +67,7 @@ def make_objects(world: World) -> dict[str, Any]:
     invitation = Invitation.objects.create(
         kind=InvitationKind.CLIENT, email=invited.email, dossier=invited, invited_by=world.admin
     )
+    sending = Sending.objects.create(asked_by=world.admin, kind=SendingKind.INVITE, total=1)
     sent = Import.objects.create(created_by=world.admin, file_name="clients.xlsx", size=1)
     export = Export.objects.create(
         asked_by=world.collaborator,
@@ -83,6 +89,7 @@ def make_objects(world: World) -> dict[str, Any]:
         "portfolio": portfolio,
         "dossier": dossier,
         "invitation": invitation,
+        "sending": sending,
         "member": world.collaborator,
         "departed": make_departed(world),
         "replacement": arranged(world),
@@ -118,6 +125,18 @@ def authorise(space: UUID | None) -> SupportAuthorisation:
     with scope(space=space):
         member, link = SpaceMember.objects.select_related("space").get(), SpaceLink.objects.running().get()
         return authorise_support(actor=member, link=link, duration=SupportDuration.DAY)
+
+
+def exchange(world: World, link: SpaceLink) -> dict[str, ExchangedFile]:
+    """Each side drops a file for the other."""
+    handed = [Handed("bilan.pdf", FileKind.PDF, 5, BytesIO(b"%PDF-"))]
+    about = FileCategory.GENERAL
+    with scope(firm=world.firm):
+        dossier = Dossier.objects.get(pk=link.dossier_id)
+        ours = drop_for_client(actor=world.admin, dossier=dossier, handed=handed, category=about)
+    with scope(space=link.space_id):
+        theirs = drop_for_firm(actor=SpaceMember.objects.get(), link=link, handed=handed, category=about)
+    return {"file": ours[0], "client_file": theirs[0]}
 
 
 def ask(by: World, space: Any, **asked: Any) -> ConsentRequest:
@@ -160,6 +179,7 @@ class Stage:
             things["asked"] = ask(asking, person.space_id, asked_firm=asked.firm)
             with scope(space=person.space_id):
                 things["link"] = SpaceLink.objects.running().get()
+            things.update(exchange(asked, things["link"]))
         self.users = {
             "admin": ours.admin.user,
             "accountant": ours.collaborator.user,
