@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """The installation's marks: `catcher`, is the mail catcher there; `registration_open` to firms; `client_registration_open`."""
+    """The installation's marks: `catcher`, is the mail catcher there; who may register themselves."""
     return {
         "catcher": bool(settings.MAIL_CATCHER_DIR),
         "registration_open": settings.REGISTRATION_OPEN,

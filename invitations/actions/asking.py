@@ -22,7 +22,7 @@ def invite_firm(*, actor: SpaceMember, email: str, right: LinkRight, ends_others
     Raises AlreadyInvited.
     """
     require_profile(actor, SpacePerm.CHOOSE_FIRMS)
-    space = ClientSpace.objects.get(pk=actor.space_id)
+    space = ClientSpace.objects.get(pk=actor.space.pk)
     try:
         with transaction.atomic():
             invitation = Invitation.objects.create(

@@ -87,13 +87,9 @@ def take_up(*, link: Link, person: User, firm_id: UUID) -> Invitation:
 
 
 def asked(invitation: Invitation) -> Asked:
-    """Who asks, as it stands in their space now; in the scope of the firm for which it was received.
-
-    The space is locked: what the answer goes by stays as it is until the answer is written.
-    """
+    """Who asks, as it stands in their space now; in the scope of the firm for which it was received."""
     with crossing(invitation, Purpose.SHOW_REQUEST):
-        mine = Invitation.objects.with_names().get(pk=invitation.pk)
-        space = ClientSpace.objects.get(pk=invitation.space_id)
+        mine, space = Invitation.objects.with_names().get(pk=invitation.pk), _space_of(invitation)
         details, asker = details_of(space), mine.asked_by
         said = [
             mine.pk,
@@ -126,16 +122,15 @@ def follow_client(
     """
     invitation = _held(actor, invitation)
     with crossing(invitation, Purpose.SHOW_REQUEST):
-        ClientSpace.objects.select_for_update().get(pk=invitation.space_id)
+        space = _space_of(invitation, locked=True)  # what the answer goes by stays so until it is written
     client = asked(invitation)
     if not client.still:
         raise InviterMayNoLonger
     if shown != client.mark:
         raise ShownOtherwise
-    assert invitation.space_id is not None  # each that a client sends has one
     link = follow(
         actor=actor,
-        space_id=invitation.space_id,
+        space_id=space.pk,
         right=LinkRight(invitation.right),
         details=client.details,
         dossier=dossier,
@@ -151,7 +146,7 @@ def decline_client(*, actor: Membership, invitation: Invitation) -> None:
     """Answer no for the firm; the client is told, and may invite another one. Raises NotAnswerable."""
     invitation = _held(actor, invitation)
     with crossing(invitation, Purpose.ANSWER_REQUEST), coming_from(Origin()):
-        space = ClientSpace.objects.get(pk=invitation.space_id)
+        space = _space_of(invitation)
         record(FirmDeclined, actor=actor, subject=space, details={"firm": invitation.to_firm_name})
     _close(invitation, InvitationState.REFUSED, actor)
     details = {"client": invitation.space_name}
@@ -180,6 +175,13 @@ def _held(actor: Membership, invitation: Invitation) -> Invitation:
     return held
 
 
+def _space_of(invitation: Invitation, *, locked: bool = False) -> ClientSpace:
+    """In its scope."""
+    assert invitation.space_id is not None  # each that a client sends has one
+    spaces = ClientSpace.objects.select_for_update() if locked else ClientSpace.objects.all()
+    return spaces.get(pk=invitation.space_id)
+
+
 def _tell_both(invitation: Invitation, person: User) -> None:
     """Each side knows from now on: the firm's administrators may answer, the client sees for which firm."""
     with crossing(invitation, Purpose.ANSWER_REQUEST):
@@ -193,8 +195,7 @@ def _tell_both(invitation: Invitation, person: User) -> None:
 
 def _tell_agreed(invitation: Invitation, link: SpaceLink, actor: Membership) -> None:
     """In the client's scope: they are told who follows them, and those whose place it takes lose their access."""
-    mine = Invitation.objects.with_names().get(pk=invitation.pk)
-    space = ClientSpace.objects.get(pk=invitation.space_id)
+    mine, space = Invitation.objects.with_names().get(pk=invitation.pk), _space_of(invitation)
     with coming_from(Origin()):
         record(FirmAgreed, actor=actor, subject=space, details={"firm": link.firm_name})
         if mine.ends_others and mine.asked_by is not None:

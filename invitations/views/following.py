@@ -123,7 +123,7 @@ def _case(request: HttpRequest, invitation: Invitation) -> str:
 def _firms_form(request: HttpRequest, invitation: Invitation) -> ChooseFirmForm:
     firms = [
         (row["firm_id"], row["name"], str(Role(row["role"]).label))
-        for row in firms_of(request.user.pk)  # type: ignore[arg-type]  # of a person who is signed in
+        for row in firms_of(request.user.pk)
         if invitation.to_firm_id in (None, row["firm_id"])
     ]
     return ChooseFirmForm(request.POST if request.method == "POST" else None, firms=firms)
