@@ -37,6 +37,8 @@ from clients.actions.connections import connect, forget_connection
 from clients.actions.consent import answer_consent, change_declarants
 from clients.actions.departing import complete_departure, take_certificate
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
+from clients.actions.locking import keep_details
+from clients.actions.people import admit_person, change_person_profile, end_person
 from clients.actions.portfolios import move_dossiers, restore_portfolio, terminate_portfolio
 from clients.actions.space import edit_space_details, open_space
 from clients.actions.support import SupportDuration, authorise_support, end_support, withdraw_support
@@ -97,6 +99,7 @@ from invitations.actions.handling import (
     revoke_invitations,
 )
 from invitations.actions.inviting import invite_client, invite_clients, invite_member
+from invitations.actions.people import invite_person
 from invitations.actions.reminding import remind
 from invitations.jobs import order_sending
 from invitations.models import Invitation, Sending, SendingKind
@@ -950,6 +953,58 @@ def _support(cast: Cast, to: Membership | None = None) -> SupportAuthorisation:
     return given
 
 
+@row("clients.dossier.details_kept", "clients.space.details_kept")
+def _details_kept(cast: Cast) -> set[str]:
+    keep_details(actor=cast.alice, dossier=cast.dossier, fields=["phone"], reason="Dépôt en cours")
+    return {"Zoé", "Chloé"}
+
+
+@row("clients.person.joined")
+def _person_joined(cast: Cast) -> set[str]:
+    with scope(space=cast.link.space_id):
+        _joined(cast)
+    return {"Claire"}
+
+
+@row("clients.person.profile_changed")
+def _person_profile(cast: Cast) -> set[str]:
+    with scope(space=cast.link.space_id):
+        change_person_profile(actor=cast.claire_inside(), member=_joined(cast), profile=SpaceProfile.BILLING)
+    return {"Marc"}
+
+
+@row("clients.person.ended")
+def _person_ended(cast: Cast) -> set[str]:
+    with scope(space=cast.link.space_id):
+        end_person(actor=cast.claire_inside(), member=_joined(cast))
+    return {"Marc"}
+
+
+@row("clients.person.left")
+def _person_left(cast: Cast) -> set[str]:
+    with scope(space=cast.link.space_id):
+        marc = _joined(cast)
+        end_person(actor=marc, member=marc)
+    return {"Claire"}
+
+
+@row("invitations.person.invited")
+def _person_invited(cast: Cast) -> set[str]:
+    with scope(space=cast.link.space_id):
+        _joined(cast)  # another manager
+        invite_person(actor=cast.claire_inside(), email="z@client.test", profile=SpaceProfile.READER)
+    return {"Marc"}
+
+
+def _joined(cast: Cast) -> SpaceMember:
+    """Marc comes into Claire's space."""
+    marc = make_person("marc@boulangerie.test", first_name="Marc")
+    space = cast.claire_inside().space
+    return admit_person(
+        space=space, user=marc, email=marc.email, profile=SpaceProfile.MANAGER, terms="2026-01"
+    )
+
+
 def _close_space(cast: Cast) -> None:
     with scope(space=cast.link.space_id):
         ClientSpace.objects.update(siren="443061841")
@@ -1166,6 +1221,7 @@ ELSEWHERE = {
 TOLD_IN_THE_SPACE = {
     "clients.space.firm_changed_details": {"Claire"},
     "clients.space.details_changed": NOBODY,
+    "clients.space.details_kept": {"Claire"},
     "clients.space.support_authorised": NOBODY,
     "clients.space.support_withdrawn": NOBODY,
     "clients.space.support_ended": {"Claire"},

@@ -52,6 +52,7 @@ NOT_PAGES = {
     "invitations:sending": "looked at by test_group_sending.py, which orders one",
     "invitations:sending_progress": "a piece of invitations:sending",
     "invitations:open": "leads to invitations:answer",
+    "invitations:open_mine": "leads to invitations:answer",
     "invitations:open_to_refuse": "leads to invitations:refuse",
     "activity:caught_html": "the mail itself, in a frame of activity:caught",
 }
@@ -77,13 +78,14 @@ SEARCHED = [
     "clients:list", "portfolios:list", "clients:members", "clients:access", "clients:access_dossiers",
     "invitations:list", "accounts:journal",
 ]  # fmt: skip
-SPACE = {name for name in SHOWN - set(NOT_PAGES) if "space_id" in PARAMETERS[name]}
+OF_A_PERSON = {"invitations:person_profile", "invitations:end_person", "invitations:revoke_person"}
+SPACE = {name for name in SHOWN - set(NOT_PAGES) - OF_A_PERSON if "space_id" in PARAMETERS[name]}
 
 NewViewer = Callable[[], Viewer]
 
 
 def test_no_page_is_left_out() -> None:
-    looked_at = ENTRANCE | LINKS | OWN | OF_SEVERAL_PLACES | SECOND_FACTOR | FIRM | SPACE
+    looked_at = ENTRANCE | LINKS | OWN | OF_SEVERAL_PLACES | OF_A_PERSON | SECOND_FACTOR | FIRM | SPACE
     assert looked_at | set(NOT_PAGES) == SHOWN
 
 
@@ -561,6 +563,30 @@ def test_a_clients_space(viewer: Viewer) -> None:
     viewer.go(reverse("clients:space_edit", kwargs={"space_id": space[1]}))
     send_empty(viewer.page, "Enregistrer")
     viewer.look("clients:space_edit with errors")
+
+
+def test_the_people_of_a_client(viewer: Viewer) -> None:
+    page = viewer.page
+    viewer.sign_in(CLIENT, PASSWORD)
+    space = re.search(r"/espace/([\w-]+)/", page.url)
+    assert space
+    people = reverse("invitations:people", kwargs={"space_id": space[1]})
+    viewer.go(reverse("invitations:invite_person", kwargs={"space_id": space[1]}))
+    send_empty(page, "Envoyer l'invitation")
+    viewer.look("invitations:invite_person with errors")
+    page.get_by_label("Adresse e-mail").fill("assistante@exemple.example")
+    page.locator("input[value=reader]").check()
+    page.get_by_role("button", name="Envoyer l'invitation").click()
+    expect(page).to_have_url(re.compile(people))
+    viewer.look("invitations:people with somebody invited")
+    mine = str(page.locator('a[href$="/profil/"][data-dialog]').first.get_attribute("href"))
+    revoke = str(page.locator('a[href$="/revoquer/"]').first.get_attribute("href"))
+    viewer.visit("invitations:person_profile", mine)
+    viewer.visit("invitations:end_person", mine.replace("/profil/", "/retirer/"))
+    page.get_by_role("button", name="Mettre fin à l'accès").click()  # of the last manager
+    expect(page.get_by_text("C'est le dernier gérant")).to_be_visible()
+    viewer.look("invitations:end_person, refused")
+    viewer.visit("invitations:revoke_person", revoke)
 
 
 def invited(firm: FirmPages) -> list[str]:

@@ -3,28 +3,38 @@
 Between two firms there is a single tie, a request for consent, and only while it waits.
 """
 
+from io import BytesIO
 from uuid import UUID
 
 import pytest
 from django.db import ProgrammingError, transaction
+from django.utils import timezone
 
 from accounts.actions.declarants import change_declarants as change_firms_declarants
 from accounts.models import Firm, User
 from accounts.permissions import ObjectRole, give, pairs_of
 from activity.models import Event
+from clients.actions.accesses import note_access
 from clients.actions.consent import answer_consent, change_declarants
+from clients.actions.files import Handed, drop_for_client, drop_for_firm
+from clients.actions.locking import keep_details
 from clients.actions.space import edit_space_details, open_space, tell_client
 from clients.actions.support import SupportDuration, authorise_support, end_support
+from clients.files.recognising import FileKind
+from clients.locks import kept_details
 from clients.models import (
+    AccessRecord,
     Assignment,
     ClientSpace,
     ConsentRequest,
     Dossier,
+    FileCategory,
     SpaceLink,
     SpaceMember,
     SpaceProfile,
 )
 from clients.people import client_side, support_people
+from clients.watchers import watchers_of
 from tenancy import scopes
 from tenancy.scopes import Purpose, WrongScope, crossing, scope
 from tests.worlds import World, make_dossier, make_firm, make_person
@@ -102,6 +112,49 @@ def test_give_support_show_support_and_end_support(lemoine: World, link: SpaceLi
     with scope(firm=lemoine.firm):
         end_support(dossiers=Dossier.objects.all())
     assert "clients.space.support_ended" in events_of(link.space_id)
+
+
+def test_show_kept(lemoine: World, link: SpaceLink) -> None:
+    with scope(firm=lemoine.firm):
+        dossier = Dossier.objects.get()
+        keep_details(actor=lemoine.admin, dossier=dossier, fields=["city"], reason="")
+        Dossier.objects.update(city="Lyon", phone="04 72 00 00 00")
+    with scope(space=link.space_id):
+        space = ClientSpace.objects.get()
+        assert {name: one.theirs for name, one in kept_details(space).items()} == {"city": "Lyon"}
+        with pytest.raises(ProgrammingError, match="no firm in scope"), transaction.atomic():
+            list(Dossier.objects.all())
+        SpaceLink.objects.update(until=timezone.now())
+        assert kept_details(space) == {}
+
+
+def test_show_who(lemoine: World, link: SpaceLink) -> None:
+    with scope(firm=lemoine.firm):
+        note_access(lemoine.admin, Dossier.objects.get())
+    with scope(space=link.space_id):
+        (alice,) = watchers_of(link)
+        assert alice.name == lemoine.admin.name and alice.opened_at is not None
+        with pytest.raises(ProgrammingError, match="no firm in scope"), transaction.atomic():
+            list(AccessRecord.objects.all())
+        SpaceLink.objects.update(until=timezone.now())
+        with pytest.raises(WrongScope):
+            watchers_of(SpaceLink.objects.get())
+
+
+def test_exchange_files(lemoine: World, link: SpaceLink) -> None:
+    about = FileCategory.GENERAL
+    with scope(firm=lemoine.firm):
+        dossier = Dossier.objects.get()
+        drop_for_client(actor=lemoine.admin, dossier=dossier, handed=[a_file()], category=about)
+    assert "clients.space.file_received" in events_of(link.space_id)
+    with scope(space=link.space_id):
+        member = SpaceMember.objects.get()
+        drop_for_firm(actor=member, link=link, handed=[a_file()], category=about)
+    assert "clients.dossier.file_received" in firms_events(lemoine)
+
+
+def a_file() -> Handed:
+    return Handed("bilan.pdf", FileKind.PDF, 5, BytesIO(b"%PDF-"))
 
 
 def test_ask_consent_and_answer_consent_of_a_space(bertrand: World, link: SpaceLink, claire: User) -> None:

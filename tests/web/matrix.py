@@ -79,6 +79,8 @@ MATRIX: dict[str, Row] = {
     "invitations:new_link": loose("POST", EVERYBODY, 404),
     "invitations:switch": loose("POST", EVERYBODY, 404),
     "invitations:open": Row("GET", EVERYBODY),
+    # Only for whoever it was sent to, who is nobody here.
+    "invitations:open_mine": Row("GET", SIGNED_IN, on="personal", also=frozenset({404})),
     "invitations:open_to_refuse": Row("GET", EVERYBODY),
     "activity:catcher": Row("GET", EVERYBODY),
     "activity:caught": loose("GET", EVERYBODY, 404),
@@ -146,6 +148,7 @@ MATRIX: dict[str, Row] = {
     "clients:look_up_dossier": on("dossier", "POST", KEEPERS, seen_by=HOLDERS),
     "clients:dossier": on("dossier", "GET", HOLDERS),
     "clients:edit": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
+    "clients:kept": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
     "clients:move": on("dossier", FORM, KEEPERS, seen_by=HOLDERS),
     # The firm dropped `file`, the client `client_file`.
     "clients:files": on("dossier", "GET", HOLDERS),
@@ -238,7 +241,15 @@ MATRIX: dict[str, Row] = {
     # --- a client's space
     "clients:space_home": Row("GET", CLIENTS),
     "clients:space_edit": Row(FORM, CLIENTS),
+    "clients:space_take_over": Row("POST", CLIENTS),
     "clients:space_welcome": Row("GET", CLIENTS),
+    "invitations:people": Row("GET", CLIENTS),
+    "invitations:invite_person": Row(FORM, CLIENTS),
+    "invitations:leave_space": Row(FORM, CLIENTS),
+    "invitations:person_profile": Row(FORM, CLIENTS, on="person"),
+    "invitations:end_person": Row(FORM, CLIENTS, on="person"),
+    "invitations:resend_person": Row("POST", CLIENTS, on="personal"),
+    "invitations:revoke_person": Row(FORM, CLIENTS, on="personal"),
     "clients:space_authorisations": Row("GET", CLIENTS),
     "clients:space_declarants": Row("POST", CLIENTS),
     "clients:space_watchers": Row("GET", CLIENTS),

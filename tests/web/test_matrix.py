@@ -30,6 +30,7 @@ from clients.models import (
     SavedView,
     SpaceLink,
     SpaceMember,
+    SpaceProfile,
     SupportAuthorisation,
 )
 from clients.models.imports import Import
@@ -120,6 +121,22 @@ def make_client(world: World, dossier: Dossier, email: str) -> SpaceMember:
     return person
 
 
+def make_people(client: SpaceMember) -> dict[str, Any]:
+    """Somebody else of the client, and an invitation for a third one; with the second, the client may be ended."""
+    with scope(space=client.space_id):
+        email = f"assistante.{client.email}"
+        person = SpaceMember.objects.create(user=make_person(email), email=email, profile=SpaceProfile.READER)
+        personal = Invitation.objects.create(
+            firm=None,
+            space_id=client.space_id,
+            space_name="Un client",
+            kind=InvitationKind.PERSON,
+            email="stagiaire@exemple.fr",
+            asked_by=client,
+        )
+    return {"person": person, "personal": personal}
+
+
 def authorise(space: UUID | None) -> SupportAuthorisation:
     """The client of the space lets technical support in."""
     with scope(space=space):
@@ -180,6 +197,7 @@ class Stage:
             with scope(space=person.space_id):
                 things["link"] = SpaceLink.objects.running().get()
             things.update(exchange(asked, things["link"]))
+            things.update(make_people(person))
         self.users = {
             "admin": ours.admin.user,
             "accountant": ours.collaborator.user,
