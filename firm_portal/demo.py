@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -24,12 +25,15 @@ from accounts.models import Membership, Role, User
 from accounts.newcomers import Newcomer, admit
 from accounts.permissions import ObjectRole
 from accounts.terms import current_terms
+from clients.actions.accesses import note_access
 from clients.actions.assignments import change_assignments
 from clients.actions.dossiers import create_dossier, update_dossier
+from clients.actions.files import Handed, drop_for_client, drop_for_firm
 from clients.actions.support import SupportDuration, authorise_support
 from clients.actions.views import save_view
+from clients.files.recognising import FileKind
 from clients.lookups import spaces_of
-from clients.models import Dossier, DossierKind, SpaceLink, SpaceMember
+from clients.models import Dossier, DossierKind, FileCategory, SpaceLink, SpaceMember
 from invitations.actions.answering import Link, accept_as_client, accept_as_member, fingerprint
 from invitations.actions.inviting import invite_client, invite_member
 from invitations.models import Invitation
@@ -198,6 +202,7 @@ def _make_firm(plan: DemoFirm) -> None:
         _invite_some(admin, dossiers)
         link = _bring_in_the_client(admin, portfolios[plan.portfolios[0]])
         _let_support_in(admin, members, link)
+        _exchange_files(admin, link)
         _leave_traces(plan, members, dossiers)
         _save_views(admin, members.values())
 
@@ -353,6 +358,24 @@ def _let_support_in(admin: Membership, members: dict[str, Membership], link: Spa
         authorise_support(actor=client, link=link, duration=SupportDuration.WEEK)
     dossier = Dossier.objects.filter(pk=link.dossier_id)
     change_assignments(actor=admin, dossiers=dossier, add=dict.fromkeys(support, ObjectRole.SUPPORT))
+
+
+def _exchange_files(admin: Membership, link: SpaceLink) -> None:
+    """Each side has dropped something for the other."""
+    dossier = Dossier.objects.get(pk=link.dossier_id)
+    letter, invoice = _file("Lettre de mission 2026.txt"), _file("Note d'honoraires 2026-10.txt")
+    drop_for_client(actor=admin, dossier=dossier, handed=[letter], category=FileCategory.GENERAL)
+    drop_for_client(actor=admin, dossier=dossier, handed=[invoice], category=FileCategory.BILLING)
+    note_access(admin, dossier)
+    with scope(space=link.space_id):
+        client = SpaceMember.objects.select_related("user", "space").get()
+        statement = _file("Relevé bancaire octobre.csv")
+        drop_for_firm(actor=client, link=link, handed=[statement], category=FileCategory.GENERAL)
+
+
+def _file(name: str) -> Handed:
+    content = f"{name}\nFichier de démonstration.\n".encode()
+    return Handed(name, FileKind.TEXT, len(content), BytesIO(content))
 
 
 def _save_views(admin: Membership, collaborators: Iterable[Membership]) -> None:

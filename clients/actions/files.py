@@ -272,20 +272,18 @@ def put_back(*, actor: Membership | SpaceMember, file: ExchangedFile) -> Exchang
 def _own(actor: Membership | SpaceMember, file: ExchangedFile, *states: FileState) -> ExchangedFile:
     """A file of the actor's side in one of these states, which they may handle; with its link, locked."""
     links = SpaceLink.objects.running().filter(pk=file.link_id)
-    if links.select_for_update(no_key=True, of=("self",)).first() is None:
-        raise NotThere(file.pk)
+    is_linked = links.select_for_update(no_key=True, of=("self",)).first() is not None
     if isinstance(actor, SpaceMember):
         require_profile(actor, SpacePerm.ADD_FILES)
         require_profile(actor, FileCategory(file.category).perm)
         own = ExchangedFile.objects.filter(space=actor.space_id, from_client=True)
     else:
+        require(actor, Perm.ADD_FILES, Dossier.objects.get(pk=file.link.dossier_id))
         own = files_of_member(actor).filter(from_client=False)
     rows = own.filter(pk=file.pk, state__in=states).select_related("link")
     held = rows.select_for_update(no_key=True, of=("self",)).first()
-    if held is None:
+    if held is None or not is_linked:
         raise NotThere(file.pk)
-    if isinstance(actor, Membership):
-        require(actor, Perm.ADD_FILES, Dossier.objects.get(pk=held.link.dossier_id))
     return held
 
 

@@ -84,7 +84,7 @@ def take(request: FirmRequest, pk: UUID) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Take a file of the firm's back, after a question."""
-    file = _file(request, pk)
+    file = _file(request, pk, from_client=False)
     require(request.member, Perm.ADD_FILES, Dossier.objects.get(pk=file.link.dossier_id))
     if request.method != "POST":
         return render(request, "clients/file_remove.html", {"file": file, "back": _list_of(request, file)})
@@ -95,7 +95,7 @@ def remove(request: FirmRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def restore(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Hand it over again."""
-    file = _file(request, pk)
+    file = _file(request, pk, from_client=False)
     _tell(request, put_back, file, _("The file is there again."))
     return done(request, _list_of(request, file))
 
@@ -135,8 +135,8 @@ def _seen(request: FirmRequest, pk: UUID) -> Dossier:
     return get_object_or_404(permitted(Dossier.objects.clients(), request.member, Perm.SEE_FILES), pk=pk)
 
 
-def _file(request: FirmRequest, pk: UUID) -> ExchangedFile:
-    return get_object_or_404(files_of_member(request.member).select_related("link"), pk=pk)
+def _file(request: FirmRequest, pk: UUID, **of: bool) -> ExchangedFile:
+    return get_object_or_404(files_of_member(request.member).select_related("link"), pk=pk, **of)
 
 
 def _list_of(request: FirmRequest, file: ExchangedFile) -> str:

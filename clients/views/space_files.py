@@ -99,7 +99,7 @@ def take(request: SpaceRequest, pk: UUID) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: SpaceRequest, pk: UUID) -> HttpResponse:
     """Take a file of the client's back, after a question."""
-    file = _file(request, pk)
+    file = _file(request, pk, from_client=True)
     if not request.space_member.may(SpacePerm.ADD_FILES):
         raise PermissionDenied(SpacePerm.ADD_FILES)
     if request.method != "POST":
@@ -112,7 +112,7 @@ def remove(request: SpaceRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def restore(request: SpaceRequest, pk: UUID) -> HttpResponse:
     """Hand it over again."""
-    file = _file(request, pk)
+    file = _file(request, pk, from_client=True)
     _tell(request, put_back, file, _("The file is there again."))
     return done(request, request.space.url(FILES))
 
@@ -126,8 +126,8 @@ def _tell(request: SpaceRequest, act: Any, file: ExchangedFile, words: str) -> N
         messages.success(request, words)
 
 
-def _file(request: SpaceRequest, pk: UUID) -> ExchangedFile:
-    return get_object_or_404(files_of_person(request.space_member).select_related("link"), pk=pk)
+def _file(request: SpaceRequest, pk: UUID, **of: bool) -> ExchangedFile:
+    return get_object_or_404(files_of_person(request.space_member).select_related("link"), pk=pk, **of)
 
 
 def _firms(request: SpaceRequest) -> list[SpaceLink]:
