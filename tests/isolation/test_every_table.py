@@ -42,6 +42,7 @@ LOOK_UPS_ALLOWED = {
     "consent_asked",  # whom a client's link must wait for: keys of the companies with that SIREN that want to be asked
     "due_exports",  # exports of any firm that wait for a worker or the sweep: keys, for these to enter each firm
     "due_fetches",  # fetches of any firm that wait for a worker: keys, for it to enter each firm
+    "due_files",  # exchanged files of any firm that wait for the scanner or the sweep: keys, to enter each firm
     "due_imports",
     "due_notifications",
     "due_support_ends",  # authorisations of any firm whose time or link is over: keys, for the sweep to enter each firm
