@@ -45,10 +45,20 @@ class Sink:
                 raise TimeoutError(f"{self._count.value} of {count} mails arrived.")
             time.sleep(0.002)
 
-    def recipients(self) -> frozenset[str]:
-        """To whom mails came; fails if one came twice."""
+    @property
+    def count(self) -> int:
+        """How many mails have arrived, second copies included."""
+        return int(self._count.value)
+
+    def taken(self) -> list[tuple[str, str]]:
+        """Address and Message-ID of each mail that came."""
         self._pipe.send("tell")
         taken: list[tuple[str, str]] = self._pipe.recv()
+        return taken
+
+    def recipients(self) -> frozenset[str]:
+        """To whom mails came; fails if one came twice."""
+        taken = self.taken()
         if len({key for _address, key in taken}) != len(taken):
             raise AssertionError("A mail came twice.")
         return frozenset(address for address, _key in taken)

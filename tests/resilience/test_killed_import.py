@@ -7,18 +7,13 @@ work, as long as that takes undisturbed.
 import hashlib
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Role
@@ -27,9 +22,9 @@ from clients.imports.sweeping import sweep
 from clients.jobs import choose_sheet, confirm_import, start_import, undo_import
 from clients.models import Assignment, Dossier, Import, ImportRow, ImportState
 from portfolios.models import Portfolio
-from tenancy import tasks
 from tenancy.scopes import scope
 from tests.clients.lists import workbook
+from tests.resilience.workers import Worker
 from tests.worlds import World, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,50 +39,6 @@ BUSY = {
     APPLY: (ImportState.APPLYING,),
     UNDO: (ImportState.UNDOING,),
 }
-
-
-@dataclass
-class Worker:
-    """A Celery worker in a process of its own."""
-
-    broker: str
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        database = urlsplit(os.environ["DATABASE_URL"])
-        name = connections["default"].settings_dict["NAME"]
-        variables = {
-            **os.environ,
-            "DATABASE_URL": database._replace(path=f"/{name}").geturl(),
-            "REDIS_URL": self.broker,
-        }
-        variables.pop("OWNER_DATABASE_URL", None)
-        celery = ("-W", "ignore", "-m", "celery", "--quiet", "-A", "firm_portal", "worker", "--pool", "solo")
-        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR")
-        self.process = subprocess.Popen([sys.executable, *celery, *quiet], cwd=ROOT, env=variables)
-
-    def kill(self) -> None:
-        """As `kill -9` does."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=30)
-        self.process = None
-
-
-@pytest.fixture
-def worker(settings) -> Iterator[Worker]:
-    """One that listens to a broker that no other test calls."""
-    address = os.environ["REDIS_URL"]
-    if address.startswith("redis+socket"):
-        settings.CELERY_BROKER_URL = f"{address.split('?')[0]}?virtual_host=5"
-    else:
-        settings.CELERY_BROKER_URL = urlsplit(address)._replace(path="/5").geturl()
-    tasks._broker.cache_clear()
-    worker = Worker(settings.CELERY_BROKER_URL)
-    yield worker
-    if worker.process is not None:
-        worker.kill()
-    tasks._broker.cache_clear()
 
 
 @dataclass

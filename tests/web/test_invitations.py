@@ -370,7 +370,7 @@ def test_the_links_are_built_from_the_configured_address_whatever_the_host_heade
     settings.BASE_URL, settings.ALLOWED_HOSTS = "https://portal.lemoine.test", ["*"]
     dossier = make_dossier(email=CLAIRE)
     url = firm.firm.url("invitations:invite_client", pk=dossier.pk)
-    browse(firm.admin).post(url, {"email": CLAIRE}, headers={"Host": "evil.test"})
+    browse(firm.admin).post(url, {"email": CLAIRE, "profile": "manager"}, headers={"Host": "evil.test"})
     assert url_to(outbox, CLAIRE).startswith("https://portal.lemoine.test/invitation/")
     message = outbox.to(CLAIRE)
     assert "evil.test" not in str(message.message())
