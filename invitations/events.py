@@ -244,6 +244,75 @@ class InvitationFailed(InvitationEvent):
     sentence = _("The invitation for %(subject)s could not be delivered to %(email)s: %(reason)s")
 
 
+# --- letters, for clients without an e-mail address
+
+
+class LetterPrinted(EventType):
+    """Tells nobody: a letter opens nothing by itself."""
+
+    name = "invitations.letter.printed"
+    summary = _("A letter with a code was printed")
+    sentence = _("%(actor)s printed the letter with a code for %(subject)s.")
+    route = "clients:dossier"
+
+
+class LettersPrinted(EventType):
+    """The one event of a group. Details: `count`."""
+
+    name = "invitations.letters.printed"
+    summary = _("Letters with codes were printed")
+    sentence = _("%(actor)s printed several letters with codes: %(count)s.")
+    route = "invitations:letters"
+
+
+class LetterAddressed(EventType):
+    """Tells nobody yet: the address may be anybody's. Details: `email`."""
+
+    name = "invitations.letter.addressed"
+    summary = _("An address was given by a letter's code")
+    sentence = _("By the code of the letter for %(subject)s, somebody gave the address %(email)s.")
+    route = "clients:dossier"
+
+
+class LetterAnswered(InvitationEvent):
+    name = "invitations.letter.answered"
+    summary = _("A letter was answered: the firm has to confirm")
+    sentence = _(
+        "By the code of the letter for %(subject)s, somebody gave the address %(email)s and showed that it is theirs. "
+        "An administrator has to confirm it before they are invited."
+    )
+    concerns = _("Those to whom the client file is open")
+
+
+class LetterConfirmed(EventType):
+    """Tells nobody: the invitation that it sends does. Details: `email`."""
+
+    name = "invitations.letter.confirmed"
+    summary = _("The answer to a letter was confirmed")
+    sentence = _(
+        "%(actor)s confirmed that %(email)s is the address of %(subject)s, as the letter's answer says."
+    )
+    route = "clients:dossier"
+
+
+class LetterDeclined(InvitationEvent):
+    name = "invitations.letter.declined"
+    summary = _("The answer to a letter was declined")
+    sentence = _(
+        "%(actor)s declined the address %(email)s that was given by the code of the letter for %(subject)s."
+    )
+    concerns = _("Those to whom the client file is open")
+
+
+class LetterRevoked(EventType):
+    """Tells nobody."""
+
+    name = "invitations.letter.revoked"
+    summary = _("A letter was made void")
+    sentence = _("%(actor)s made the code of the letter for %(subject)s void.")
+    route = "clients:dossier"
+
+
 # --- a client asks a firm to follow them
 
 

@@ -1,4 +1,4 @@
-"""What the resolver answers about links and addresses before any scope is open: whose they are, not what they say."""
+"""What the resolver answers about links, codes and addresses before any scope is open: whose they are, not more."""
 
 from tenancy.roles import LookUp, register
 
@@ -58,5 +58,23 @@ due_sendings = register(
             ORDER BY id LIMIT 100
         """,
         reads=("invitations_sending",),
+    )
+)
+
+letter_of = register(
+    LookUp(
+        name="letter_of",
+        signature="hash text",
+        returns="TABLE (firm_id uuid, letter_id uuid, proves boolean)",
+        # By a letter's code, or (`proves`) by the link that left for the address which somebody gave by that code. A
+        # used, expired or replaced one is as unknown as any other.
+        body="""
+            SELECT firm_id, id, false FROM invitations_letter
+            WHERE code_hash = hash AND state IN ('printed', 'addressed') AND expires_at > now()
+            UNION ALL
+            SELECT firm_id, id, true FROM invitations_letter
+            WHERE proof_hash = hash AND state = 'addressed' AND expires_at > now()
+        """,
+        reads=("invitations_letter",),
     )
 )

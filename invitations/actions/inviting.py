@@ -53,6 +53,7 @@ class Skip(models.TextChoices):
     OWN = "own", _("the firm's own file")
     GONE = "gone", _("no longer there, or no longer open to you")
     ANSWERED = "answered", _("answered or withdrawn meanwhile")
+    TO_CONFIRM = "to_confirm", _("the answer to an earlier letter waits for your confirmation")
 
 
 @dataclass

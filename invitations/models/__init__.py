@@ -1,4 +1,4 @@
-"""Invitations, their links, what they open; and the orders to send many of them at once."""
+"""Invitations, their links, what they open; letters on paper; and the orders to send many invitations at once."""
 
 from invitations.models.invitation import (
     FROM_FIRMS,
@@ -19,13 +19,28 @@ from invitations.models.invitation import (
     next_deadline,
     shown_state,
 )
+from invitations.models.letter import (
+    CODE_LENGTH,
+    MOST_ADDRESSES,
+    Letter,
+    LetterQuerySet,
+    LetterState,
+    draw_proof,
+    family,
+    grouped,
+    hashed_code,
+    read_code,
+    with_codes,
+)
 from invitations.models.sending import SENDING, Sending, SendingKind, SendingState, packed
 
 __all__ = [
+    "CODE_LENGTH",
     "FROM_FIRMS",
     "FROM_SPACES",
     "GRANTED_ROLES",
     "LIFETIME",
+    "MOST_ADDRESSES",
     "ON_HOLD",
     "PENDING_STATES",
     "SENDING",
@@ -35,13 +50,22 @@ __all__ = [
     "InvitationQuerySet",
     "InvitationState",
     "InvitationToken",
+    "Letter",
+    "LetterQuerySet",
+    "LetterState",
     "Sending",
     "SendingKind",
     "SendingState",
+    "draw_proof",
+    "family",
+    "grouped",
     "hashed",
+    "hashed_code",
     "mint",
     "mint_all",
     "next_deadline",
     "packed",
+    "read_code",
     "shown_state",
+    "with_codes",
 ]

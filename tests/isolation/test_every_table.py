@@ -36,6 +36,8 @@ UNIQUE_ACROSS_FIRMS = {
     ("accounts_firm", "slug"),
     ("clients_importfile", "source_id"),
     ("invitations_invitationtoken", "token_hash"),
+    ("invitations_letter", "code_hash"),
+    ("invitations_letter", "proof_hash"),
 }
 LOOK_UPS_ALLOWED = {
     "claim_mails",
@@ -52,6 +54,7 @@ LOOK_UPS_ALLOWED = {
     "firms_of",
     "invitation_of",
     "invitations_to",  # those that wait at an address which the person has proven: keys, for their own page
+    "letter_of",  # by a printed code, or by the link that left for the address given by it: keys, for its page
     "places_named_for",  # where a person's new name must show, be the firm closed to them: keys of their own places
     "spaces_of",
 }
