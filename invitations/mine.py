@@ -9,6 +9,7 @@ from accounts.waiting import Waiting
 from invitations.actions.answering import inviter_may
 from invitations.lookups import invitations_to
 from invitations.models import Invitation, InvitationKind
+from invitations.standing import settled_as
 from tenancy.scopes import scope
 
 SHOWN = 20
@@ -20,7 +21,9 @@ def waiting_for(person: UUID) -> list[Waiting]:
     for row in invitations_to(person)[:SHOWN]:
         with scope(firm=row["firm_id"], space=row["space_id"]):
             invitation = Invitation.objects.with_names().get(pk=row["invitation_id"])
-            if invitation.is_open and inviter_may(invitation):
+            # One that a firm has received already waits for that firm, in its own list.
+            taken = invitation.to_firm_id or settled_as(invitation)
+            if invitation.is_open and not taken and inviter_may(invitation):
                 found.append(_waiting(invitation))
     return found
 

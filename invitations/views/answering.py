@@ -29,7 +29,7 @@ from accounts.terms import current_terms, has_accepted, text_for
 from accounts.throttling import throttled
 from clients.actions.space import NotTheirSpace
 from clients.lookups import spaces_of
-from clients.models import SpaceLink, SpaceMember, SpaceProfile
+from clients.models import SpaceProfile
 from clients.models.profiles import allowed_to
 from invitations.actions.answering import (
     InviterMayNoLonger,
@@ -51,6 +51,7 @@ from invitations.forms import NewcomerForm, PersonForm
 from invitations.lookups import invitation_of, invitations_to
 from invitations.models import Invitation, InvitationKind, InvitationState, hashed
 from invitations.offers import offers_of
+from invitations.standing import settled_as
 from invitations.views.following import answer_for_firm
 from tenancy.scopes import scope
 
@@ -96,11 +97,7 @@ class Visit:
             return "replaced"
         if invitation.has_expired:
             return str(InvitationState.EXPIRED)
-        if _has_space(invitation):
-            return "active"
-        if _is_there(invitation):
-            return str(InvitationState.ACCEPTED)
-        return "" if inviter_may(invitation) else "inviter"
+        return settled_as(invitation) or ("" if inviter_may(invitation) else "inviter")
 
 
 def kept_by_nobody(view: View) -> View:
@@ -341,21 +338,6 @@ def _managed_spaces(person: User) -> list[tuple[str, str]]:
         for row in spaces_of(person.pk)
         if row["profile"] == SpaceProfile.MANAGER
     ]
-
-
-def _has_space(invitation: Invitation) -> bool:
-    """Did the dossier's client come in by another invitation?"""
-    return (
-        bool(invitation.dossier_id)
-        and SpaceLink.objects.running().filter(dossier=invitation.dossier_id).exists()
-    )
-
-
-def _is_there(invitation: Invitation) -> bool:
-    """Has the invited person of a client their place in the space already?"""
-    if invitation.kind != InvitationKind.PERSON or (person := person_at(invitation.email)) is None:
-        return False
-    return SpaceMember.objects.present().filter(space=invitation.space_id, user=person).exists()
 
 
 def _led_to(request: HttpRequest, value: str) -> list[dict[str, Any]]:

@@ -11,10 +11,21 @@ from clients.actions.space import KeptByFirm, edit_space_details
 from clients.locks import kept_details, to_take_over
 from clients.models import Assignment, ClientSpace, Dossier, LinkRight, SpaceLink, SpaceMember
 from tenancy.scopes import scope
-from tests.clients.test_space import claire, followed, link  # noqa: F401 - fixtures
-from tests.worlds import World, make_dossier
+from tests.clients.test_space import followed
+from tests.worlds import World, make_dossier, make_person
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def claire(db: None) -> User:
+    return make_person("claire@boulangerie.test", first_name="Claire", last_name="Aubry")
+
+
+@pytest.fixture
+def link(lemoine: World, claire: User) -> SpaceLink:
+    """Claire's space, which the first firm follows."""
+    return followed(lemoine, claire)
 
 
 def keep(world: World, *fields: str, reason: str = "") -> SpaceLink:
@@ -23,13 +34,13 @@ def keep(world: World, *fields: str, reason: str = "") -> SpaceLink:
         return keep_details(actor=world.admin, dossier=dossier, fields=fields, reason=reason)
 
 
-def edit(link: SpaceLink, **values: str) -> ClientSpace:  # noqa: F811
+def edit(link: SpaceLink, **values: str) -> ClientSpace:
     with scope(space=link.space_id):
         member = SpaceMember.objects.select_related("space").get()
         return edit_space_details(actor=member, space=member.space, values=values)
 
 
-def test_what_the_firm_keeps_the_client_does_not_change(lemoine: World, link: SpaceLink) -> None:  # noqa: F811
+def test_what_the_firm_keeps_the_client_does_not_change(lemoine: World, link: SpaceLink) -> None:
     keep(lemoine, "phone", reason="Dépôt en cours")
     with pytest.raises(KeptByFirm) as refused:
         edit(link, phone="01 02 03 04 05", city="Lyon")
@@ -42,7 +53,7 @@ def test_what_the_firm_keeps_the_client_does_not_change(lemoine: World, link: Sp
     assert edit(link, city="Lyon").city == "Lyon"
 
 
-def test_both_sides_journals_say_so_and_the_client_is_told(lemoine: World, link: SpaceLink) -> None:  # noqa: F811
+def test_both_sides_journals_say_so_and_the_client_is_told(lemoine: World, link: SpaceLink) -> None:
     keep(lemoine, "email", reason="Dépôt en cours")
     with scope(firm=lemoine.firm):
         event = Event.objects.get(type="clients.dossier.details_kept")
@@ -52,18 +63,18 @@ def test_both_sides_journals_say_so_and_the_client_is_told(lemoine: World, link:
         assert [one.address for one in told] == ["claire@boulangerie.test"]
 
 
-def test_the_same_choice_again_records_nothing(lemoine: World, link: SpaceLink) -> None:  # noqa: F811
+def test_the_same_choice_again_records_nothing(lemoine: World, link: SpaceLink) -> None:
     keep(lemoine, "email")
     keep(lemoine, "email")
     with scope(firm=lemoine.firm):
         assert Event.objects.filter(type="clients.dossier.details_kept").count() == 1
 
 
-def test_siren_and_siret_are_kept_together(lemoine: World, link: SpaceLink) -> None:  # noqa: F811
+def test_siren_and_siret_are_kept_together(lemoine: World, link: SpaceLink) -> None:
     assert keep(lemoine, "siret").locked_details == ["siren", "siret"]
 
 
-def test_what_is_given_back_may_be_changed_again(lemoine: World, link: SpaceLink) -> None:  # noqa: F811
+def test_what_is_given_back_may_be_changed_again(lemoine: World, link: SpaceLink) -> None:
     keep(lemoine, "phone", reason="Dépôt en cours")
     assert keep(lemoine, reason="Dépôt en cours").lock_reason == ""
     assert edit(link, phone="01 02 03 04 05").phone == "01 02 03 04 05"
@@ -71,7 +82,7 @@ def test_what_is_given_back_may_be_changed_again(lemoine: World, link: SpaceLink
 
 def test_the_client_takes_over_what_the_firms_record_says_and_nothing_else(
     lemoine: World,
-    link: SpaceLink,  # noqa: F811
+    link: SpaceLink,
 ) -> None:
     keep(lemoine, "phone")
     with scope(firm=lemoine.firm):
@@ -88,7 +99,7 @@ def test_a_second_firm_is_not_bound_and_learns_nothing(
     lemoine: World,
     bertrand: World,
     claire: User,
-    link: SpaceLink,  # noqa: F811
+    link: SpaceLink,
 ) -> None:
     followed(bertrand, claire, "SARL Martin", space_id=link.space_id)
     keep(lemoine, "phone", reason="Dépôt en cours")
@@ -98,7 +109,7 @@ def test_a_second_firm_is_not_bound_and_learns_nothing(
 
 
 @pytest.mark.parametrize("change", ["ended", "read"])
-def test_a_link_that_ended_or_reads_keeps_nothing(lemoine: World, link: SpaceLink, change: str) -> None:  # noqa: F811
+def test_a_link_that_ended_or_reads_keeps_nothing(lemoine: World, link: SpaceLink, change: str) -> None:
     keep(lemoine, "phone")
     with scope(firm=lemoine.firm):
         row = SpaceLink.objects.filter(pk=link.pk)
@@ -106,7 +117,7 @@ def test_a_link_that_ended_or_reads_keeps_nothing(lemoine: World, link: SpaceLin
     assert edit(link, phone="01 02 03 04 05").phone == "01 02 03 04 05"
 
 
-def test_only_who_may_change_the_dossier_keeps_details(lemoine: World, link: SpaceLink) -> None:  # noqa: F811
+def test_only_who_may_change_the_dossier_keeps_details(lemoine: World, link: SpaceLink) -> None:
     with scope(firm=lemoine.firm):
         dossier = Dossier.objects.get(pk=link.dossier_id)
         give(

@@ -20,7 +20,7 @@ from clients.lookups import spaces_of
 from clients.models import SpaceLink, SpaceMember, SpacePerm, SpaceProfile
 from clients.models.profiles import PROFILE_ALLOWS, allowed_to
 from tenancy.scopes import scope
-from tests.clients.test_space import claire, followed, link  # noqa: F401 - fixtures
+from tests.clients.test_space import followed
 from tests.outbox import Outbox
 from tests.worlds import World, make_person
 
@@ -28,7 +28,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def manager(link: SpaceLink) -> Iterator[SpaceMember]:  # noqa: F811 - the fixture above
+def claire(db: None) -> User:
+    return make_person("claire@boulangerie.test", first_name="Claire", last_name="Aubry")
+
+
+@pytest.fixture
+def link(lemoine: World, claire: User) -> SpaceLink:
+    """Claire's space, which the first firm follows."""
+    return followed(lemoine, claire)
+
+
+@pytest.fixture
+def manager(link: SpaceLink) -> Iterator[SpaceMember]:
     """Claire, the space's only manager, with its scope open."""
     with scope(space=link.space_id):
         yield SpaceMember.objects.select_related("user", "space").get()
@@ -163,7 +174,7 @@ def test_each_profile_may_what_the_table_says(manager: SpaceMember) -> None:
     assert PROFILE_ALLOWS[SpaceProfile.MANAGER] == set(SpacePerm)
 
 
-def test_a_person_whose_place_has_ended_may_nothing(claire: User, manager: SpaceMember) -> None:  # noqa: F811
+def test_a_person_whose_place_has_ended_may_nothing(claire: User, manager: SpaceMember) -> None:
     joined(manager, profile=SpaceProfile.MANAGER)
     end_person(actor=manager, member=manager)
     manager.refresh_from_db()
