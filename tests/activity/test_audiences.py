@@ -832,7 +832,7 @@ def _space_file_put_back(cast: Cast) -> set[str]:
 
 
 @row("clients.dossier.file_taken")
-def _file_taken(cast: Cast) -> set[str]:
+def _exchanged_file_taken(cast: Cast) -> set[str]:
     files.take_for_firm(actor=cast.alice, file=_file_for_client(cast), target=BytesIO())
     return NOBODY
 
@@ -860,14 +860,16 @@ def _space_file_turned_away(cast: Cast) -> set[str]:
 
 
 def _file_for_client(cast: Cast) -> ExchangedFile:
-    to = {"dossier": cast.dossier, "category": FileCategory.BILLING}
-    return files.drop_for_client(actor=cast.alice, handed=[_a_file()], **to)[0]
+    about, handed = FileCategory.BILLING, [_a_file()]
+    (file,) = files.drop_for_client(actor=cast.alice, dossier=cast.dossier, handed=handed, category=about)
+    return file
 
 
 def _file_for_firm(cast: Cast) -> ExchangedFile:
     with scope(space=cast.link.space_id):
-        to = {"link": cast.link, "category": FileCategory.GENERAL}
-        return files.drop_for_firm(actor=cast.claire_inside(), handed=[_a_file()], **to)[0]
+        claire, about, handed = cast.claire_inside(), FileCategory.GENERAL, [_a_file()]
+        (file,) = files.drop_for_firm(actor=claire, link=cast.link, handed=handed, category=about)
+        return file
 
 
 def _a_file() -> files.Handed:

@@ -24,8 +24,9 @@ from clients.models import (
     SpaceMember,
     SpaceProfile,
 )
-from portfolios.models import PortfolioGrant
+from portfolios.models import Portfolio, PortfolioGrant
 from tenancy.scopes import scope
+from tests.web.counting import queries_at_most
 from tests.web.pages import said
 from tests.worlds import World, make_dossier, make_person, make_portfolio
 
@@ -243,6 +244,25 @@ def test_a_dossier_whose_files_one_may_not_see_has_no_such_page(
     assert url in said(browse(lemoine.admin).get(firm_url("clients:dossier", pk=link.dossier_id)))
 
 
+@pytest.mark.parametrize("count", [1, 10])
+def test_the_lists_ask_as_much_for_many_files_as_for_one(
+    lemoine: World,
+    link: SpaceLink,
+    claire: User,
+    firm_url: Callable[..., str],
+    space_url: Callable[..., str],
+    browse: Browse,
+    count: int,
+) -> None:
+    admin, client, page = browse(lemoine.admin), browse(claire), firm_url("clients:files", pk=link.dossier_id)
+    names = (f"{number}.pdf" for number in range(count))
+    admin.post(firm_url("clients:drop_files", pk=link.dossier_id), upload(*names))
+    for browser, url, most in ((admin, page, 20), (client, space_url("clients:space_files"), 16)):
+        browser.get(url)
+        with queries_at_most(most):
+            assert browser.get(url).content.decode().count(".pdf</span>") >= count
+
+
 # --- Who sees my dossier ------------------------------------------------------------------------------------------
 
 
@@ -255,8 +275,8 @@ def test_a_client_reads_who_can_see_the_dossier_and_when_they_last_did(
     browse: Browse,
 ) -> None:
     with scope(firm=lemoine.firm):
-        dossier = Dossier.objects.select_related("portfolio").get()
-        pairs = pairs_of([dossier.portfolio], [lemoine.collaborator])
+        dossier = Dossier.objects.get()
+        pairs = pairs_of(Portfolio.objects.all(), [lemoine.collaborator])
         give(PortfolioGrant, pairs, role=ObjectRole.READER, by=lemoine.admin)
     client, page = browse(claire), space_url("clients:space_watchers")
     shown = said(client.get(page))
