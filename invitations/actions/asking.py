@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from activity.actions import record
 from clients.models import ClientSpace, LinkRight, SpaceMember, SpacePerm
 from clients.profiles import require_profile
-from invitations.actions.handling import NotPending, end, renew, send
+from invitations.actions.handling import NotPending, end, leaving, renew, send
 from invitations.actions.inviting import AlreadyInvited
 from invitations.events import FirmInvited, InvitationCorrected, InvitationResent, InvitationRevoked
 from invitations.models import Invitation, InvitationKind, InvitationState
@@ -34,6 +34,7 @@ def invite_firm(*, actor: SpaceMember, email: str, right: LinkRight, ends_others
                 email=email.strip().lower(),
                 right=right,
                 ends_others=ends_others,
+                **leaving(),
             )
     except IntegrityError as error:
         raise AlreadyInvited(email) from error

@@ -53,10 +53,11 @@ def _due(keys: Collection[UUID], now: datetime) -> list[Invitation]:
 
 
 def _over(invitations: list[Invitation]) -> set[Invitation]:
-    """Those whose dossier is archived, or followed by its client already."""
+    """Of a firm: those whose dossier is archived, or followed by its client already. Of a client: those taken up."""
+    taken_up = {one for one in invitations if one.to_firm_id}
     dossiers = [one.dossier_id for one in invitations if one.dossier_id]
     if not dossiers:
-        return set()
+        return taken_up
     links = SpaceLink.objects.running().filter(dossier__in=dossiers).order_by()
     followed = set(links.values_list("dossier_id", flat=True))
     return {

@@ -1,0 +1,90 @@
+"""Many invitations in a real browser, by a real worker: prepared, looked at, sent, left and found again; corrected."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.urls import resolve
+from playwright.sync_api import Browser, Page, expect
+
+from firm_portal.demo import LEMOINE, PASSWORD
+from tests.browser import stack
+from tests.browser.viewer import Viewer
+
+pytestmark = pytest.mark.browser
+
+ALICE = LEMOINE.people[0]
+
+
+@pytest.fixture(scope="module")
+def product(demo_product: stack.Stack) -> Iterator[stack.Stack]:
+    """The demonstration, where every invitation of a selection is a worker's."""
+    with stack.beside(demo_product, INVITATIONS_AT_ONCE="0") as one:
+        yield one
+
+
+@pytest.fixture
+def alice(product: stack.Stack, browser: Browser) -> Iterator[Viewer]:
+    viewer = Viewer(product, browser)
+    viewer.sign_in(ALICE, PASSWORD)
+    yield viewer
+    viewer.close()
+
+
+def tick(page: Page, count: int) -> None:
+    """The last rows of the page, which no other test takes."""
+    boxes = page.locator("[data-bulk-row]")
+    for number in range(1, count + 1):
+        boxes.nth(-number).check()
+
+
+def prepare(alice: Viewer, here: str) -> None:
+    page = alice.page
+    alice.go(here + "dossiers/?state=none&size=20&cols=name.email")
+    tick(page, 4)
+    page.get_by_role("button", name="Envoyer l'invitation").click()
+    dialog = page.locator("#dialog-body")
+    expect(dialog.get_by_role("button", name="Préparer seulement")).to_be_visible()
+    alice.look("dialog: many invitations")
+    dialog.get_by_text("Le profil des personnes dans leur espace").click()
+    dialog.get_by_text("Complet", exact=True).click()
+    dialog.get_by_role("button", name="Préparer seulement").click()
+    expect(page).to_have_url(re.compile("/envois/0"))
+
+
+def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
+    page = alice.page
+    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    prepare(alice, here)
+    expect(page.get_by_text(re.compile("brouillons? (est préparé|sont préparés)"))).to_be_visible(
+        timeout=40_000
+    )
+    alice.look("invitations:sending, drafts prepared")
+    page.get_by_role("link", name="Vers les invitations").click()
+    expect(page).to_have_url(re.compile("state=draft"))
+    alice.look("invitations:list, drafts")
+    page.locator("[data-bulk-page]").check()
+    page.get_by_role("button", name="Envoyer les brouillons").click()
+    expect(page).to_have_url(re.compile("/envois/0"))
+    address = page.url
+    alice.go(here + "invitations/")  # it goes on without anybody looking
+    page.get_by_role("link", name="Envois groupés").click()
+    alice.look("invitations:sendings, with some")
+    page.goto(address)
+    expect(page.get_by_text(re.compile("courriels? (est parti|sont partis)"))).to_be_visible(timeout=60_000)
+    alice.look("invitations:sending, over")
+
+
+def test_a_wrong_address_is_corrected_from_the_list(alice: Viewer) -> None:
+    page = alice.page
+    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    alice.go(here + "invitations/?state=sent")
+    row = page.locator("tbody tr").first
+    row.get_by_role("button", name=re.compile("^Actions")).click()
+    page.get_by_role("menuitem", name="Corriger l'adresse").click()
+    dialog = page.locator("#dialog-body")
+    dialog.get_by_label("Adresse e-mail").fill("la.bonne@adresse.example")
+    alice.look("dialog: correct the address")
+    dialog.get_by_role("button", name="Corriger et envoyer").click()
+    expect(page.get_by_text("L'invitation part vers la.bonne@adresse.example")).to_be_visible()
+    alice.stack.mail_to("la.bonne@adresse.example")
