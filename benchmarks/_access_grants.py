@@ -19,7 +19,7 @@ from tenancy.scopes import scope
 
 MANY = 10_000
 ROLE = ObjectRole.READER
-Way = Callable[[Office, Any], None]
+Way = Callable[[Office, list[Dossier]], None]
 
 
 def race_of_grants(office: Office, rounds: int) -> dict[str, float]:
@@ -40,17 +40,17 @@ def _contestants(office: Office, many: int, ways: dict[str, Way]) -> dict[str, C
     return {name: partial(_granted, office, way, many) for name, way in ways.items()}
 
 
-def _ours(office: Office, dossiers: Any) -> None:
-    keys, person = dossiers.values_list("pk", flat=True), cast(UUID, office.collaborator.user_id)
-    give(Assignment, [(key, person) for key in keys], role=ROLE, by=office.admin)
+def _ours(office: Office, dossiers: list[Dossier]) -> None:
+    person = cast(UUID, office.collaborator.user_id)
+    give(Assignment, [(dossier.pk, person) for dossier in dossiers], role=ROLE, by=office.admin)
 
 
-def _bulk(office: Office, dossiers: Any) -> None:
+def _bulk(office: Office, dossiers: list[Dossier]) -> None:
     with _guardian() as person:
         assign_perm(ROLE, person(office), dossiers)
 
 
-def _loop(office: Office, dossiers: Any) -> None:
+def _loop(office: Office, dossiers: list[Dossier]) -> None:
     with _guardian() as person:
         user = person(office)
         for dossier in dossiers:
@@ -58,11 +58,14 @@ def _loop(office: Office, dossiers: Any) -> None:
 
 
 def _granted(office: Office, way: Way, many: int) -> Run:
-    """The time, and to which client files the person has the role then; taken back."""
+    """The time, and to which client files the person has the role then; taken back.
+
+    Each gets the same client files, read beforehand: to choose 1,000 of 200,000 is no part of granting them.
+    """
     with scope(firm=office.firm):
         mine = Assignment.objects.filter(user=office.collaborator.user_id)
-        dossiers = Dossier.objects.exclude(pk__in=mine.values("content_object")).order_by("reference")[:many]
-        chosen = dossiers.all()
+        dossiers = Dossier.objects.exclude(pk__in=mine.values("content_object")).order_by("reference")
+        chosen = list(dossiers[:many])
         run = timed(lambda: _until_commit(way, office, chosen), lambda: _rows(mine))
         transaction.set_rollback(True)
     with connections["owner"].cursor() as cursor:
@@ -70,7 +73,7 @@ def _granted(office: Office, way: Way, many: int) -> Run:
     return run
 
 
-def _until_commit(way: Way, office: Office, dossiers: Any) -> None:
+def _until_commit(way: Way, office: Office, dossiers: list[Dossier]) -> None:
     """With what the database would check at the commit, which never comes."""
     way(office, dossiers)
     with connection.cursor() as cursor:
