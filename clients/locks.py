@@ -13,7 +13,11 @@ from tenancy.scopes import Purpose, crossing
 
 # A SIRET begins with its SIREN: whoever keeps one of the two keeps both.
 NUMBERS = frozenset({"siren", "siret"})
-LABELS: dict[str, Any] = {name: ClientDetails._meta.get_field(name).verbose_name for name in DETAIL_FIELDS}
+LABELS: dict[str, Any] = {
+    field.name: field.verbose_name
+    for field in ClientDetails._meta.local_fields
+    if field.name in DETAIL_FIELDS
+}
 
 
 @dataclass(frozen=True)

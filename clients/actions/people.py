@@ -87,7 +87,7 @@ def end_person(*, actor: SpaceMember, member: SpaceMember) -> None:
 
 def _held(actor: SpaceMember, member: SpaceMember) -> SpaceMember:
     """The person as they are now, with the space locked: so two managers don't end each other's place at once."""
-    space = ClientSpace.objects.select_for_update().get(pk=actor.space_id)
+    space = ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
     held = SpaceMember.objects.present().filter(space=space, pk=member.pk).first()
     if held is None:
         raise GoneMeanwhile(member.pk)

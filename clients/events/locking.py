@@ -12,7 +12,11 @@ from clients.models import Dossier
 from clients.models.details import DETAIL_FIELDS, ClientDetails
 
 # Not the fields themselves: nothing of them changes, but who may change them.
-FIELDS = {f"kept_{name}": ClientDetails._meta.get_field(name).verbose_name for name in DETAIL_FIELDS}
+FIELDS = {
+    f"kept_{field.name}": field.verbose_name
+    for field in ClientDetails._meta.local_fields
+    if field.name in DETAIL_FIELDS
+}
 
 
 class DetailsKept(EventType):

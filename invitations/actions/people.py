@@ -17,7 +17,7 @@ from invitations.models import Invitation, InvitationKind, InvitationState
 def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> Invitation:
     """Invite somebody into the actor's space, with a profile; in its scope. Raises AlreadyHere, AlreadyInvited."""
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
-    space, email = ClientSpace.objects.select_for_update().get(pk=actor.space_id), email.strip().lower()
+    space, email = ClientSpace.objects.select_for_update().get(pk=actor.space.pk), email.strip().lower()
     person = person_at(email)
     if person and SpaceMember.objects.present().filter(space=space, user=person).exists():
         raise AlreadyHere(email)

@@ -125,7 +125,7 @@ def with_visit(view: Callable[[HttpRequest, Visit], HttpResponse]) -> View:
         ):
             return refusal
         value = request.get_signed_cookie(COOKIE, default="", salt=COOKIE_SALT, max_age=COOKIE_SECONDS)
-        found = _led_to(request, value)
+        found = _led_to(request, value or "")
         if not found:
             return throttled(request, action="unknown_link", rate=UNKNOWN_AT_MOST) or _closed(
                 request, "unknown"
@@ -300,13 +300,13 @@ def _accept(request: HttpRequest, visit: Visit, form: forms.Form) -> HttpRespons
     language = (get_language() or settings.LANGUAGE_CODE)[:2]
     person: Any = form.newcomer(language) if isinstance(form, NewcomerForm) else request.user
     shown = form.cleaned_data["shown"]
-    if visit.invitation.kind == InvitationKind.PERSON:
-        arrived = accept_as_person(link=visit.link, shown=shown, person=person)
-        user, url = arrived.user, arrived.space.url("clients:space_welcome")
-    elif visit.invitation.kind == InvitationKind.MEMBER:
+    if visit.invitation.kind == InvitationKind.MEMBER:
         member = accept_as_member(link=visit.link, shown=shown, person=person)
         user, url = member.user, member.firm.url("dashboard")
         messages.success(request, _("Welcome to %(firm)s.") % {"firm": member.firm.name})
+    elif visit.invitation.kind == InvitationKind.PERSON:
+        arrived = accept_as_person(link=visit.link, shown=shown, person=person)
+        user, url = arrived.user, arrived.space.url("clients:space_welcome")
     else:
         chosen = form.cleaned_data.get("space")
         space_id = UUID(chosen) if chosen else None
