@@ -91,6 +91,7 @@ from invitations.actions.answering import (
 )
 from invitations.actions.correcting import correct_address
 from invitations.actions.drafting import discard_draft, discard_drafts, prepare_clients, prepare_invitation
+from invitations.actions.following import decline_client
 from invitations.actions.handling import (
     note_failure,
     resend_invitation,
@@ -115,6 +116,7 @@ from portfolios.models import Portfolio
 from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, scope
 from tests.clients.lists import plan, run
+from tests.invitations import asked as asked_firm
 from tests.worlds import World, make_dossier, make_firm, make_member, make_person, make_portfolio
 
 NOBODY: set[str] = set()
@@ -1176,7 +1178,7 @@ def _all_reminded(cast: Cast) -> set[str]:
 
 
 @row("invitations.sending.ordered")
-def _ordered(cast: Cast) -> set[str]:
+def _sending_ordered(cast: Cast) -> set[str]:
     _sending(cast)
     return NOBODY
 
@@ -1187,6 +1189,63 @@ def _sending_failed(cast: Cast) -> set[str]:
     Sending.objects.update(fruitless=MOST_FRUITLESS)
     carry_out(cast.firm.pk, sending.pk)
     return {"Alice"}
+
+
+# --- a client asks a firm to follow them
+
+
+@row("invitations.firm.invited")
+def _firm_invited(cast: Cast) -> set[str]:
+    asked_firm.ask(_claire(cast))
+    return NOBODY
+
+
+@row("invitations.firm.taken_up")
+def _taken_up(cast: Cast) -> set[str]:
+    asked_firm.receive(asked_firm.ask(_claire(cast)), cast.alice)
+    return {"Claire"}
+
+
+@row("invitations.request.received")
+def _request_received(cast: Cast) -> set[str]:
+    asked_firm.receive(asked_firm.ask(_claire(cast)), cast.alice)
+    return {"Zoé"}
+
+
+def _declined(cast: Cast) -> None:
+    invitation = asked_firm.receive(asked_firm.ask(_claire(cast)), cast.alice)
+    decline_client(actor=cast.alice, invitation=invitation)
+
+
+@row("invitations.firm.declined")
+def _firm_declined(cast: Cast) -> set[str]:
+    _declined(cast)
+    return {"Claire"}
+
+
+@row("invitations.request.declined")
+def _request_declined(cast: Cast) -> set[str]:
+    _declined(cast)
+    return {"Zoé"}
+
+
+@row("clients.dossier.client_followed")
+def _client_followed(cast: Cast) -> set[str]:
+    asked_firm.followed_by(asked_firm.make_client("ivan@garage.test"), cast.alice)
+    return {"Zoé"}
+
+
+@row("clients.space.firm_agreed", "clients.space.firm_ended", "clients.dossier.client_left")
+def _taken_over(cast: Cast) -> set[str]:
+    """By another firm; of it, those of the first one are told nothing but the end of their access."""
+    other = make_firm("Bertrand Conseil", "552100554")
+    asked_firm.followed_by(_claire(cast), other.admin, instead=True)
+    return {"Alice", "Zoé", "Chloé"}
+
+
+def _claire(cast: Cast) -> SpaceMember:
+    with scope(space=cast.link.space_id):
+        return cast.claire_inside()
 
 
 def _draft(cast: Cast) -> Invitation:
@@ -1219,8 +1278,12 @@ def _answer(invitation: Invitation, person: User) -> dict[str, Any]:
 ELSEWHERE = {
     # In the scope of a firm that is being made: nobody but its first administrator, who acts.
     "accounts.firm.registered",
+    # In the scope of a space that is being made: nobody but the person who opens it.
+    "clients.space.registered",
 }
 TOLD_IN_THE_SPACE = {
+    "clients.space.firm_agreed": {"Claire"},
+    "clients.space.firm_ended": NOBODY,
     "clients.space.firm_changed_details": {"Claire"},
     "clients.space.details_changed": NOBODY,
     "clients.space.details_kept": {"Claire"},
@@ -1265,6 +1328,13 @@ def test_a_new_firm_tells_nobody(db: None) -> None:
     member = firms.register_firm(user=make_person("lea@roussel.test"), name="Roussel", siren="732829320")
     with scope(firm=member.firm):
         assert Event.objects.filter(type="accounts.firm.registered").exists()
+        assert not Notification.objects.exists()
+
+
+def test_a_new_space_tells_nobody(db: None) -> None:
+    member = asked_firm.make_client()
+    with scope(space=member.space.pk):
+        assert Event.objects.filter(type="clients.space.registered").exists()
         assert not Notification.objects.exists()
 
 

@@ -10,11 +10,13 @@ from accounts.actions.firms import change_reminders
 from accounts.models import Firm, Membership, Role
 from activity.models import Event, Notification, OutgoingEmail
 from clients.actions.archiving import archive_dossiers
-from clients.models import Dossier
+from clients.models import Dossier, LinkRight, SpaceLink, SpaceMember, SpaceProfile
 from invitations import reminders
 from invitations.actions.answering import Link, open_invitation, refuse_invitation
+from invitations.actions.asking import invite_firm
 from invitations.actions.handling import note_failure, resend_invitation, revoke_invitation
 from invitations.actions.inviting import invite_client, invite_member
+from invitations.actions.people import invite_person
 from invitations.actions.reminding import remind
 from invitations.models import Invitation, InvitationState, InvitationToken
 from invitations.sweeping import remind_due
@@ -191,3 +193,20 @@ def test_many_that_are_due_together_are_one_event_with_their_lines(firm: World, 
     assert Event.objects.filter(type="invitations.invitation.reminded", is_detail=True).count() == 3
     assert Event.objects.get(type="invitations.invitations.reminded").details == {"count": 3}
     assert len(outbox.recipients()) == 3
+
+
+def test_a_clients_own_invitations_are_reminded_of_until_a_firm_has_taken_them_up(
+    firm: World, outbox: Outbox
+) -> None:
+    activate(firm, make_dossier(email="claire@client.test"))
+    with scopes.scope(space=SpaceLink.objects.get().space_id):
+        manager = SpaceMember.objects.get()
+        invite_person(actor=manager, email="paul@client.test", profile=SpaceProfile.READER)
+        invite_firm(actor=manager, email="office@other.test", right=LinkRight.READ)
+        taken = invite_firm(actor=manager, email="taken@other.test", right=LinkRight.READ)
+        Invitation.objects.filter(pk=taken.pk).update(to_firm=firm.firm)
+        outbox.clear()
+        pass_(2.01)
+    assert swept() == 2
+    addresses = [address for address in outbox.recipients() if address != firm.admin.email]
+    assert addresses == ["office@other.test", "paul@client.test"]

@@ -14,7 +14,7 @@ from activity.queries import mail_counts
 from clients.models import Dossier, SpaceProfile
 from invitations import working
 from invitations.actions.drafting import prepare_clients
-from invitations.actions.inviting import invite_clients
+from invitations.actions.inviting import invite_clients, invite_some
 from invitations.jobs import order_sending
 from invitations.models import Invitation, Sending, SendingKind, SendingState
 from invitations.sweeping import resume
@@ -163,7 +163,7 @@ def test_an_order_that_kills_every_worker_ends_and_says_so(
 def test_who_loses_the_right_meanwhile_invites_no_more(
     lemoine: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sending, real = ordered(lemoine, clients(lemoine)), working.invite_some
+    sending, real = ordered(lemoine, clients(lemoine)), invite_some
 
     def then_demoted(**kwargs: Any) -> Any:
         plan = real(**kwargs)

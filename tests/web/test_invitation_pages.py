@@ -143,7 +143,7 @@ def test_the_mail_is_shown_as_sent_with_a_link_that_opens_nothing(
     html = sent.alternatives[0][0]
     pattern = re.compile(r"/invitation/[\w-]+/")
     assert pattern.sub("", frame.content.decode()) == pattern.sub("", str(html))
-    assert sent.subject in text(page)
+    assert str(sent.subject) in text(page)
     assert "frame-src 'self'" in page["Content-Security-Policy"]
     assert frame["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert "/invitation/exemple/" in frame.content.decode()
