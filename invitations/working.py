@@ -1,6 +1,7 @@
 """An order of many invitations in a worker's hands: portion by portion, each written with the turn behind it.
 
-The mails of a portion are in the outbox once it is committed, so the first leave while the last are still made.
+No beat renews the lease, which each portion does: whoever wants the order meanwhile waits for the portion's end. The
+mails of a portion are in the outbox once it is committed, so the first leave while the last are still made.
 """
 
 from collections import Counter
@@ -21,7 +22,7 @@ from invitations.actions.handling import resend_some, tell_of_resent
 from invitations.actions.inviting import Plan, Skip, invite_some, tell_of_invited
 from invitations.events import SendingFailed
 from invitations.models import Invitation, Sending, SendingKind, SendingState
-from tenancy.leases import LostHold, beating, free, let_go, take
+from tenancy.leases import LEASE, LostHold, free, let_go, take
 from tenancy.scopes import scope
 
 PORTION = 250
@@ -39,12 +40,10 @@ def carry_out(firm_id: UUID, sending_id: UUID) -> None:
     if held is None:
         return
     try:
-        with beating(firm_id, held) as progress:
-            is_over = False
-            while not is_over:
-                with scope(firm=firm_id):
-                    is_over = _go_on(held)
-                progress.step = held.had_turn
+        is_over = False
+        while not is_over:
+            with scope(firm=firm_id):
+                is_over = _go_on(held)
     except LostHold:
         return
     except PermissionDenied:
@@ -84,8 +83,8 @@ def _go_on(held: Sending) -> bool:
     if missing:
         reasons[str(_WHY_MISSING[SendingKind(held.kind)])] += missing
     held.count, held.left_out = held.count + count, dict(reasons)
-    held.had_turn, held.fruitless = held.had_turn + len(keys), 0
-    held.save(update_fields=["count", "left_out", "had_turn", "fruitless"])
+    held.step, held.fruitless, held.lease_until = held.step + len(keys), 0, timezone.now() + LEASE
+    held.save(update_fields=["count", "left_out", "step", "fruitless", "lease_until"])
     return False
 
 

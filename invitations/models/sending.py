@@ -50,10 +50,10 @@ class SendingQuerySet(models.QuerySet["Sending"]):
 
 
 class Sending(Leased):
-    """So many invitations in one go; `had_turn` of `total` is how far it is.
+    """So many invitations in one go. `step` of `total` counts those of `chosen` that have had their turn.
 
-    Each portion is written together with the turn behind it (the beat writes `step` by itself, a moment early or late),
-    so a worker that was killed is followed by one that goes on there, and leaves nobody out and takes nobody twice.
+    Each portion is written together with the step behind it and a longer lease, so a worker that was killed is followed
+    by one that goes on there: nobody is left out, and nobody taken twice.
     The mails in the outbox bear its key (`batch`), by which they are counted; the journal's lines bear it as `group`.
     """
 
@@ -73,8 +73,7 @@ class Sending(Leased):
         _("State"), max_length=10, choices=SendingState.choices, default=SendingState.QUEUED
     )
     count = models.PositiveIntegerField(default=0)
-    # How many of `chosen` have had their turn, and how many workers died since the last of them had.
-    had_turn = models.PositiveIntegerField(default=0)
+    # How many workers took it over since the last portion: too many, and it ends.
     fruitless = models.PositiveSmallIntegerField(default=0)
     # Of those who were left out: reason → how many.
     left_out = models.JSONField(default=dict)
@@ -116,7 +115,7 @@ class Sending(Leased):
 
     def portion(self, size: int) -> list[UUID]:
         """The keys of those whose turn is next; none once all have had it."""
-        start = self.had_turn * _KEY
+        start = self.step * _KEY
         return _unpacked(bytes(self.chosen)[start : start + size * _KEY])
 
     def keys(self) -> list[UUID]:

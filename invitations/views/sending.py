@@ -57,7 +57,7 @@ def _context(request: FirmRequest, pk: UUID) -> dict[str, Any]:
         "has_mails": sending.kind != SendingKind.PREPARE,
         "label": _label(sending),
         # Of both halves of the way, so that the bar never stands still: each is prepared, then its mail leaves.
-        "value": sending.had_turn + over if sending.is_at_work else over,
+        "value": sending.step + over if sending.is_at_work else over,
         "most": 2 * sending.total if sending.is_at_work else sum(mails.values()),
         "left_out": words.left_out(sending.left_out),
         "trouble": words.trouble(sending.trouble),

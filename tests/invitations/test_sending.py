@@ -95,7 +95,7 @@ def test_a_worker_killed_loses_nothing_and_doubles_nothing(
         patch.setattr(working, step, die_the_second_time)
         with pytest.raises(Killed):
             carry_out(lemoine.firm.pk, sending.pk)
-    assert stands(lemoine).had_turn == (3 if step == "invite_some" else CLIENTS + 1)
+    assert stands(lemoine).step == (3 if step == "invite_some" else CLIENTS + 1)
     carry_out(lemoine.firm.pk, sending.pk)
     assert stands(lemoine).state == SendingState.RUNNING, "the lease still holds"
     assert resume() == 0

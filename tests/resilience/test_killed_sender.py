@@ -63,7 +63,7 @@ class Post:
     def done(self) -> int:
         """Of two steps for each: the invitation made, the mail arrived."""
         with scope(firm=self.world.firm):
-            return Sending.objects.get().had_turn + min(self.sink.count, self.clients)
+            return Sending.objects.get().step + min(self.sink.count, self.clients)
 
     def kill_at(self, step: int) -> str:
         """Start the sender, let it come so far, and kill it a moment later; at what it was."""
@@ -73,7 +73,7 @@ class Post:
         self.worker.kill()
         self.let_the_leases_run_out()
         with scope(firm=self.world.firm):
-            return f"{Sending.objects.get().had_turn} made, {self.sink.count} arrived"
+            return f"{Sending.objects.get().step} made, {self.sink.count} arrived"
 
     def let_the_leases_run_out(self) -> None:
         past = timezone.now() - timedelta(seconds=1)
