@@ -1,6 +1,7 @@
 """How people and moments are shown, wherever they are: the filters of the templates, and rows made in Python."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -19,22 +20,32 @@ def initials(name: Any) -> str:
     return "".join(letters).upper()
 
 
-def when(value: datetime | date | None, now: datetime | None = None) -> SafeString | str:
-    """How long ago, or how soon, with the full date in the title; empty for none.
+_NEAR = timedelta(hours=1)  # minutes are counted
 
-    `now`, in local time, is given by whoever asks of many moments.
-    """
+
+def when(value: datetime | date | None) -> SafeString | str:
+    """How long ago, or how soon, with the full date in the title; empty for none."""
     if not value:
         return ""
-    now = now or timezone.localtime()
-    if isinstance(value, datetime) and _is_near(value, now):
-        return _when(local(value), now)
+    now = timezone.localtime()
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        return moments(now)(value)
     return _all_day(value, now.date(), get_language())
 
 
-def _is_near(moment: datetime, now: datetime) -> bool:
-    """Is it so near that minutes are counted?"""
-    return timezone.is_aware(moment) and abs(now - moment) < timedelta(hours=1)
+def moments(now: datetime) -> Callable[[datetime | None], SafeString | str]:
+    """What `when` says at that local time, for whoever asks of many aware moments."""
+    before, after = (now - _NEAR).astimezone(UTC), (now + _NEAR).astimezone(UTC)
+    today, language = now.date(), get_language()
+
+    def said(moment: datetime | None) -> SafeString | str:
+        if moment is None:
+            return ""
+        if before < moment < after:
+            return _when(local(moment), now)
+        return _all_day(moment, today, language)
+
+    return said
 
 
 @lru_cache(maxsize=8192)
@@ -46,13 +57,18 @@ def _all_day(value: datetime | date, today: date, language: str | None) -> SafeS
 def _when(moment: datetime | date, now: datetime) -> SafeString:
     is_exact = isinstance(moment, datetime)
     day = moment.date() if isinstance(moment, datetime) else moment
-    full = date_format(day, "l j F Y")
+    full = _full(day, get_language())
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         f"{full}, {moment:%H:%M}" if is_exact else full,
         _relative(moment, day, now),
     )
+
+
+@lru_cache(maxsize=1024)
+def _full(day: date, language: str | None) -> str:
+    return date_format(day, "l j F Y")
 
 
 def local(value: datetime | date) -> datetime | date:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -115,6 +115,12 @@ def about(subject_ids: Iterable[UUID]) -> EventQuerySet:
     """What happened to these things, newest first."""
     found: EventQuerySet = _events().filter(subject_id__in=list(subject_ids)).order_by("-id")
     return found
+
+
+def latest_of(subject: OuterRef, firm: Any) -> Subquery:
+    """When something last happened to the thing of the query in which it stands, as a column of it."""
+    events = Event.objects.filter(subject_id=subject, firm_id=firm).order_by()
+    return Subquery(events.values("subject_id").annotate(latest=Max("at")).values("latest"))
 
 
 def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:

@@ -42,8 +42,8 @@ def _own(field: str, css: str, label: "str | _StrPromise" = "") -> Column:
 
 
 COLUMNS: dict[str, Column] = {
-    "reference": Column(pgettext_lazy("column", "Code")),
-    "siren": Column(_("SIREN")),
+    "reference": Column(pgettext_lazy("column", "Code"), "col-code drop-2", sort="reference"),
+    "siren": Column(_("SIREN"), "col-id", sort="siren"),
     "kind": Column(_("Kind"), "col-date", fields=("kind",), text=lambda dossier: dossier.get_kind_display()),
     "legal_form": _own("legal_form", "col-date"),
     "naf_code": _own("naf_code", "col-date"),
@@ -59,10 +59,10 @@ COLUMNS: dict[str, Column] = {
         fields=("created_at",),
         text=lambda dossier: date_format(timezone.localtime(dossier.created_at), "SHORT_DATE_FORMAT"),
     ),
-    "portfolio": Column(_("Portfolio")),
-    "people": Column(_("People with access")),
-    "state": Column(_("Invitation")),
-    "activity": Column(_("Last activity")),
+    "portfolio": Column(_("Portfolio"), "col-mid drop-2"),
+    "people": Column(_("People with access"), "col-person drop-1"),
+    "state": Column(_("Invitation"), "col-state"),
+    "activity": Column(_("Last activity"), "col-when drop-3"),
 }
 USUAL = ("reference", "siren", "portfolio", "people", "state", "activity")
 

@@ -1,15 +1,14 @@
 """The rows of the table of dossiers as HTML."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 from types import SimpleNamespace
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from accounts.shown import initials, when
+from accounts.shown import initials, moments
 from accounts.stencils import Pattern, Stencil, fill
 from clients.rows import Row
 
@@ -51,9 +50,10 @@ class _Kind(Stencil):
 
 def lines_of(rows: Iterable[Row], look: Look) -> SafeString:
     """The HTML of the rows."""
-    now, patterns, lines = localtime(), dict[tuple[object, ...], Pattern](), list[SafeString]()
+    said, people = moments(localtime()), _people()
+    patterns, lines = dict[tuple[object, ...], Pattern](), list[SafeString]()
     for row in rows:
-        texts = _texts(row, now)
+        texts = {**_texts(row), **people(row), "active": said(row.active_at)}
         # Most rows of a page are of few kinds.
         kind = (row.state, row.may_edit, row.may_invite, *map(bool, texts.values()))
         if kind not in patterns:
@@ -72,25 +72,37 @@ def _kind(row: Row, look: Look) -> _Kind:
     )
 
 
-def _texts(row: Row, now: datetime) -> dict[str, str]:
+def _texts(row: Row) -> dict[str, str]:
     """What is put in, as HTML."""
-    first = row.people[0] if row.people else ""
     texts = {
-        "pk": str(row.pk),
+        "pk": row.key,
         "url": escape(row.url),
         "name": escape(row.name),
         "reference": escape(row.reference),
         "siren": escape(row.siren),
         "portfolio": escape(row.portfolio),
-        "first": escape(first),
-        "initials": escape(initials(first)),
-        "others": str(row.others) if row.others > 0 else "",
-        "everybody": escape(row.everybody),
-        "active": when(row.active_at, now),
     }
     if not row.more:
         return texts
     return texts | {f"more{place}": escape(text) for place, (_css, _label, text) in enumerate(row.more)}
+
+
+def _people() -> Callable[[Row], dict[str, str]]:
+    """Makes the texts of those to whom a row is open. Rows of one portfolio mostly share them."""
+    known: dict[int, dict[str, str]] = {}
+
+    def texts(row: Row) -> dict[str, str]:
+        if id(row.people) not in known:
+            first = row.people[0] if row.people else ""
+            known[id(row.people)] = {
+                "first": escape(first),
+                "initials": escape(initials(first)),
+                "others": str(row.others) if row.others > 0 else "",
+                "everybody": escape(row.everybody),
+            }
+        return known[id(row.people)]
+
+    return texts
 
 
 _NAMES = (

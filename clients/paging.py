@@ -6,7 +6,7 @@ the row next to it. A name, which a URL must not hold, is looked up again from t
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -17,8 +17,17 @@ from django.http import QueryDict
 from tenancy.expressions import IsAny
 
 M = TypeVar("M", bound=models.Model)
+R = TypeVar("R", bound="Listable")
+S = TypeVar("S", bound="Listable")
 SIZES = (20, 50, 100)
 DEFAULT_SIZE = 50
+
+
+class Listable(Protocol):
+    """What a page may hold: rows as models, or what is shown of them."""
+
+    @property
+    def pk(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,8 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Page(Generic[M]):
-    rows: Sequence[M]
+class Page(Generic[R]):
+    rows: Sequence[R]
     total: int
     size: int
     first: int
@@ -62,6 +71,10 @@ class Page(Generic[M]):
     @property
     def last(self) -> int:
         return self.first + len(self.rows) - 1 if self.rows else 0
+
+    def showing(self, rows: Sequence[S]) -> "Page[S]":
+        """The same page, with what is to be shown of each row."""
+        return Page(rows, self.total, self.size, self.first, self.previous, self.following)
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,7 @@ def page_of(
     return _page(shown, size, rows.count(), mark) if mark else first_page(shown, size, rows.count)
 
 
-def first_page(shown: list[M], size: int, count: Callable[[], int]) -> Page[M]:
+def first_page(shown: list[R], size: int, count: Callable[[], int]) -> Page[R]:
     """The page of the first rows, of which one more than it holds are given.
 
     Whoever sees less than a page is spared the count, which is as dear as the search.
@@ -116,7 +129,7 @@ def first_of(found: QuerySet[M], most: int, *, sparse: bool = False) -> QuerySet
     return read
 
 
-def _page(shown: list[M], size: int, total: int, mark: _Mark | None) -> Page[M]:
+def _page(shown: list[R], size: int, total: int, mark: _Mark | None) -> Page[R]:
     more, shown = len(shown) > size, shown[:size]
     backwards = bool(mark and mark.backwards)
     if backwards:

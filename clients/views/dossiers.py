@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -32,7 +33,7 @@ from clients.people import client_side
 from clients.selection import filters_of
 from clients.views.looking_up import look_up_url
 from clients.views.moving import targets_of
-from clients.views.table import table_of
+from clients.views.table import table_of, with_table
 from exports.answers import exported
 from exports.kinds import REGISTRY
 from portfolios.actions import Terminated
@@ -44,13 +45,21 @@ HISTORY, HISTORY_SHORT = 30, 4
 def index(request: FirmRequest) -> HttpResponse:
     """The clients' dossiers that the member sees. The URL holds the whole state."""
     table = table_of(request)
+    is_empty = not table["rows"] and not table["filters"].is_narrowing
     context = {
         "table": table,
+        "is_empty": is_empty,
         "is_mine": request.member.role != Role.ADMIN,
         "import_url": _import_url(request),
+        "actions": {
+            "export_url": "" if is_empty else request.firm.url("clients:export"),
+            "import_url": _import_url(request),
+            "create_url": request.firm.url("clients:create"),
+            "csrf_token": get_token(request),
+        },
         "kept": list(asked_for(table["filters"]).items()),
     }
-    return render(request, "clients/list.html", context)
+    return with_table(request, "clients/list.html", context)
 
 
 @require_POST

@@ -29,7 +29,7 @@ from clients.actions.portfolios import (
 )
 from clients.forms.portfolios import NewNameForm, TargetForm
 from clients.models import Dossier, FormerPlace
-from clients.views.table import table_of
+from clients.views.table import table_of, with_table
 from clients.views.weighing import NAMED, Weighed, opens_or_closes_little, weighed
 from portfolios.actions import (
     ChangedMeanwhile,
@@ -59,7 +59,7 @@ def portfolio(request: FirmRequest, pk: UUID) -> HttpResponse:
         "before": before,
         "after": after,
     }
-    return render(request, "clients/portfolio.html", context)
+    return with_table(request, "clients/portfolio.html", context)
 
 
 # --- Subscribers --------------------------------------------------------------------------------------------------

@@ -172,6 +172,42 @@ def sort_state(context: Mapping[str, Any], field: str, default: str = "") -> dic
 
 
 @register.simple_tag(takes_context=True)
+def table_head(
+    context: Mapping[str, Any], columns: Sequence[Mapping[str, str]], has_boxes: bool = False
+) -> SafeString:
+    """The head of a table with many columns: each has label, css, perhaps `sort` (its field) and `default`."""
+    data = [
+        {
+            "label": column["label"],
+            "css": Fixed(column["css"]),
+            **(sort_state(context, column["sort"], column.get("default", "")) if column.get("sort") else {}),
+        }
+        for column in columns
+    ]
+    return stencilled("components/table_head.html", {"columns": data, "has_boxes": has_boxes})
+
+
+@register.simple_tag(takes_context=True)
+def foot(context: Mapping[str, Any]) -> SafeString:
+    """The firm's name, phone and e-mail under each of its pages."""
+    firm = context["request"].firm
+    data = {
+        "name": firm.name,
+        "phone": firm.phone,
+        "dialled": tel(firm.phone),
+        "email": firm.email,
+        "settings_url": contact_hint(context),
+    }
+    return stencilled("components/foot.html", data)
+
+
+@register.simple_tag(takes_context=True)
+def pager(context: Mapping[str, Any], **given: Any) -> SafeString:
+    """Previous and next, and what is shown: previous_url, next_url, first, last, total, size (the one in force)."""
+    return stencilled("components/pager_steps.html", pager_state(context, **given))
+
+
+@register.simple_tag(takes_context=True)
 def filter_bar(context: Mapping[str, Any], form: BaseForm, placeholder: str = "") -> SafeString:
     """Search and filters on one line, of a form bound to the query; the field `q` is the search box."""
     shown = form.visible_fields()
