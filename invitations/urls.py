@@ -52,6 +52,7 @@ people_pages = [
     path(f"{PEOPLE}<uuid:pk>/profil/", people.profile, name="person_profile"),
     path(f"{PEOPLE}<uuid:pk>/retirer/", people.end, name="end_person"),
     path(f"{PEOPLE}invitations/<uuid:pk>/relancer/", people.resend, name="resend_person"),
+    path(f"{PEOPLE}invitations/<uuid:pk>/corriger/", people.correct, name="correct_person"),
     path(f"{PEOPLE}invitations/<uuid:pk>/revoquer/", people.revoke, name="revoke_person"),
 ]
 

@@ -9,7 +9,7 @@ from clients.models import ClientSpace, SpaceMember, SpacePerm, SpaceProfile
 from clients.profiles import require_profile
 from invitations.actions.handling import NotPending, end, leaving, renew, send
 from invitations.actions.inviting import AlreadyInvited
-from invitations.events import InvitationResent, InvitationRevoked, PersonInvited
+from invitations.events import InvitationCorrected, InvitationResent, InvitationRevoked, PersonInvited
 from invitations.models import Invitation, InvitationKind, InvitationState
 
 
@@ -18,11 +18,7 @@ def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> I
     """Invite somebody into the actor's space, with a profile; in its scope. Raises AlreadyHere, AlreadyInvited."""
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
     space, email = ClientSpace.objects.select_for_update().get(pk=actor.space.pk), email.strip().lower()
-    person = person_at(email)
-    if person and SpaceMember.objects.present().filter(space=space, user=person).exists():
-        raise AlreadyHere(email)
-    if Invitation.objects.pending().filter(space=space, kind=InvitationKind.PERSON, email=email).exists():
-        raise AlreadyInvited(email)
+    _require_new(space, email)
     invitation = Invitation.objects.create(
         firm=None,
         space=space,
@@ -50,6 +46,24 @@ def resend_to_person(*, actor: SpaceMember, invitation: Invitation) -> Invitatio
 
 
 @transaction.atomic
+def correct_person(*, actor: SpaceMember, invitation: Invitation, email: str) -> Invitation:
+    """Send it to this address instead; whoever got a link before holds nothing any more.
+
+    The same address sends it again. Raises NotPending, AlreadyHere, AlreadyInvited.
+    """
+    held, email = _held(actor, invitation), email.strip().lower()
+    assert held.space is not None
+    previous = held.email
+    if email != previous:
+        _require_new(held.space, email)
+    held.tokens.all().delete()
+    renew([held], by=None, asked_by=actor, space_name=held.space.name, email=email, opened_at=None)
+    changes = {"email": (previous, email)} if email != previous else {}
+    record(InvitationCorrected, actor=actor, subject=held.target, changes=changes, details={"email": email})
+    return held
+
+
+@transaction.atomic
 def revoke_person(*, actor: SpaceMember, invitation: Invitation) -> None:
     """Make its links void. Raises NotPending."""
     invitation = _held(actor, invitation)
@@ -58,8 +72,18 @@ def revoke_person(*, actor: SpaceMember, invitation: Invitation) -> None:
     record(InvitationRevoked, actor=actor, subject=invitation.target, details=details)
 
 
+def _require_new(space: ClientSpace, email: str) -> None:
+    """Nobody of that address is in the space or invited into it. The space is locked, so that this stays true."""
+    person = person_at(email)
+    if person and SpaceMember.objects.present().filter(space=space, user=person).exists():
+        raise AlreadyHere(email)
+    if Invitation.objects.pending().filter(space=space, kind=InvitationKind.PERSON, email=email).exists():
+        raise AlreadyInvited(email)
+
+
 def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
-    """The invitation, locked, as the actor's space sent it."""
+    """The invitation, locked with its space, as the actor's space sent it."""
+    ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
     ours = Invitation.objects.with_names().filter(space=actor.space_id, kind=InvitationKind.PERSON)
     held = ours.select_for_update(of=("self",)).get(pk=invitation.pk)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.answers import done
+from accounts.throttling import throttled
 from clients.actions.people import (
     AlreadyHere,
     GoneMeanwhile,
@@ -26,9 +27,12 @@ from clients.models.profiles import PROFILE_ALLOWS
 from clients.places import SpaceRequest
 from invitations.actions.handling import NotPending
 from invitations.actions.inviting import AlreadyInvited
-from invitations.actions.people import invite_person, resend_to_person, revoke_person
-from invitations.forms import InvitePersonForm
+from invitations.actions.people import correct_person, invite_person, resend_to_person, revoke_person
+from invitations.forms import AddressForm, InvitePersonForm
 from invitations.models import Invitation, InvitationKind, InvitationQuerySet
+
+# A space of one's own is opened by anybody: it is no way to write to the whole world.
+MAILS_AT_MOST = "50/d/key,80/d/user"
 
 
 @require_safe
@@ -53,9 +57,11 @@ def invite(request: SpaceRequest) -> HttpResponse:
     """Invite somebody by their address, with a profile."""
     _require_manager(request)
     form = InvitePersonForm(request.POST or None, initial={"profile": SpaceProfile.READER})
-    if request.method == "POST" and form.is_valid() and (made := _invited_by(request, form)):
-        messages.success(request, _("The invitation for %(email)s is on its way.") % {"email": made.email})
-        return done(request, request.space.url(PEOPLE))
+    if request.method == "POST" and form.is_valid():
+        if refusal := _too_many(request):
+            return refusal
+        if made := _invited_by(request, form):
+            return _sent(request, made)
     context = framed(request, PEOPLE, form=form)
     return render(request, "invitations/invite_person.html", context, status=422 if form.is_bound else 200)
 
@@ -98,6 +104,8 @@ def resend(request: SpaceRequest, pk: UUID) -> HttpResponse:
     """Send a new link; the older ones become void."""
     _require_manager(request)
     invitation = get_object_or_404(_of_space(request), pk=pk)
+    if refusal := _too_many(request):
+        return refusal
     try:
         resend_to_person(actor=request.space_member, invitation=invitation)
     except NotPending:
@@ -106,6 +114,30 @@ def resend(request: SpaceRequest, pk: UUID) -> HttpResponse:
         text = _("A new link is on its way to %(email)s. The older ones no longer work.")
         messages.success(request, text % {"email": invitation.email})
     return done(request, request.space.url(PEOPLE))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def correct(request: SpaceRequest, pk: UUID) -> HttpResponse:
+    """Send the invitation to another address; whoever got a link before has nothing any more."""
+    _require_manager(request)
+    invitation = get_object_or_404(_of_space(request), pk=pk)
+    form = AddressForm(request.POST or None, initial={"email": invitation.email})
+    if request.method == "POST" and form.is_valid():
+        if refusal := _too_many(request):
+            return refusal
+        try:
+            corrected = correct_person(
+                actor=request.space_member, invitation=invitation, email=form.cleaned_data["email"]
+            )
+        except (AlreadyHere, AlreadyInvited) as error:
+            form.add_error("email", _why_not(error))
+        except NotPending:
+            messages.info(request, _("This invitation has been answered meanwhile: nothing was sent."))
+            return done(request, request.space.url(PEOPLE))
+        else:
+            return _sent(request, corrected)
+    context = framed(request, PEOPLE, form=form, invitation=invitation)
+    return render(request, "invitations/correct_person.html", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -148,13 +180,26 @@ def _invited_by(request: SpaceRequest, form: InvitePersonForm) -> Invitation | N
         return invite_person(
             actor=request.space_member, email=form.cleaned_data["email"], profile=form.chosen
         )
-    except AlreadyHere:
-        form.add_error("email", _("This address already belongs to a person of this space."))
-    except AlreadyInvited:
-        form.add_error(
-            "email", _("This address is already invited. Send the invitation again from the list of people.")
-        )
+    except (AlreadyHere, AlreadyInvited) as error:
+        form.add_error("email", _why_not(error))
     return None
+
+
+def _why_not(error: AlreadyHere | AlreadyInvited) -> str:
+    if isinstance(error, AlreadyHere):
+        return _("This address already belongs to a person of this space.")
+    return _("This address is already invited. Send the invitation again from the list of people.")
+
+
+def _sent(request: SpaceRequest, invitation: Invitation) -> HttpResponse:
+    text = _("The invitation for %(email)s is on its way.")
+    messages.success(request, text % {"email": invitation.email})
+    return done(request, request.space.url(PEOPLE))
+
+
+def _too_many(request: SpaceRequest) -> HttpResponse | None:
+    """The answer to somebody who writes to far more people than a company has."""
+    return throttled(request, action="invite_person", rate=MAILS_AT_MOST, key=str(request.space.pk))
 
 
 def _ended(request: SpaceRequest, person: SpaceMember, template: str, then: str) -> HttpResponse:
@@ -220,6 +265,12 @@ def _invited(request: SpaceRequest, invitation: Invitation) -> dict[str, Any]:
         "url": url("invitations:resend_person", pk=invitation.pk),
         "post": True,
     }
+    correct = {
+        "label": _("Correct the address"),
+        "icon": "pencil",
+        "url": url("invitations:correct_person", pk=invitation.pk),
+        "dialog": True,
+    }
     withdraw = {
         "label": _("Revoke"),
         "icon": "mail-x",
@@ -228,4 +279,4 @@ def _invited(request: SpaceRequest, invitation: Invitation) -> dict[str, Any]:
         "danger": True,
         "split": True,
     }
-    return {"invitation": invitation, "menu": [again, withdraw]}
+    return {"invitation": invitation, "menu": [again, correct, withdraw]}

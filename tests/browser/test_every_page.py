@@ -78,7 +78,9 @@ SEARCHED = [
     "clients:list", "portfolios:list", "clients:members", "clients:access", "clients:access_dossiers",
     "invitations:list", "accounts:journal",
 ]  # fmt: skip
-OF_A_PERSON = {"invitations:person_profile", "invitations:end_person", "invitations:revoke_person"}
+OF_A_PERSON = {
+    "invitations:person_profile", "invitations:end_person", "invitations:correct_person", "invitations:revoke_person",
+}  # fmt: skip
 SPACE = {name for name in SHOWN - set(NOT_PAGES) - OF_A_PERSON if "space_id" in PARAMETERS[name]}
 
 NewViewer = Callable[[], Viewer]
@@ -586,6 +588,7 @@ def test_the_people_of_a_client(viewer: Viewer) -> None:
     page.get_by_role("button", name="Mettre fin à l'accès").click()  # of the last manager
     expect(page.get_by_text("C'est le dernier gérant")).to_be_visible()
     viewer.look("invitations:end_person, refused")
+    viewer.visit("invitations:correct_person", revoke.replace("/revoquer/", "/corriger/"))
     viewer.visit("invitations:revoke_person", revoke)
 
 

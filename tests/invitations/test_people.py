@@ -26,7 +26,7 @@ from invitations.actions.answering import (
 )
 from invitations.actions.handling import NotPending, note_failure
 from invitations.actions.inviting import AlreadyInvited
-from invitations.actions.people import invite_person, resend_to_person, revoke_person
+from invitations.actions.people import correct_person, invite_person, resend_to_person, revoke_person
 from invitations.models import Invitation, InvitationState, InvitationToken
 from invitations.sweeping import remind_due
 from tenancy.keys import uuid7
@@ -144,6 +144,30 @@ def test_sent_again_the_older_links_are_void(
     assert closed.status_code == 404
     assert "Un lien plus récent a été envoyé" in text(closed)
     assert browse().get(second, follow=True).status_code == 200
+
+
+def test_a_corrected_address_gets_the_link_and_the_former_one_has_nothing(
+    browse: Browse, manager: SpaceMember, invitation: Invitation, outbox: Outbox
+) -> None:
+    former = link_to(outbox, MARC)
+    correct_person(actor=manager, invitation=invitation, email="marc@bonne-adresse.test")
+    closed = browse().get(former, follow=True)
+    assert (closed.status_code, closed.context["because"]) == (404, "unknown")
+    assert browse().get(link_to(outbox, "marc@bonne-adresse.test"), follow=True).status_code == 200
+    event = Event.objects.get(type="invitations.invitation.corrected")
+    assert event.changes == {"email": [MARC, "marc@bonne-adresse.test"]}
+
+
+def test_an_address_is_not_corrected_to_one_that_is_there_or_invited(
+    manager: SpaceMember, invitation: Invitation
+) -> None:
+    with pytest.raises(AlreadyHere):
+        correct_person(actor=manager, invitation=invitation, email=manager.email)
+    invite_person(actor=manager, email="z@client.test", profile=SpaceProfile.READER)
+    with pytest.raises(AlreadyInvited):
+        correct_person(actor=manager, invitation=invitation, email="z@client.test")
+    invitation.refresh_from_db()
+    assert (invitation.email, invitation.generation) == (MARC, 1)
 
 
 def test_a_revoked_one_opens_nothing_and_is_revoked_once(

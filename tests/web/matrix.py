@@ -249,6 +249,7 @@ MATRIX: dict[str, Row] = {
     "invitations:person_profile": Row(FORM, CLIENTS, on="person"),
     "invitations:end_person": Row(FORM, CLIENTS, on="person"),
     "invitations:resend_person": Row("POST", CLIENTS, on="personal"),
+    "invitations:correct_person": Row(FORM, CLIENTS, on="personal"),
     "invitations:revoke_person": Row(FORM, CLIENTS, on="personal"),
     "clients:space_authorisations": Row("GET", CLIENTS),
     "clients:space_declarants": Row("POST", CLIENTS),

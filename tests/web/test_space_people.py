@@ -138,6 +138,30 @@ def test_sent_again_and_revoked_from_the_page(
     assert "marc@client.test" not in said(client.get(url("people"))).partition("toast")[0]
 
 
+def test_the_address_is_corrected_from_the_page(
+    browse: Browse, claire: User, url: Url, link: SpaceLink
+) -> None:
+    client = browse(claire)
+    client.post(url("invite_person"), {"email": "marc@client.test", "profile": "reader"})
+    correct = url("correct_person", pk=of_space(link, Invitation)[0].pk)
+    assert client.get(correct).status_code == 200
+    assert client.post(correct, {"email": claire.email}).status_code == 422
+    assert client.post(correct, {"email": "marc@ailleurs.test"})["Location"] == url("people")
+    assert of_space(link, Invitation)[0].email == "marc@ailleurs.test"
+
+
+def test_nobody_writes_to_the_whole_world_from_a_space(
+    browse: Browse, claire: User, url: Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("invitations.views.people.MAILS_AT_MOST", "2/d/key")
+    client = browse(claire)
+    answers = [
+        client.post(url("invite_person"), {"email": f"n{n}@client.test", "profile": "reader"})
+        for n in range(3)
+    ]
+    assert [one.status_code for one in answers] == [302, 302, 429]
+
+
 def test_an_ended_access_is_lost_at_the_next_request_in_every_session(
     browse: Browse,
     claire: User,
