@@ -149,7 +149,7 @@ def _drop(
     from_client: bool,
 ) -> list[ExchangedFile]:
     handed = list(handed)
-    kept = ExchangedFile.objects.filter(link=link).exclude(state=FileState.TURNED_AWAY)
+    kept = ExchangedFile.objects.filter(link=link).with_content()
     total = (kept.aggregate(total=Sum("size"))["total"] or 0) + sum(one.size for one in handed)
     if total > settings.EXCHANGE_MOST_BYTES:
         raise NoRoom(link.pk)

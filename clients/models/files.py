@@ -111,6 +111,11 @@ class ExchangedFileQuerySet(models.QuerySet["ExchangedFile"]):
         lately = Q(ended_at=None) | Q(ended_at__gt=timezone.now() - PUT_BACK_WITHIN)
         return self.filter(Q(state=FileState.AVAILABLE) | Q(from_client=client) & lately)
 
+    def with_content(self) -> Self:
+        """Those whose content is kept: what was taken back counts until it can't be put back any more."""
+        late = Q(state=FileState.REMOVED, ended_at__lte=timezone.now() - PUT_BACK_WITHIN)
+        return self.exclude(late).exclude(state=FileState.TURNED_AWAY)
+
     def of_categories(self, categories: "list[FileCategory]") -> Self:
         return self.filter(category__in=categories)
 

@@ -107,8 +107,6 @@ def create(request: FirmRequest) -> HttpResponse:
 def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     """All about one dossier; in the drawer, the same parts in short."""
     dossier = _seen(request, pk)
-    if request.method == "GET":
-        note_access(request.member, dossier)
     in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
     may_assign = not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier)
     return render(
@@ -187,9 +185,12 @@ def _shown(dossier: Dossier, field: str) -> str:
 
 
 def _seen(request: FirmRequest, pk: UUID) -> Dossier:
-    """The dossier; 404 for one that the member does not see."""
+    """The dossier; 404 for one that the member does not see. That it is shown is kept: the client may ask."""
     seen = permitted(Dossier.objects.select_related("portfolio"), request.member, Perm.VIEW_DOSSIER)
-    return get_object_or_404(seen, pk=pk)
+    dossier = get_object_or_404(seen, pk=pk)
+    if request.method == "GET":
+        note_access(request.member, dossier)
+    return dossier
 
 
 def _say_taken(form: DossierForm) -> None:

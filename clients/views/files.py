@@ -118,7 +118,7 @@ def said_of_dropped(dropped: list[ExchangedFile]) -> str:
 
 
 def said_of_room() -> str:
-    return _("There is no room for more: take back files that are no longer needed, then try again.")
+    return _("There is no room for more. Files that you take back make room once their 30 days are over.")
 
 
 def _tell(request: FirmRequest, act: Any, file: ExchangedFile, words: str) -> None:

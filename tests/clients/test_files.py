@@ -217,6 +217,8 @@ def test_another_dossier_of_the_same_firm_gives_no_right_to_these_files(pair: Pa
     file = pair.to_client()
     assigned(other, lemoine.colleague, ObjectRole.ACCOUNTANT)
     assert pair.seen_by(lemoine.colleague) == []
+    with pair.as_firm(), pytest.raises(NotThere):
+        take_for_firm(actor=lemoine.colleague, file=file, target=BytesIO())
     with other.as_client(), pytest.raises(NotThere):
         take_for_client(actor=other.member(), file=file, target=BytesIO())
     assert other.seen_by_client() == []
@@ -269,6 +271,14 @@ def test_a_link_holds_so_much_and_no_more(pair: Pair, settings: Any) -> None:
     with pytest.raises(NoRoom):
         pair.to_firm()
     assert pair.seen_by_client() == ["bilan.pdf"]
+    with pair.as_firm():
+        take_back(actor=pair.world.admin, file=ExchangedFile.objects.get())
+    with pytest.raises(NoRoom):
+        pair.to_firm()
+    with pair.as_firm():
+        long_ago = timezone.now() - timedelta(days=31)
+        ExchangedFile.objects.update(ended_at=long_ago, dropped_at=long_ago)
+    assert pair.to_firm().name == "releve.pdf"
 
 
 def test_a_file_can_stand_between_no_other_two_than_its_link(pair: Pair, bertrand: World) -> None:
@@ -432,8 +442,9 @@ def test_a_scanner_that_is_away_keeps_the_file_waiting_for_a_day(
     file = pair.to_client()
     scan_file(pair.world.firm.pk, file.pk)
     assert state_of(pair, file)[0] == FileState.QUARANTINED
-    assert quarantine.sweep() == 0, "it rests"
     with pair.as_firm():
+        rests_until = ExchangedFile.objects.get().lease_until
+        assert rests_until is not None and rests_until > timezone.now() + timedelta(seconds=10)
         past = timezone.now() - timedelta(days=1, minutes=1)
         ExchangedFile.objects.update(lease_until=past, dropped_at=past)
     assert quarantine.sweep() == 1

@@ -306,7 +306,7 @@ def test_looking_at_a_dossier_writes_the_access_record_and_nothing_else(
     lemoine: World, link: SpaceLink, firm_url: Callable[..., str], browse: Browse
 ) -> None:
     admin = browse(lemoine.admin)
-    for route in ("clients:dossier", "clients:files"):
+    for route in ("clients:dossier", "clients:edit", "clients:files"):
         admin.get(firm_url(route, pk=link.dossier_id))
     before = writes()
     for _time in range(2):
@@ -315,7 +315,7 @@ def test_looking_at_a_dossier_writes_the_access_record_and_nothing_else(
     after = writes()
     assert {table for table in after if after[table] != before.get(table)} == {"clients_accessrecord"}
     with scope(firm=lemoine.firm):
-        assert AccessRecord.objects.get().count == 4, "one row for the day; a HEAD shows nothing"
+        assert AccessRecord.objects.get().count == 5, "one row for the day; a HEAD shows nothing"
 
 
 def test_whoever_may_not_see_it_leaves_no_access(
