@@ -59,21 +59,26 @@ NOT_PAGES = {
 ENTRANCE = {
     "start", "accounts:terms", "account_login", "account_signup", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reset_password", "account_reset_password_done",
-    "account_reset_password_from_key", "activity:catcher", "activity:caught", "kit",
+    "account_reset_password_from_key", "clients:signup", "activity:catcher", "activity:caught", "kit",
 }  # fmt: skip
 LINKS = {"invitations:answer", "invitations:refuse"}
 # They have something to say once it is written.
 AFTER_AN_IMPORT = ("clients:undo_import", "invitations:invite_imported")
 OWN = {
     "account_change_password", "account_reauthenticate", "account_email", "account_logout", "usersessions_list",
-    "accounts:new_firm", "accounts:profile", "mfa_index", "mfa_activate_totp",
+    "accounts:new_firm", "clients:new_space", "accounts:profile", "mfa_index", "mfa_activate_totp",
 }  # fmt: skip
 OF_SEVERAL_PLACES = {"accounts:places"}
 SECOND_FACTOR = {
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_deactivate_totp", "mfa_reauthenticate",
     "mfa_authenticate",
 }  # fmt: skip
-FIRM = {name for name in SHOWN - set(NOT_PAGES) if "firm_slug" in PARAMETERS[name]}
+# They stand about something that a client and a firm do together; `test_a_client_asks_a_firm` does it.
+OF_A_REQUEST = {
+    "invitations:correct_firm", "invitations:revoke_firm", "invitations:end_firm", "invitations:request",
+    "invitations:decline_request",
+}  # fmt: skip
+FIRM = {name for name in SHOWN - set(NOT_PAGES) - OF_A_REQUEST if "firm_slug" in PARAMETERS[name]}
 SEARCHED = [
     "clients:list", "portfolios:list", "clients:members", "clients:access", "clients:access_dossiers",
     "invitations:list", "accounts:journal",
@@ -81,13 +86,17 @@ SEARCHED = [
 OF_A_PERSON = {
     "invitations:person_profile", "invitations:end_person", "invitations:correct_person", "invitations:revoke_person",
 }  # fmt: skip
-SPACE = {name for name in SHOWN - set(NOT_PAGES) - OF_A_PERSON if "space_id" in PARAMETERS[name]}
+SPACE = {
+    name for name in SHOWN - set(NOT_PAGES) - OF_A_PERSON - OF_A_REQUEST if "space_id" in PARAMETERS[name]
+}
 
 NewViewer = Callable[[], Viewer]
 
 
 def test_no_page_is_left_out() -> None:
-    looked_at = ENTRANCE | LINKS | OWN | OF_SEVERAL_PLACES | OF_A_PERSON | SECOND_FACTOR | FIRM | SPACE
+    looked_at = (
+        ENTRANCE | LINKS | OWN | OF_SEVERAL_PLACES | OF_A_PERSON | OF_A_REQUEST | SECOND_FACTOR | FIRM | SPACE
+    )
     assert looked_at | set(NOT_PAGES) == SHOWN
 
 
@@ -590,6 +599,87 @@ def test_the_people_of_a_client(viewer: Viewer) -> None:
     viewer.look("invitations:end_person, refused")
     viewer.visit("invitations:correct_person", revoke.replace("/revoquer/", "/corriger/"))
     viewer.visit("invitations:revoke_person", revoke)
+
+
+def test_a_client_asks_a_firm(viewer: Viewer, browser: Browser) -> None:
+    """A client opens a space of their own, invites a firm, which follows them; then they end its access."""
+    page, firms = viewer.page, opened_space(viewer)
+    link = invited_firm(viewer, firms)
+    with somebody(viewer, browser) as alice:
+        follow_by(alice, link)
+        viewer.go(firms)
+        viewer.look("invitations:firms with one that follows")
+        viewer.visit("invitations:end_firm", str(page.locator('a[href$="/terminer/"]').get_attribute("href")))
+        page.get_by_role("button", name="Mettre fin à l'accès").click()
+        expect(page.get_by_text("Auparavant")).to_be_visible()
+        viewer.look("invitations:firms, with one that followed")
+        alice.page.reload()
+        alice.look("clients:dossier of a client who left")
+
+
+def opened_space(viewer: Viewer) -> str:
+    """A client without any firm registers; returns the path of their firms' page."""
+    page = viewer.page
+    viewer.go(reverse("clients:signup"))
+    send_empty(page, "Ouvrir mon espace")
+    viewer.look("clients:signup with errors")
+    viewer.go(reverse("clients:signup"))
+    page.locator("input[value=company]").check()
+    for label, value in (
+        ("Raison sociale", "Fleurs d'Ainay"),
+        ("Prénom", "Inès"),
+        ("Adresse e-mail", "ines@ainay.example"),
+    ):
+        page.get_by_label(label).fill(value)
+    page.get_by_label("Nom", exact=True).fill("Roche")
+    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_label("J'accepte les conditions").check()
+    page.get_by_role("button", name="Ouvrir mon espace").click()
+    viewer.go(viewer.link_to("ines@ainay.example", "confirmer/"))
+    page.get_by_role("button", name="Confirmer").click()
+    viewer.go("/mes-espaces/")
+    if "/connexion/" in page.url:
+        viewer.sign_in("ines@ainay.example", PASSWORD)
+    space = re.search(r"/espace/([\w-]+)/", page.url)
+    assert space
+    return reverse("invitations:firms", kwargs={"space_id": space[1]})
+
+
+def invited_firm(viewer: Viewer, firms: str) -> str:
+    """The client invites a firm at an address where nobody has an account; returns the mail's link."""
+    page, address = viewer.page, "accueil@lemoine.example"
+    viewer.visit("invitations:firms", firms)
+    viewer.go(f"{firms}inviter/")
+    send_empty(page, "Envoyer l'invitation")
+    viewer.look("invitations:invite_firm with errors")
+    viewer.go(f"{firms}inviter/")
+    page.get_by_label("Adresse e-mail du cabinet").fill(address)
+    page.get_by_role("button", name="Envoyer l'invitation").click()
+    expect(page).to_have_url(re.compile(f"{firms}$"))
+    viewer.look("invitations:firms with somebody invited")
+    found = page.locator('a[href$="/corriger/"], a[href$="/revoquer/"]')
+    paths = [str(found.nth(i).get_attribute("href")) for i in range(found.count())]
+    for path in paths:
+        viewer.visit(f"invitations:{'correct' if 'corriger' in path else 'revoke'}_firm", path)
+    return viewer.link_to(address, "invitation/")
+
+
+def follow_by(alice: Viewer, link: str) -> None:
+    """Whoever holds the link answers for their firm."""
+    alice.go(link)
+    alice.look("invitations:answer of a firm, signed out")
+    alice.sign_in(ALICE, PASSWORD)
+    alice.go("/invitation/")
+    alice.look("invitations:answer of a firm")
+    alice.page.get_by_role("button", name="Continuer").click()
+    alice.page.wait_for_url(re.compile("/demandes/"))
+    asked = urlsplit(alice.page.url).path
+    alice.visit("invitations:request", asked)
+    alice.visit("invitations:decline_request", f"{asked}decliner/")
+    alice.visit("invitations:requests", asked.rsplit("/", 2)[0] + "/")
+    alice.go(asked)
+    alice.page.get_by_role("button", name="Suivre ce client").click()
+    expect(alice.page.get_by_role("heading", level=1)).to_contain_text("Fleurs d'Ainay")
 
 
 def invited(firm: FirmPages) -> list[str]:

@@ -30,7 +30,7 @@ def ask(
     *,
     instead: bool = False,
 ) -> Invitation:
-    with scope(space=client.space.pk):
+    with scope(space=client.space_id):
         return invite_firm(actor=client, email=email, right=right, ends_others=instead)
 
 

@@ -35,8 +35,11 @@ from clients.models import (
 )
 from clients.people import client_side, support_people
 from clients.watchers import watchers_of
+from invitations.actions.following import asked
+from invitations.models import Invitation
 from tenancy import scopes
 from tenancy.scopes import Purpose, WrongScope, crossing, scope
+from tests.invitations.asked import agree, ask, followed_by, make_client, receive
 from tests.worlds import World, make_dossier, make_firm, make_person
 
 SIREN = "443061841"
@@ -186,6 +189,50 @@ def test_an_answered_request_ties_nobody(
         answered = ConsentRequest.objects.get()
         with pytest.raises(WrongScope), crossing(answered, Purpose.ANSWER_CONSENT):
             pass
+
+
+def test_show_request_and_answer_request(lemoine: World, bertrand: World) -> None:
+    client = make_client()
+    invitation = receive(ask(client), lemoine.admin)
+    with scope(firm=lemoine.firm):
+        received = Invitation.objects.get()
+        assert asked(received).details["legal_name"] == "Boulangerie Martin"
+        with pytest.raises(ProgrammingError, match="no space in scope"), transaction.atomic():
+            list(ClientSpace.objects.all())
+    with scope(firm=bertrand.firm), pytest.raises(WrongScope), crossing(received, Purpose.SHOW_REQUEST):
+        pass
+    link = agree(invitation, lemoine.admin)
+    assert "clients.space.firm_agreed" in events_of(client.space.pk)
+    with scope(firm=lemoine.firm):
+        answered = Invitation.objects.get()
+        with pytest.raises(WrongScope), crossing(answered, Purpose.ANSWER_REQUEST):
+            pass
+    assert link.is_active
+
+
+def test_an_invitation_that_no_firm_has_received_ties_nobody(lemoine: World) -> None:
+    client = make_client()
+    invitation = ask(client)
+    with (
+        scope(space=client.space.pk),
+        pytest.raises(WrongScope),
+        crossing(invitation, Purpose.ANSWER_REQUEST),
+    ):
+        pass
+
+
+def test_end_following(lemoine: World, bertrand: World) -> None:
+    client = make_client()
+    link = followed_by(client, lemoine.admin)
+    followed_by(client, bertrand.admin, email="nouveau@cabinet.test", instead=True)
+    assert "clients.dossier.client_left" in firms_events(lemoine)
+    with scope(firm=lemoine.firm):
+        ended = SpaceLink.objects.get()
+        assert ended.pk == link.pk and not ended.is_active
+        with pytest.raises(WrongScope), crossing(ended, Purpose.END_FOLLOWING):
+            pass
+    with scope(firm=bertrand.firm):
+        assert not SpaceLink.objects.filter(pk=link.pk).exists()
 
 
 def test_a_link_that_waits_is_crossed_by_nobody(

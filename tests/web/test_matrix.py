@@ -14,6 +14,7 @@ from accounts.models import Membership
 from accounts.permissions import ObjectRole, give, pairs_of
 from clients.actions.departing import complete_departure
 from clients.actions.files import Handed, drop_for_client, drop_for_firm
+from clients.actions.following import register_space
 from clients.actions.support import SupportDuration, authorise_support
 from clients.exports import DossierExport
 from clients.files.recognising import FileKind
@@ -41,6 +42,8 @@ from tenancy.keys import uuid7
 from tenancy.scopes import scope
 from tests.accounts.test_replacements import arranged
 from tests.conftest import OutsideClient
+from tests.invitations.asked import ask as ask_firm
+from tests.invitations.asked import receive
 from tests.web.matrix import EVERYBODY, MATRIX, MEMBERS, PEOPLE, Row
 from tests.web.pages import stable
 from tests.web.routes import Pattern, all_patterns
@@ -137,6 +140,18 @@ def make_people(client: SpaceMember) -> dict[str, Any]:
     return {"person": person, "personal": personal}
 
 
+def make_asked(client: SpaceMember, world: World) -> dict[str, Any]:
+    """An invitation of the client for some firm, and one of another client that the world's firm has received."""
+    email = f"ailleurs.{client.email}"
+    elsewhere = register_space(
+        user=make_person(email), details={"kind": "company", "legal_name": "Une autre entreprise"}
+    )
+    return {
+        "to_a_firm": ask_firm(client, "contact@exemple.fr"),
+        "received": receive(ask_firm(elsewhere), world.admin),
+    }
+
+
 def authorise(space: UUID | None) -> SupportAuthorisation:
     """The client of the space lets technical support in."""
     with scope(space=space):
@@ -198,6 +213,7 @@ class Stage:
                 things["link"] = SpaceLink.objects.running().get()
             things.update(exchange(asked, things["link"]))
             things.update(make_people(person))
+            things.update(make_asked(person, asked))
         self.users = {
             "admin": ours.admin.user,
             "accountant": ours.collaborator.user,
