@@ -1,6 +1,6 @@
 """Reading what happened, for the pages of other apps: always of the owner in scope, always the newest first."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -249,6 +249,13 @@ def _mentions(text: str) -> Q:
 
 def mail_counts(batch: UUID) -> dict[str, int]:
     """Of the mails of one batch: how many are `waiting`, `sent`, `failed` and `dropped`."""
-    of_batch = OutgoingEmail.objects.of_scope().filter(batch=batch).order_by()
-    found = dict(of_batch.values_list("state").annotate(Count("pk")))
-    return {str(state): found.get(state, 0) for state in MailState}
+    return mail_counts_of([batch])[batch]
+
+
+def mail_counts_of(batches: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """The same of several, in one query."""
+    counts = {batch: dict.fromkeys(map(str, MailState), 0) for batch in batches}
+    of_batches = OutgoingEmail.objects.of_scope().filter(batch__in=counts).order_by()
+    for batch, state, number in of_batches.values_list("batch", "state").annotate(Count("pk")):
+        counts[batch][state] = number
+    return counts

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.permissions import Perm, require
 from accounts.places import FirmRequest
-from activity.queries import mail_counts
+from activity.queries import mail_counts, mail_counts_of
 from invitations import words
 from invitations.models import Sending, SendingKind, SendingState
 
@@ -25,7 +25,16 @@ def index(request: FirmRequest) -> HttpResponse:
     require(request.member, Perm.INVITE_CLIENTS)
     found = Sending.objects.light().select_related("asked_by")
     page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "invitations/sendings.html", {"page": page})
+    mails = mail_counts_of([one.pk for one in page.object_list])
+    shown = [
+        {
+            "sending": one,
+            "mails": mails[one.pk],
+            "is_leaving": not one.is_at_work and mails[one.pk]["waiting"],
+        }
+        for one in page.object_list
+    ]
+    return render(request, "invitations/sendings.html", {"page": page, "shown": shown})
 
 
 @require_safe

@@ -180,6 +180,7 @@ def test_many_are_ordered_and_the_page_says_how_far_it_is(
     assert alice.get(moving).status_code == 200
     carry_out(firm.firm.pk, sending.pk)
     assert alice.get(page).context["mails"]["waiting"] == 3
+    assert alice.get(url("invitations:sendings")).context["shown"][0]["is_leaving"]
     assert 'hx-trigger="every 1s"' in text(alice.get(moving))
     outbox.flush()
     assert alice.get(moving, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
@@ -187,7 +188,9 @@ def test_many_are_ordered_and_the_page_says_how_far_it_is(
     assert "3 courriels sont partis" in over
     assert "pas d'adresse e-mail (1)" in over
     assert len(dossiers) == sum(1 for one in outbox.recipients() if one.endswith("@client.test"))
-    assert page in text(alice.get(url("invitations:sendings")))
+    listed = alice.get(url("invitations:sendings"))
+    assert page in text(listed)
+    assert not listed.context["shown"][0]["is_leaving"]
 
 
 @pytest.mark.parametrize(
