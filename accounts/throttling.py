@@ -7,14 +7,23 @@ from allauth.core.internal import ratelimit
 from django.http import HttpRequest, HttpResponse
 
 
-def throttled(request: HttpRequest, *, action: str, rate: str, key: str | None = None) -> HttpResponse | None:
-    """The 429 page if this was asked for too often, else None. Counts each call, of a GET too.
+def throttled(
+    request: HttpRequest, *, action: str, rate: str, key: str | None = None, counts: bool = True
+) -> HttpResponse | None:
+    """The 429 page if this was asked for too often, else None. Counts each call, of a GET too, unless told otherwise.
 
     `rate` as allauth writes it: `"20/m/ip"`, `"5/h/key"`, several with commas; `key` tells apart what `/key` counts.
     """
-    if ratelimit.consume(
-        request, app="accounts", action=action, config={action: rate}, key=key, limit_get=True
-    ):
+    allowed = ratelimit.consume(
+        request,
+        app="accounts",
+        action=action,
+        config={action: rate},
+        key=key,
+        limit_get=True,
+        dry_run=not counts,
+    )
+    if allowed:
         return None
     response: HttpResponse = ratelimit.respond_429(request)
     return response

@@ -44,6 +44,13 @@ STATES: dict[str, State] = {
     "no_consent": State("bad", pgettext_lazy("state", "Without the company's consent"), hollow=True),
     "left": State("off", pgettext_lazy("state", "Client left"), hollow=True),
     "pending": State("wait", pgettext_lazy("state", "Pending"), hollow=True),
+    # letters
+    "printed": State("info", pgettext_lazy("letter", "Printed")),
+    "addressed": State("info", pgettext_lazy("letter", "Address given")),
+    "proven": State("wait", pgettext_lazy("letter", "To confirm")),
+    "confirmed": State("ok", pgettext_lazy("letter", "Confirmed")),
+    "declined": State("bad", pgettext_lazy("letter", "Declined")),
+    "replaced": State("off", pgettext_lazy("letter", "Replaced"), hollow=True),
     # exchanged files
     "quarantined": State("wait", pgettext_lazy("state", "Being checked"), hollow=True),
     "available": State("ok", pgettext_lazy("state", "Available")),

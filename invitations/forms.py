@@ -19,7 +19,14 @@ from clients.cleaning import clean_email, clean_text, likely_email
 from clients.forms.people import ProfileForm
 from clients.models import Dossier
 from invitations import reminders
-from invitations.models import GRANTED_ROLES, InvitationKind, InvitationQuerySet, InvitationState
+from invitations.models import (
+    GRANTED_ROLES,
+    InvitationKind,
+    InvitationQuerySet,
+    InvitationState,
+    LetterQuerySet,
+    LetterState,
+)
 from portfolios.models import Portfolio
 
 _CARD = "<strong>{}</strong><small>{}</small>"
@@ -254,6 +261,68 @@ class MemberForm(AddressForm):
         """Value, name and whether it is ticked."""
         ticked = {str(value) for value in self[name].value() or ()}
         return [(value, label, value in ticked) for value, label in self._offered[name]]
+
+
+class CodeForm(forms.Form):
+    """The code of a printed letter."""
+
+    code = forms.CharField(
+        label=_("Code of your letter"),
+        max_length=60,
+        help_text=_("Four groups of four; capitals or not, with or without dashes."),
+        widget=forms.TextInput(
+            {
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "placeholder": "XXXX-XXXX-XXXX-XXXX",
+            }
+        ),
+    )
+
+
+class GuestForm(AddressForm):
+    """The address that whoever holds a letter gives as theirs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("Your e-mail address")
+        self.fields["email"].widget.attrs["autocomplete"] = "email"
+
+    def refuse_more(self) -> None:
+        self.add_error(
+            "email", _("By this letter, too many addresses have been given. Ask the firm for a new one.")
+        )
+
+
+class LetterForm(forms.Form):
+    """How letters are printed."""
+
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[
+            ("", _("As each person reads, French where nothing is known")),
+            ("fr", _("French")),
+            ("en", _("English")),
+        ],
+    )
+
+
+class LetterFilter(forms.Form):
+    """What the list of letters is narrowed down by."""
+
+    q = forms.CharField(label=_("Search"), required=False, max_length=100)
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("All states")), *LetterState.choices]
+    )
+
+    def narrow(self, letters: LetterQuerySet) -> LetterQuerySet:
+        """Those that fit; all of them where the query makes no sense."""
+        wanted = self.cleaned_data if self.is_valid() else {}
+        if wanted.get("q"):
+            letters = letters.search(wanted["q"])
+        return letters.in_state(wanted["state"]) if wanted.get("state") else letters
 
 
 class InvitationFilter(forms.Form):

@@ -1,4 +1,4 @@
-"""The mail of an invitation. Its link is made here, while the mail leaves, and stands nowhere else."""
+"""The mails of invitations and letters. Their links are made here, while a mail leaves, and stand nowhere else."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
 from invitations.actions.handling import MAIL, note_failure
-from invitations.models import FROM_SPACES, Invitation, InvitationKind, mint_all
+from invitations.actions.letters import MAIL as LETTER_MAIL
+from invitations.models import (
+    FROM_SPACES,
+    Invitation,
+    InvitationKind,
+    Letter,
+    LetterState,
+    draw_proof,
+    hashed,
+    mint_all,
+)
 from tenancy import scopes
 
 SUBJECTS = {
@@ -60,8 +70,42 @@ class InvitationMail(MailKind):
         )
 
 
+class LetterMail(MailKind):
+    """Asks whether an address given by a letter's code is somebody's. `params`: the letter's key, and the how-manieth
+    address it is."""
+
+    name = LETTER_MAIL
+
+    def build(self, mail: OutgoingEmail) -> Message:
+        """Raises Obsolete once another address was given, or the letter leads nowhere any more."""
+        found = Letter.objects.select_related("dossier", "firm").select_for_update(of=("self",), no_key=True)
+        letter = found.filter(pk=mail.params["letter"], address_count=mail.params["number"]).first()
+        if letter is None or letter.state != LetterState.ADDRESSED or letter.has_expired:
+            raise Obsolete
+        token = draw_proof()
+        letter.proof_hash = hashed(token)
+        letter.save(update_fields=["proof_hash"])
+        return letter_message(letter, token)
+
+
+def letter_message(letter: Letter, token: str = DEAD) -> Message:
+    """In the firm's name."""
+    return rendered(
+        "letter_address",
+        gettext("Confirm your address to %(firm)s") % {"firm": letter.firm.name},
+        {
+            "letter": letter,
+            "firm": letter.firm.name,
+            "client": letter.dossier.name,
+            "url": _link("invitations:follow_letter", token),
+        },
+    )
+
+
 def specimen(invitation: Invitation, *, is_reminder: bool = False) -> Message:
     """The mail as it looks, in the active language, with a link that opens nothing."""
+    if invitation.is_draft:
+        invitation.expires_at = next_deadline()  # as if it left now
     return _message(invitation, DEAD, is_reminder=is_reminder)
 
 

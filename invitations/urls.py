@@ -7,10 +7,12 @@ from clients.places import SPACE
 from invitations.views import (
     answering,
     asking,
+    codes,
     drafting,
     following,
     handling,
     inviting,
+    letters,
     people,
     sending,
     settings,
@@ -77,6 +79,26 @@ request_pages = [
     path(f"{REQUESTS}<uuid:pk>/decliner/", following.decline, name="decline_request"),
 ]
 
+LETTERS = f"{FIRM}invitations/lettres/"
+
+letter_pages = [
+    path(LETTERS, letters.index, name="letters"),
+    path(f"{LETTERS}imprimer/", letters.write_selected, name="write_letters"),
+    path(f"{LETTERS}<uuid:pk>/confirmer/", letters.confirm, name="confirm_letter"),
+    path(f"{LETTERS}<uuid:pk>/decliner/", letters.decline, name="decline_letter"),
+    path(f"{LETTERS}<uuid:pk>/annuler/", letters.revoke, name="revoke_letter"),
+    path(f"{FIRM}dossiers/<uuid:pk>/lettre/", letters.write, name="write_letter"),
+]
+
+# Short, for somebody types the first one from paper.
+code_pages = [
+    path("lettre/", codes.enter, name="letter"),
+    path("lettre/adresse/", codes.address, name="letter_address"),
+    path("lettre/confirmer/", codes.prove, name="prove_address"),
+    path("lettre/confirmer/<str:token>/", codes.follow, name="follow_letter"),
+    path("lettre/<str:code>/", codes.scan, name="open_letter"),
+]
+
 link_pages = [
     path("invitation/", answering.answer, name="answer"),
     path("invitation/ouverte/", answering.opened, name="opened"),
@@ -93,4 +115,12 @@ link_pages = [
     ),
 ]
 
-urlpatterns = [*firm_pages, *people_pages, *firms_pages, *request_pages, *link_pages]
+urlpatterns = [
+    *firm_pages,
+    *people_pages,
+    *firms_pages,
+    *request_pages,
+    *letter_pages,
+    *code_pages,
+    *link_pages,
+]

@@ -35,7 +35,7 @@ from invitations.actions.inviting import AlreadyInvited, AlreadyMember
 from invitations.forms import CorrectForm, InvitationFilter
 from invitations.jobs import order_sending
 from invitations.mails import specimen
-from invitations.models import Invitation, InvitationQuerySet, Sending, SendingKind
+from invitations.models import Invitation, InvitationQuerySet, Letter, Sending, SendingKind
 from invitations.offers import offer_counts
 from invitations.summary import waiting_counts
 from invitations.views.leading import lead_to
@@ -68,6 +68,7 @@ def invitations(request: FirmRequest) -> HttpResponse:
         "bulk_actions": _bulk_actions(request) if manages else [],
         "may_invite_members": can(request.member, Perm.MANAGE_MEMBERS),
         "requests": Invitation.objects.requests_to(request.member).answerable().count(),
+        "letters": Letter.objects.manageable_by(request.member).to_confirm().count() if manages else 0,
         "sendings": list(Sending.objects.light().at_work()) if manages else [],
     }
     return render(request, "invitations/list.html", context)

@@ -100,10 +100,18 @@ from invitations.actions.handling import (
     revoke_invitations,
 )
 from invitations.actions.inviting import invite_client, invite_clients, invite_member
+from invitations.actions.letters import (
+    confirm_letter,
+    decline_letter,
+    give_address,
+    print_letters,
+    prove_address,
+    revoke_letter,
+)
 from invitations.actions.people import invite_person
 from invitations.actions.reminding import remind
 from invitations.jobs import order_sending
-from invitations.models import Invitation, Sending, SendingKind
+from invitations.models import Invitation, Letter, Sending, SendingKind
 from invitations.working import MOST_FRUITLESS, carry_out
 from portfolios.actions import (
     change_subscriptions,
@@ -1133,6 +1141,63 @@ def _failed(cast: Cast) -> set[str]:
 def _corrected(cast: Cast) -> set[str]:
     correct_address(actor=cast.alice, invitation=cast.invitation(), email="right@client.test")
     return {"Zoé", "Chloé"}
+
+
+@row("invitations.letter.printed")
+def _letter_printed(cast: Cast) -> set[str]:
+    _letter(cast)
+    return NOBODY
+
+
+@row("invitations.letters.printed")
+def _letters_printed(cast: Cast) -> set[str]:
+    make_dossier("Encore un")
+    print_letters(actor=cast.alice, dossiers=Dossier.objects.all())
+    return NOBODY
+
+
+@row("invitations.letter.addressed")
+def _letter_addressed(cast: Cast) -> set[str]:
+    give_address(letter_id=_letter(cast).pk, email="garage@client.test", language="fr")
+    return NOBODY
+
+
+@row("invitations.letter.answered")
+def _letter_answered(cast: Cast) -> set[str]:
+    _answered_letter(cast)
+    return {"Alice", "Zoé", "Chloé"}
+
+
+@row("invitations.letter.confirmed")
+def _letter_confirmed(cast: Cast) -> set[str]:
+    confirm_letter(actor=cast.alice, letter=_answered_letter(cast))
+    return NOBODY
+
+
+@row("invitations.letter.declined")
+def _letter_declined(cast: Cast) -> set[str]:
+    decline_letter(actor=cast.alice, letter=_answered_letter(cast))
+    return {"Zoé", "Chloé"}
+
+
+@row("invitations.letter.revoked")
+def _letter_revoked(cast: Cast) -> set[str]:
+    revoke_letter(actor=cast.alice, letter=_letter(cast))
+    return NOBODY
+
+
+def _letter(cast: Cast) -> Letter:
+    """To the client of a dossier of “Sarah” who has no space yet."""
+    dossier = make_dossier("Garage Petit", portfolio=cast.portfolio)
+    _writing, drawn = print_letters(actor=cast.alice, dossiers=Dossier.objects.filter(pk=dossier.pk))
+    return drawn[0][0]
+
+
+def _answered_letter(cast: Cast) -> Letter:
+    letter = _letter(cast)
+    give_address(letter_id=letter.pk, email="garage@client.test", language="fr")
+    Letter.objects.filter(pk=letter.pk).update(proof_hash="a" * 64)  # as if its mail had left
+    return prove_address(letter_id=letter.pk, proof_hash="a" * 64)
 
 
 @row("invitations.draft.prepared")

@@ -30,7 +30,14 @@ def printed() -> Iterator[io.StringIO]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "path", [f"/invitation/{KEY}/", f"/confirmer/MQ:{KEY}/", f"/mot-de-passe/nouveau/1a-{KEY}/"]
+    "path",
+    [
+        f"/invitation/{KEY}/",
+        f"/confirmer/MQ:{KEY}/",
+        f"/mot-de-passe/nouveau/1a-{KEY}/",
+        f"/lettre/{KEY}/",
+        f"/lettre/confirmer/{KEY}/",
+    ],
 )
 def test_a_request_is_logged_without_its_key(path: str, printed: io.StringIO) -> None:
     Client().get(path)

@@ -36,7 +36,7 @@ from clients.models import (
 )
 from clients.models.imports import Import
 from exports.models import KEPT_FOR, Export, ExportState
-from invitations.models import Invitation, InvitationKind, Sending, SendingKind
+from invitations.models import Invitation, InvitationKind, Letter, Sending, SendingKind
 from portfolios.models import PortfolioGrant
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
@@ -56,6 +56,7 @@ LOGIN = "/connexion/"
 # What stands in a URL besides places and objects.
 WORDS = {
     "token": "x" * 43,
+    "code": "0" * 16,
     "key": "MQ:1abc:def",
     "uidb36": "1abc",
     "mail_id": UUID(int=1),
@@ -71,6 +72,7 @@ def make_objects(world: World) -> dict[str, Any]:
     invitation = Invitation.objects.create(
         kind=InvitationKind.CLIENT, email=invited.email, dossier=invited, invited_by=world.admin
     )
+    letter = Letter.objects.create(dossier=invited, printed_by=world.admin, code_hash=uuid7().hex)
     sending = Sending.objects.create(asked_by=world.admin, kind=SendingKind.INVITE, total=1)
     sent = Import.objects.create(created_by=world.admin, file_name="clients.xlsx", size=1)
     export = Export.objects.create(
@@ -93,6 +95,7 @@ def make_objects(world: World) -> dict[str, Any]:
         "portfolio": portfolio,
         "dossier": dossier,
         "invitation": invitation,
+        "letter": letter,
         "sending": sending,
         "member": world.collaborator,
         "departed": make_departed(world),
