@@ -432,7 +432,7 @@ def test_a_takeover_and_an_ended_access_look_the_same_to_the_firm(
 ) -> None:
     ivan = make_client("ivan@ailleurs.test", "Garage Petit")
     ended, taken = followed_by(claire, lemoine.admin), followed_by(ivan, lemoine.admin)
-    with scope(space=claire.space.pk):
+    with scope(space=claire.space.pk), coming_from(Origin("203.0.113.9", "a-request")):
         end_following(actor=claire, link=ended)
     followed_by(ivan, bertrand.admin, email="nouveau@cabinet.test", instead=True)
     with scope(firm=lemoine.firm):

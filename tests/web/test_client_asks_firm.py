@@ -20,7 +20,7 @@ from tenancy.scopes import scope
 from tests.invitations.asked import FIRMS_ADDRESS, SIREN, ask, followed_by, make_client, receive
 from tests.invitations.links import link_to
 from tests.outbox import Outbox
-from tests.web.pages import plain
+from tests.web.pages import plain, stable
 from tests.worlds import PASSWORD, World, make_dossier, make_member, make_person
 
 Browse = Callable[..., Client]
@@ -198,6 +198,27 @@ def test_a_page_that_says_something_else_by_now_is_shown_again(
     assert client.post(url, {"shown": mark(page), "dossier": ""})["Location"] == url
     with scope(firm=lemoine.firm):
         assert not Dossier.objects.exists()
+
+
+def test_a_takeover_looks_like_any_other_invitation_to_the_new_firm(
+    browse: Browse, claire: SpaceMember, lemoine: World, bertrand: World, outbox: Outbox
+) -> None:
+    followed_by(claire, bertrand.admin, email="premier@cabinet.test")
+    invitation = ask(claire, instead=True)
+    client, path = browse(lemoine.admin), link_to(outbox, FIRMS_ADDRESS)
+    client.get(path)
+    pages = []
+    for instead in (True, False):
+        with scope(space=claire.space.pk):
+            Invitation.objects.filter(pk=invitation.pk).update(ends_others=instead)
+        pages.append(stable(client.get(HERE)))
+    receive(invitation, lemoine.admin)
+    for instead in (True, False):
+        with scope(space=claire.space.pk):
+            Invitation.objects.filter(pk=invitation.pk).update(ends_others=instead)
+        pages.append(stable(client.get(lemoine.firm.url("invitations:request", pk=invitation.pk))))
+    assert pages[0] == pages[1] and pages[2] == pages[3]
+    assert "Bertrand" not in str(pages)
 
 
 def test_declining_asks_first(browse: Browse, claire: SpaceMember, lemoine: World) -> None:
