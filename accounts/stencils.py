@@ -7,7 +7,7 @@ where each thing's own texts are put in. A template for a stencil may ask whethe
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -23,6 +23,12 @@ _MARK = re.compile("\ue000(\\w+)\ue001")
 _INDENT = re.compile(r"\s*\n\s*")
 # The template's text and the names of what stands between, in turn.
 Pattern = tuple[str, ...]
+
+
+def escaped(texts: Sequence[str]) -> list[str]:
+    """Each of the texts as HTML. All of them at once: a page has hundreds. No text of the database holds a NUL."""
+    together = escape("\0".join(texts)).split("\0")
+    return together if len(together) == len(texts) else [escape(text) for text in texts]
 
 
 class Stencil(ABC):
@@ -78,7 +84,9 @@ def stencilled(template: str, data: Mapping[str, Any] | None = None) -> SafeStri
     """
     texts: list[str] = []
     shape = _shape(data or {}, texts)
-    return _Blank(template, shape).filled({str(place): text for place, text in enumerate(texts)})
+    filled_in = zip(texts, escaped(texts), strict=True)
+    html = (text if isinstance(text, SafeString) else safe for text, safe in filled_in)
+    return _Blank(template, shape).filled({str(place): text for place, text in enumerate(html)})
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ _TEXT = object()
 
 
 def _shape(value: Any, texts: list[str]) -> Any:
-    """What remains of the value without its texts; these are added to the list, as HTML."""
+    """What remains of the value without its texts; these are added to the list."""
     if value is None or isinstance(value, bool | Fixed):
         return value
     if isinstance(value, Mapping):
@@ -106,7 +114,7 @@ def _shape(value: Any, texts: list[str]) -> Any:
         return (list, *(_shape(inner, texts) for inner in value))
     if not (text := str(value)):
         return text
-    texts.append(text if isinstance(value, SafeString) else escape(text))
+    texts.append(value if isinstance(value, SafeString) else text)
     return _TEXT
 
 

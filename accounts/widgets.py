@@ -9,6 +9,8 @@ from django.forms.renderers import BaseRenderer
 from django.utils.choices import BaseChoiceIterator
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.stencils import escaped
+
 
 class PlainSelect(forms.Select):
     """A choice without groups. Django makes a dictionary of each option; this only its HTML."""
@@ -24,9 +26,10 @@ class PlainSelect(forms.Select):
         attributes = _attributes(
             {"name": name, "class": "form-select", **self.build_attrs(self.attrs, attrs)}
         )
+        keys, labels = zip(*((str(key), str(label)) for key, label in self.choices), strict=True)
         options = "".join(
-            f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>{escape(str(label))}</option>'
-            for key, label in ((str(key), label) for key, label in self.choices)
+            f'<option value="{safe}"{" selected" if key in chosen else ""}>{label}</option>'
+            for key, safe, label in zip(keys, escaped(keys), escaped(labels), strict=True)
         )
         return mark_safe(f"<select{attributes}>{options}</select>")  # noqa: S308 - each piece was escaped
 

@@ -1,15 +1,14 @@
 """The rows of the table of dossiers as HTML."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from types import SimpleNamespace
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from accounts.shown import initials, moments
-from accounts.stencils import Pattern, Stencil, fill
+from accounts.stencils import Pattern, Stencil, escaped, fill
 from clients.rows import Row
 
 
@@ -48,12 +47,14 @@ class _Kind(Stencil):
         return {"row": row, **vars(self.look), "columns": dict(self.look.columns)}
 
 
-def lines_of(rows: Iterable[Row], look: Look) -> SafeString:
+def lines_of(rows: Sequence[Row], look: Look) -> SafeString:
     """The HTML of the rows."""
-    said, people = moments(localtime()), _people()
+    said, html = moments(localtime()), iter(escaped([text for row in rows for text in _texts(row)]))
     patterns, lines = dict[tuple[object, ...], Pattern](), list[SafeString]()
     for row in rows:
-        texts = {**_texts(row), **people(row), "active": said(row.active_at)}
+        more = (f"more{place}" for place in range(len(row.more)))
+        texts = dict(zip((*_TEXTS, *more), html, strict=False))  # the rest is of the other rows
+        texts["active"] = said(row.active_at)
         # Most rows of a page are of few kinds.
         kind = (row.state, row.may_edit, row.may_invite, *map(bool, texts.values()))
         if kind not in patterns:
@@ -72,39 +73,23 @@ def _kind(row: Row, look: Look) -> _Kind:
     )
 
 
-def _texts(row: Row) -> dict[str, str]:
-    """What is put in, as HTML."""
-    texts = {
-        "pk": row.key,
-        "url": escape(row.url),
-        "name": escape(row.name),
-        "reference": escape(row.reference),
-        "siren": escape(row.siren),
-        "portfolio": escape(row.portfolio),
-    }
-    if not row.more:
-        return texts
-    return texts | {f"more{place}": escape(text) for place, (_css, _label, text) in enumerate(row.more)}
+def _texts(row: Row) -> list[str]:
+    """What is put in: the values of `_TEXTS`, and the cells that are text."""
+    first = row.people[0] if row.people else ""
+    return [
+        row.key,
+        row.url,
+        row.name,
+        row.reference,
+        row.siren,
+        row.portfolio,
+        first,
+        initials(first),
+        str(row.others) if row.others > 0 else "",
+        row.everybody,
+        *(text for _css, _label, text in row.more),
+    ]
 
 
-def _people() -> Callable[[Row], dict[str, str]]:
-    """Makes the texts of those to whom a row is open. Rows of one portfolio mostly share them."""
-    known: dict[int, dict[str, str]] = {}
-
-    def texts(row: Row) -> dict[str, str]:
-        if id(row.people) not in known:
-            first = row.people[0] if row.people else ""
-            known[id(row.people)] = {
-                "first": escape(first),
-                "initials": escape(initials(first)),
-                "others": str(row.others) if row.others > 0 else "",
-                "everybody": escape(row.everybody),
-            }
-        return known[id(row.people)]
-
-    return texts
-
-
-_NAMES = (
-    "pk", "url", "name", "reference", "siren", "portfolio", "first", "initials", "others", "everybody", "active",
-)  # fmt: skip
+_TEXTS = ("pk", "url", "name", "reference", "siren", "portfolio", "first", "initials", "others", "everybody")
+_NAMES = (*_TEXTS, "active")

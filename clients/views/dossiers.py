@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
-from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -55,7 +54,6 @@ def index(request: FirmRequest) -> HttpResponse:
             "export_url": "" if is_empty else request.firm.url("clients:export"),
             "import_url": _import_url(request),
             "create_url": request.firm.url("clients:create"),
-            "csrf_token": get_token(request),
         },
         "kept": list(asked_for(table["filters"]).items()),
     }

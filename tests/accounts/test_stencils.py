@@ -1,12 +1,13 @@
 """HTML that is rendered once for each kind: what is filled in is each one's own."""
 
+from html import escape
 from typing import Any
 
 import pytest
 from django.utils.safestring import SafeString
 from django.utils.translation import override
 
-from accounts.stencils import Fixed, _kept, stencilled
+from accounts.stencils import Fixed, _kept, escaped, stencilled
 
 MENU = "components/firm_menu.html"
 BAR = "components/bulk_bar.html"
@@ -46,13 +47,18 @@ def test_a_text_that_is_not_there_is_not_asked_for() -> None:
 def test_a_text_is_only_a_text(text: str) -> None:
     shown = menu(text)
     assert "<script>" not in shown
-    assert shown == menu("Un").replace("<span>Un</span>", f"<span>{escaped(text)}</span>")
+    assert shown == menu("Un").replace("<span>Un</span>", f"<span>{html_text(text)}</span>")
 
 
-def escaped(text: str) -> str:
+def html_text(text: str) -> str:
     for sign, said in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(sign, said)
     return text
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["<a>", "", 'b & "c"'], ["<a>\0<b>", "c"], ["\0"]])
+def test_many_texts_become_html_each_for_itself(texts: list[str]) -> None:
+    assert escaped(texts) == [escape(text) for text in texts]
 
 
 def test_a_text_that_looks_like_a_mark_stays_as_it_is() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from django.utils import timezone
 
 from accounts.models import Membership, MemberState, Role
 from accounts.permissions import ObjectRole, Perm, give, pairs_of
+from activity.actions import record
 from activity.models import Event
 from clients.actions.dossiers import create_dossier, update_dossier
+from clients.events.dossiers import DossierChanged
 from clients.models import Assignment, ClientSpace, Dossier, SpaceLink, SpaceMember
 from clients.selection import selected_dossiers
 from portfolios.actions import grant_portfolio, withdraw_portfolio
@@ -175,10 +178,67 @@ def test_the_list_asks_as_much_for_ten_rows_as_for_two_hundred(
     give(Assignment, pairs_of(made, [firm.colleague]), role=ObjectRole.READER, by=firm.admin)
     client, url = browse(getattr(firm, member)), firm.firm.url("clients:list") + "?size=100"
     client.get(url)
-    with queries_at_most(12):
+    with queries_at_most(11):
         page = client.get(url)
     assert len(names(page)) == min(count, 100)
     assert page.context["table"]["rows"][0].people == ["Chloé Martin", "Paul Martin"]
+
+
+@pytest.mark.parametrize("member", ["admin", "collaborator"])
+def test_the_list_as_it_is_opened_shows_what_any_other_list_shows(
+    firm: World, browse: Browse, member: str
+) -> None:
+    """It has a query of its own; a filter that lets everything through leads to the other one."""
+    portfolio = make_portfolio()
+    grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
+    grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.colleague)
+    changed = make_dossier("Changé", portfolio=portfolio, reference="C1", siren="732829320")
+    assigned = make_dossier("Affecté", portfolio=portfolio)
+    give(Assignment, pairs_of([assigned], [firm.collaborator]), role=ObjectRole.ACCOUNTANT, by=firm.admin)
+    values = {"legal_name": "Changé encore"}
+    update_dossier(actor=firm.admin, dossier=changed, values=values, seen=changed.updated_at)
+    client = browse(getattr(firm, member))
+    url = firm.firm.url("clients:list")
+    usual, other = (client.get(url + query).context["table"]["rows"] for query in ("", "?kind=company"))
+    assert usual == other
+    assert [(row.name, row.people, row.portfolio) for row in usual] == [
+        ("Affecté", ["Chloé Martin", "Paul Martin"], portfolio.name),
+        ("Changé encore", ["Chloé Martin", "Paul Martin"], portfolio.name),
+    ]
+
+
+def test_what_happened_last_is_the_change_or_the_event_whichever_is_later(
+    firm: World, browse: Browse
+) -> None:
+    told, changed = make_dossier("Affecté"), make_dossier("Changé")
+    give(Assignment, pairs_of([told], [firm.colleague]), role=ObjectRole.READER, by=firm.admin)
+    long_ago, later = timezone.now() - timedelta(days=90), timezone.now() - timedelta(days=30)
+    Dossier.objects.filter(pk=told.pk).update(updated_at=long_ago)
+    record(DossierChanged, actor=firm.admin, subject=told, changes={"city": ("Paris", "Lyon")})
+    Dossier.objects.filter(pk=changed.pk).update(updated_at=later)
+    rows = browse(firm.admin).get(firm.firm.url("clients:list")).context["table"]["rows"]
+    shown = {row.name: row.active_at for row in rows}
+    assert shown["Changé"] == later
+    assert timezone.now() - shown["Affecté"] < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("where", ["list", "portfolio"])
+def test_the_rows_are_put_into_the_page_once_where_the_table_has_its_body(
+    firm: World, browse: Browse, where: str
+) -> None:
+    portfolio = make_portfolio()
+    made = make_dossier("<!-- & Fils", portfolio=portfolio)
+    url = firm.firm.url("clients:portfolio", pk=portfolio.pk) if where == "portfolio" else listed_at(firm)
+    html = browse(firm.admin).get(url).content.decode()
+    body = html.split("<tbody>")[1].split("</tbody>")[0]
+    assert body.count("<tr data-row>") == html.count("<tr data-row>") == 1
+    assert f'value="{made.pk}"' in body
+    assert "&lt;!-- &amp; Fils</a>" in body
+    assert "<!--" not in html
+
+
+def listed_at(world: World) -> str:
+    return world.firm.url("clients:list")
 
 
 def test_a_right_that_is_lost_is_lost_at_the_next_look(firm: World, browse: Browse) -> None:
