@@ -204,7 +204,9 @@ def test_a_new_person_accepts_in_one_page_and_lands_in_the_space(
     marc = SpaceMember.objects.get(email=MARC)
     assert (marc.name, marc.profile) == ("Marc Petit", "billing")
     assert TermsAcceptance.objects.get().user == marc.user
-    assert "Boulangerie Martin" in text(client.get(landed["Location"]))
+    welcome = text(client.get(landed["Location"]))
+    assert "Bienvenue" in welcome and "Votre profil ici est « Facturation »." in welcome
+    assert "Vérifiez vos coordonnées" not in welcome, "their profile does not let them"
     assert told("clients.person.joined") == {manager.email}
     assert client.get(HERE).status_code == 404, "the browser has forgotten the link"
 
