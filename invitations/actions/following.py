@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.lookups import firms_of
-from accounts.models import Firm, Membership, User
+from accounts.models import Membership, User
 from accounts.newcomers import owns, person_at
 from accounts.permissions import Perm, require
 from activity.actions import record
@@ -150,7 +150,7 @@ def decline_client(*, actor: Membership, invitation: Invitation) -> None:
         record(FirmDeclined, actor=actor, subject=space, details={"firm": invitation.to_firm_name})
     _close(invitation, InvitationState.REFUSED, actor)
     details = {"client": invitation.space_name}
-    record(RequestDeclined, actor=actor, subject=Firm.objects.get(pk=actor.firm_id), details=details)
+    record(RequestDeclined, actor=actor, subject=actor.firm, details=details)
 
 
 def _held_by_link(link: Link) -> Invitation:

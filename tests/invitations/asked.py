@@ -36,7 +36,7 @@ def ask(
 
 def receive(invitation: Invitation, member: Membership) -> Invitation:
     """The member opens the mail's link and answers for their firm."""
-    assert member.user is not None
+    assert member.user is not None and member.firm_id is not None
     return receive_for(invitation, member.user, member.firm_id)
 
 

@@ -215,7 +215,11 @@ def test_an_administrator_finishes_what_a_collaborator_received_and_a_colleague_
 def test_it_is_accepted_once(claire: SpaceMember, lemoine: World) -> None:
     invitation = receive(ask(claire), lemoine.admin)
     with scope(firm=lemoine.firm):
-        page = {"actor": lemoine.admin, "invitation": invitation, "shown": asked(invitation).mark}
+        page: dict[str, Any] = {
+            "actor": lemoine.admin,
+            "invitation": invitation,
+            "shown": asked(invitation).mark,
+        }
         follow_client(**page)
         with pytest.raises(NotAnswerable):
             follow_client(**page)

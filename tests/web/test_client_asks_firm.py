@@ -128,7 +128,7 @@ def test_an_address_with_an_account_must_prove_it(
 
 
 def browse_text(client: Client, outbox: Outbox, address: str) -> str:
-    return opened(client, outbox, address).content.decode().replace("%2F", "/")
+    return str(opened(client, outbox, address).content.decode()).replace("%2F", "/")
 
 
 def test_who_belongs_to_no_firm_makes_none(browse: Browse, claire: SpaceMember, outbox: Outbox) -> None:
