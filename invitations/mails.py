@@ -20,6 +20,7 @@ from invitations.models import (
     draw_proof,
     hashed,
     mint_all,
+    next_deadline,
 )
 from tenancy import scopes
 
