@@ -186,7 +186,7 @@ def test_a_letter_takes_so_many_addresses_and_no_more(firm: World, outbox: Outbo
 
 def test_after_sixty_days_and_once_archived_it_opens_nothing(firm: World) -> None:
     letter, code = printed(firm)
-    Letter.objects.update(expires_at=timezone.now())
+    Letter.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert letter_of(hashed_code(code)) == []
     with pytest.raises(CodeOpensNothing):
         give_address(letter_id=letter.pk, email=CLAIRE, language="fr")

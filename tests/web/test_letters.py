@@ -129,10 +129,11 @@ def test_unknown_used_expired_and_replaced_codes_get_one_answer(
     Letter.objects.filter(pk=letter.pk).update(expires_at=timezone.now() - timedelta(days=1))
     codes["replaced"] = printed(firm, replaced)[1]
     printed(firm, replaced)
-    answers = {name: stable(browse().post(HERE, {"code": code})) for name, code in codes.items()}
+    own = (ADDRESS, HERE)  # to where the language menu of the page leads back
+    answers = {name: stable(browse().post(HERE, {"code": code}), *own) for name, code in codes.items()}
     assert {status for status, _text in answers.values()} == {404}
     assert len({text for _status, text in answers.values()}) == 1
-    scanned = [stable(browse().get(f"{HERE}{code}/", follow=True)) for code in codes.values() if code]
+    scanned = [stable(browse().get(f"{HERE}{code}/", follow=True), *own) for code in codes.values() if code]
     assert set(scanned) == {answers["unknown"]}
 
 
