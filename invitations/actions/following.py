@@ -178,7 +178,7 @@ def _held(actor: Membership, invitation: Invitation) -> Invitation:
 def _space_of(invitation: Invitation, *, locked: bool = False) -> ClientSpace:
     """In its scope."""
     assert invitation.space_id is not None  # each that a client sends has one
-    spaces = ClientSpace.objects.select_for_update() if locked else ClientSpace.objects.all()
+    spaces = ClientSpace.objects.select_for_update(no_key=True) if locked else ClientSpace.objects.all()
     return spaces.get(pk=invitation.space_id)
 
 
