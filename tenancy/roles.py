@@ -6,12 +6,15 @@ every policy; `resolver` can't log in and owns the few look-ups that must work b
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+if TYPE_CHECKING:
+    from tenancy.backend.base import DatabaseWrapper
 
 # Written by migrations alone; a stray `assign_perm` or `Permission.objects.create` is thereby loud.
 READ_ONLY_TABLES = (
@@ -99,7 +102,7 @@ def register(look_up: LookUp) -> Callable[..., list[dict[str, Any]]]:
 
     def call(*arguments: Any) -> list[dict[str, Any]]:
         places = ", ".join(["%s"] * len(arguments))
-        with connections["default"].cursor() as cursor:
+        with cast("DatabaseWrapper", connections["default"]).prepared_cursor() as cursor:
             cursor.execute(f"SELECT * FROM app.{look_up.name}({places})", arguments)
             columns = [column.name for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -83,7 +83,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def set_scope(self, keys: Sequence[str]) -> None:
         """The keys of firm, space and person, '' for none, until the transaction ends."""
         with self.wrap_database_errors:
-            self.connection.execute(
+            PreparedCursor(self.connection).execute(
                 "SELECT set_config('app.firm', %s, true), set_config('app.space', %s, true),"
                 " set_config('app.person', %s, true)",
                 list(keys),

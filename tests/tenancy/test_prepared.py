@@ -7,6 +7,7 @@ from django.db import ProgrammingError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.lookups import firms_of
 from accounts.models import Role
 from accounts.permissions import Perm, anybody, keys_of, permitted
 from clients.models import Dossier
@@ -93,5 +94,16 @@ def test_the_server_plans_it_once_for_all_scopes(lemoine: World, bertrand: World
             with scope(firm=world.firm):
                 assert prepared.rows() == [(name,)]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%name_key%'")
+        cursor.execute(
+            "SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%name_key%'"
+        )
         assert cursor.fetchone()[0] > 0
+
+
+@pytest.mark.parametrize("statement", ["SELECT set_config('app.firm'%", "SELECT * FROM app.firms_of(%"])
+def test_scope_and_look_ups_are_prepared_too(firm: World, statement: str) -> None:
+    with scope(firm=firm.firm):
+        assert firm.firm.pk in {place["firm_id"] for place in firms_of(firm.admin.user_id)}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [statement])
+            assert cursor.fetchone()[0] > 0
