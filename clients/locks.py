@@ -4,6 +4,7 @@ What a firm's record says of them may differ from the client's space, which keep
 client may take it over, and nothing else.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,27 @@ def kept_details(space: ClientSpace) -> dict[str, Kept]:
         for name in names:
             kept[name] = Kept(name, link.firm_name, link.lock_reason, theirs[name], getattr(space, name))
     return kept
+
+
+@dataclass(frozen=True)
+class KeptBy:
+    """All that one firm keeps, for one sentence; `differing` are those of which its record says something else."""
+
+    firm_name: str
+    reason: str
+    labels: list[str]
+    differing: list[Kept]
+
+
+def by_firm(kept: Iterable[Kept]) -> list[KeptBy]:
+    """The kept details, firm by firm."""
+    firms: dict[tuple[str, str], list[Kept]] = {}
+    for one in kept:
+        firms.setdefault((one.firm_name, one.reason), []).append(one)
+    return [
+        KeptBy(name, reason, [one.label for one in all_of_it], [one for one in all_of_it if one.differs])
+        for (name, reason), all_of_it in firms.items()
+    ]
 
 
 def to_take_over(space: ClientSpace) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clients.actions.space import KeptByFirm, edit_space_details
 from clients.forms.space import SpaceDetailsForm
 from clients.frame import DETAILS, framed
-from clients.locks import kept_details, to_take_over
+from clients.locks import by_firm, kept_details, to_take_over
 from clients.models import ClientSpace, ConsentRequest, SpaceLink, SpaceMember, SpacePerm
 from clients.places import SpaceRequest
 
@@ -72,7 +72,7 @@ def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
         request,
         DETAILS,
         space=request.space,
-        kept=kept,
+        kept=by_firm(kept),
         may_take_over=request.space_member.may_edit and any(one.differs for one in kept),
         people=SpaceMember.objects.present().filter(space=request.space),
         waiting_firms=elsewhere.awaiting().order_by("firm_name"),
