@@ -6,6 +6,7 @@ Four answers are compared for every person and dossier: `can()`, `permitted()`, 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +65,20 @@ def needs(condition: object) -> None:
         raise NotNow
 
 
+def step(**drawn: Any) -> Callable[[Callable[..., None]], Any]:
+    """A rule that does nothing any more once enough was done: it draws as ever, as hypothesis wants it."""
+
+    def declare(act: Callable[..., None]) -> Any:
+        @wraps(act)
+        def until_enough(self: "Access", **values: Any) -> None:
+            if self.steps < self.enough:
+                act(self, **values)
+
+        return rule(**drawn)(until_enough)
+
+    return declare
+
+
 class Access(RuleBasedStateMachine):
     """`browse` is how a test signs somebody in; `steps` counts what was done, `enough` is how many are to be: what is
     drawn after that does nothing. They are set by the test."""
@@ -107,14 +122,14 @@ class Access(RuleBasedStateMachine):
 
     # --- what people do -----------------------------------------------------------------------------------
 
-    @rule(firm=firms, lot=lots, who=people, role=roles)
+    @step(firm=firms, lot=lots, who=people, role=roles)
     def grant(self, firm: str, lot: str, who: str, role: ObjectRole) -> None:
         with self.acting(firm) as (plain, actor):
             needs(lot in plain.portfolios and who in plain.people and plain.enters(who))
             grant_portfolio(actor=actor, portfolio=self.lot(lot), member=self.member(who), role=role)
             plain.subscribed[who, lot] = role.value
 
-    @rule(firm=firms, lot=lots, who=people)
+    @step(firm=firms, lot=lots, who=people)
     def withdraw(self, firm: str, lot: str, who: str) -> None:
         with self.acting(firm) as (plain, actor):
             needs(lot in plain.portfolios and who in plain.people)
@@ -122,7 +137,7 @@ class Access(RuleBasedStateMachine):
             withdraw_portfolio(actor=actor, portfolio=self.lot(lot), member=self.member(who))
             plain.subscribed.pop((who, lot), None)
 
-    @rule(firm=firms, which=some_files, lot=st.one_of(st.none(), lots))
+    @step(firm=firms, which=some_files, lot=st.one_of(st.none(), lots))
     def move(self, firm: str, which: set[str], lot: str | None) -> None:
         with self.acting(firm) as (plain, actor):
             needs(lot is None or lot in plain.portfolios)
@@ -131,7 +146,7 @@ class Access(RuleBasedStateMachine):
                 if not plain.files[one].archived:
                     plain.files[one].portfolio = lot
 
-    @rule(firm=firms, which=some_files, who=people, role=roles)
+    @step(firm=firms, which=some_files, who=people, role=roles)
     def assign(self, firm: str, which: set[str], who: str, role: ObjectRole) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people)
@@ -141,7 +156,7 @@ class Access(RuleBasedStateMachine):
                     if not plain.files[one].archived:
                         plain.assigned[who, one] = role.value
 
-    @rule(firm=firms, which=some_files, who=people)
+    @step(firm=firms, which=some_files, who=people)
     def unassign(self, firm: str, which: set[str], who: str) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people and plain.people[who].state != "invited")
@@ -149,28 +164,28 @@ class Access(RuleBasedStateMachine):
             for one in which:  # an archived one is given to nobody, but whoever has it may lose it
                 plain.assigned.pop((who, one), None)
 
-    @rule(firm=firms, which=some_files, archived=st.booleans())
+    @step(firm=firms, which=some_files, archived=st.booleans())
     def archive(self, firm: str, which: set[str], archived: bool) -> None:
         with self.acting(firm) as (plain, actor):
             (archive_dossiers if archived else restore_dossiers)(actor=actor, dossiers=self.files(which))
             for one in which:
                 plain.files[one].archived = archived
 
-    @rule(firm=firms, lot=lots, to=st.one_of(st.none(), lots))
+    @step(firm=firms, lot=lots, to=st.one_of(st.none(), lots))
     def terminate_portfolio(self, firm: str, lot: str, to: str | None) -> None:
         with self.acting(firm) as (plain, actor):
             needs(lot in plain.portfolios and to != lot and (to is None or to in plain.portfolios))
             terminate_portfolio(actor=actor, portfolio=self.lot(lot), successor=self.lot(to) if to else None)
             plain.end_portfolio(lot, to)
 
-    @rule(firm=firms, lot=lots)
+    @step(firm=firms, lot=lots)
     def restore_portfolio(self, firm: str, lot: str) -> None:
         with self.acting(firm) as (plain, actor):
             needs(lot in plain.ended)
             restore_portfolio(actor=actor, portfolio=self.lot(lot))
             plain.bring_back(lot)
 
-    @rule(firm=firms, who=people, role=st.sampled_from([Role.ADMIN, Role.COLLABORATOR]))
+    @step(firm=firms, who=people, role=st.sampled_from([Role.ADMIN, Role.COLLABORATOR]))
     def role(self, firm: str, who: str, role: Role) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people and plain.people[who].state in ("created", "active", "suspended"))
@@ -179,7 +194,7 @@ class Access(RuleBasedStateMachine):
                 change_role(actor=actor, member=self.member(who), role=role)
                 plain.people[who].role = role.value
 
-    @rule(firm=firms, who=people)
+    @step(firm=firms, who=people)
     def suspend(self, firm: str, who: str) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people and plain.enters(who))
@@ -187,14 +202,14 @@ class Access(RuleBasedStateMachine):
                 suspend_member(actor=actor, member=self.member(who))
                 plain.people[who].state = "suspended"
 
-    @rule(firm=firms, who=people)
+    @step(firm=firms, who=people)
     def restore(self, firm: str, who: str) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people and plain.people[who].state == "suspended")
             restore_member(actor=actor, member=self.member(who))
             plain.people[who].state = "active"
 
-    @rule(firm=firms, who=people, by_themself=st.booleans())
+    @step(firm=firms, who=people, by_themself=st.booleans())
     def leave(self, firm: str, who: str, by_themself: bool) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who in plain.people and plain.people[who].state in ("created", "active", "suspended"))
@@ -206,7 +221,7 @@ class Access(RuleBasedStateMachine):
                     terminate_member(actor=actor, member=self.member(who))
                 plain.gone(who)
 
-    @rule(firm=firms, who=people, taker=people)
+    @step(firm=firms, who=people, taker=people)
     def depart(self, firm: str, who: str, taker: str) -> None:
         with self.acting(firm) as (plain, actor):
             needs(who != taker and who in plain.people and taker in plain.people)
@@ -219,7 +234,7 @@ class Access(RuleBasedStateMachine):
                 plain.hand_over(who, taker)
                 plain.gone(who)
 
-    @rule(firm=firms, lot=st.one_of(st.none(), lots))
+    @step(firm=firms, lot=st.one_of(st.none(), lots))
     def invite(self, firm: str, lot: str | None) -> None:
         with self.acting(firm) as (plain, actor):
             needs(NEWCOMER not in plain.people)
@@ -234,7 +249,7 @@ class Access(RuleBasedStateMachine):
             plain.promised = lot
             self.invitations[firm] = invitation.pk
 
-    @rule(firm=firms)
+    @step(firm=firms)
     def accept(self, firm: str) -> None:
         with self.acting(firm) as (plain, _actor):
             needs(NEWCOMER in plain.people and plain.people[NEWCOMER].state == "invited")
@@ -249,7 +264,7 @@ class Access(RuleBasedStateMachine):
             if plain.promised in plain.portfolios:
                 plain.subscribed[NEWCOMER, plain.promised] = "accountant"
 
-    @rule(firm=firms, cover=people, absent=people, singly=st.booleans())
+    @step(firm=firms, cover=people, absent=people, singly=st.booleans())
     def replace(self, firm: str, cover: str, absent: str, singly: bool) -> None:
         with self.acting(firm) as (plain, actor):
             needs(cover != absent and cover in plain.people and absent in plain.people)
@@ -265,7 +280,7 @@ class Access(RuleBasedStateMachine):
             )
             plain.covers.add((cover, absent, singly))
 
-    @rule(firm=firms, cover=people, absent=people)
+    @step(firm=firms, cover=people, absent=people)
     def replacement_runs_out(self, firm: str, cover: str, absent: str) -> None:
         """By itself, as time goes by."""
         with self.acting(firm) as (plain, _actor):
@@ -337,7 +352,6 @@ class Access(RuleBasedStateMachine):
         """In the firm's scope, as one of its administrators."""
         plain = self.plain[firm]
         with suppress(NotNow), scopes.scope(firm=self.worlds[firm].firm):
-            needs(self.steps < self.enough)
             yield plain, self.member(min(one for one in plain.people if plain.is_admin(one)))
             type(self).steps += 1
             self.compared = False

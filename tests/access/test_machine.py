@@ -39,6 +39,10 @@ def test_the_product_agrees_with_the_rules(db: None, browse: Callable[..., Any])
     assert _run(browse, steps=200, enough=200) > 20
 
 
+def test_it_ends_when_enough_was_done(db: None, browse: Callable[..., Any]) -> None:
+    assert _run(browse, steps=150, enough=10) == 10
+
+
 @pytest.mark.long
 def test_the_product_agrees_with_the_rules_for_five_thousand_steps(
     db: None, browse: Callable[..., Any]
