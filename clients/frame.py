@@ -23,7 +23,7 @@ def framed(request: SpaceRequest, page: str, **context: object) -> dict[str, obj
             (_("My details"), DETAILS),
             (_("My firm"), FIRMS),
             (_("Files"), FILES),
-            (_("Who sees my file"), WATCHERS),
+            (_("Accesses"), WATCHERS),
             (_("People"), PEOPLE),
             (_("Authorisations"), AUTHORISATIONS),
         )

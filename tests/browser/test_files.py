@@ -72,7 +72,7 @@ def test_a_file_goes_from_the_client_to_the_firm(client: Viewer, alice: Viewer, 
     assert Path(download.value.path()).read_bytes() == PDF
     page.reload()
     expect(line).to_contain_text("Téléchargé")
-    page.get_by_role("link", name="Qui voit mon dossier").click()
+    page.get_by_role("link", name="Accès", exact=True).click()
     expect(page.get_by_role("row", name="Alice").first).not_to_contain_text("pas encore")
     client.look("clients:space_watchers")
 
