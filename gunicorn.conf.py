@@ -17,8 +17,7 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
 def post_worker_init(worker: Any) -> None:
-    """Look for circular garbage less often, and never among what was loaded for good: a page leaves hardly any, and
-    the looks took a twentieth of its time."""
+    """Look for circular garbage less often, and never among what was loaded for good: a page leaves hardly any."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
