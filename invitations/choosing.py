@@ -17,7 +17,8 @@ _WHAT_RIGHTS_MEAN = {
     LinkRight.MANAGE: _("It keeps its record of you up to date, and tells you what it changes"),
     LinkRight.READ: _("It sees your details, and changes nothing in its record of you"),
 }
-BESIDE, INSTEAD = "", "1"
+BESIDE, INSTEAD = "beside", "instead"
+NEW = "new"
 
 
 class InviteFirmForm(AddressForm):
@@ -30,7 +31,6 @@ class InviteFirmForm(AddressForm):
     )
     ends_others = forms.ChoiceField(
         label=_("And the firm that follows you now?"),
-        required=False,
         initial=BESIDE,
         widget=forms.RadioSelect({"class": "cards"}),
     )
@@ -85,16 +85,15 @@ class FollowForm(forms.Form):
 
     shown = forms.CharField(widget=forms.HiddenInput)
     dossier = forms.ChoiceField(
-        label=_("Which client file?"), required=False, widget=forms.RadioSelect({"class": "cards"})
+        label=_("Which client file?"), initial=NEW, widget=forms.RadioSelect({"class": "cards"})
     )
 
     def __init__(self, *args: Any, dossiers: Iterable[Dossier], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._dossiers = {str(one.pk): one for one in dossiers}
-        new = ("", _now("A new client file"), _now("With the details that the client gives"))
+        new = (NEW, _now("A new client file"), _now("With the details that the client gives"))
         known = [(key, one.name, _described(one)) for key, one in self._dossiers.items()]
         _offer(self, "dossier", [new, *known])
-        self.fields["dossier"].initial = ""
 
     @property
     def chosen(self) -> Dossier | None:

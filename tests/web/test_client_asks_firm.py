@@ -93,7 +93,7 @@ def test_from_the_link_to_the_client_file(
     assert "/demandes/" in moved["Location"]
     page = client.get(moved["Location"])
     assert "443 061 841" in read(page).replace("\u202f", " ").replace("\xa0", " ")
-    done = client.post(moved["Location"], {"shown": mark(page), "dossier": ""})
+    done = client.post(moved["Location"], {"shown": mark(page), "dossier": "new"})
     assert "/dossiers/" in done["Location"]
     assert "Boulangerie Martin" in read(client.get(done["Location"]))
     assert followers(claire) == ["Cabinet Lemoine"]
@@ -195,7 +195,7 @@ def test_a_page_that_says_something_else_by_now_is_shown_again(
     page = client.get(url)
     with scope(space=claire.space.pk):
         ClientSpace.objects.update(legal_name="Boulangerie Autre")
-    assert client.post(url, {"shown": mark(page), "dossier": ""})["Location"] == url
+    assert client.post(url, {"shown": mark(page), "dossier": "new"})["Location"] == url
     with scope(firm=lemoine.firm):
         assert not Dossier.objects.exists()
 
@@ -260,7 +260,7 @@ def test_who_takes_whose_place_is_asked_where_a_firm_follows(
     followed_by(claire, lemoine.admin)
     client, url = browse(claire), claire.space.url("invitations:invite_firm")
     assert "Cabinet Lemoine" in read(client.get(url))
-    client.post(url, {"email": "nouveau@cabinet.test", "right": "manage", "ends_others": "1"})
+    client.post(url, {"email": "nouveau@cabinet.test", "right": "manage", "ends_others": "instead"})
     with scope(space=claire.space.pk):
         assert Invitation.objects.get(email="nouveau@cabinet.test").ends_others
 
