@@ -48,6 +48,18 @@ NOT_PAGES = {
     "clients:take_file_back": "looked at by test_files.py, which drops one",
     "clients:space_take_file_back": "looked at by test_files.py, which drops one",
     "clients:restore_member": "leads to clients:member, for nobody of the demonstration is suspended",
+    **dict.fromkeys(
+        (
+            "invitations:confirm_letter",
+            "invitations:decline_letter",
+            "invitations:revoke_letter",
+            "invitations:letter_address",
+            "invitations:prove_address",
+        ),
+        "looked at by test_letters.py, which prints one",
+    ),
+    "invitations:open_letter": "leads to invitations:letter_address",
+    "invitations:follow_letter": "leads to invitations:prove_address",
     "invitations:mail_html": "the mail itself, in a frame of invitations:mail",
     "invitations:sending": "looked at by test_group_sending.py, which orders one",
     "invitations:sending_progress": "a piece of invitations:sending",
@@ -59,7 +71,8 @@ NOT_PAGES = {
 ENTRANCE = {
     "start", "accounts:terms", "account_login", "account_signup", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reset_password", "account_reset_password_done",
-    "account_reset_password_from_key", "clients:signup", "activity:catcher", "activity:caught", "kit",
+    "account_reset_password_from_key", "clients:signup", "invitations:letter", "activity:catcher", "activity:caught",
+    "kit",
 }  # fmt: skip
 LINKS = {"invitations:answer", "invitations:refuse"}
 # They have something to say once it is written.
