@@ -64,6 +64,10 @@ class ImportQuerySet(models.QuerySet["Import"]):
     def waiting_for_someone(self) -> Self:
         return self.filter(state__in=WAITING)
 
+    def writing(self) -> Self:
+        """Those that hold dossiers now: being applied, or undone."""
+        return self.filter(state__in=(ImportState.APPLYING, ImportState.UNDOING))
+
     def for_list(self) -> Self:
         return self.select_related("created_by", "confirmed_by", "undone_by").defer(
             "sheets", "columns", "notes", "asked"

@@ -27,7 +27,7 @@ from clients.actions.files import files_of_member
 from clients.exports.dossiers import DossierExport, asked_for
 from clients.forms.dossiers import DossierForm, NewDossierForm
 from clients.meanwhile import compare
-from clients.models import Dossier
+from clients.models import Dossier, Import
 from clients.people import client_side
 from clients.selection import filters_of
 from clients.views.looking_up import look_up_url
@@ -36,6 +36,7 @@ from clients.views.table import table_of, with_table
 from exports.answers import exported
 from exports.kinds import REGISTRY
 from portfolios.actions import Terminated
+from tenancy.patience import HeldElsewhere, patient
 
 HISTORY, HISTORY_SHORT = 30, 4
 
@@ -84,9 +85,12 @@ def create(request: FirmRequest) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            dossier = create_dossier(
-                actor=request.member, values=form.values, portfolio=form.cleaned_data["portfolio"]
-            )
+            with patient():
+                dossier = create_dossier(
+                    actor=request.member, values=form.values, portfolio=form.cleaned_data["portfolio"]
+                )
+        except HeldElsewhere:
+            form.add_error(None, _held_by()["title"])
         except ReferenceTaken:
             _say_taken(form)
         except Terminated:
@@ -104,7 +108,12 @@ def create(request: FirmRequest) -> HttpResponse:
 @require_safe
 def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
     """All about one dossier; in the drawer, the same parts in short."""
-    dossier = _seen(request, pk)
+    try:
+        with patient():  # who looks is kept, and the undo of an import holds its client files until it ends
+            dossier = _seen(request, pk)
+    except HeldElsewhere:
+        messages.warning(request, _held_by()["title"])
+        return done(request, request.firm.url("clients:list"))
     in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
     may_assign = not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier)
     return render(
@@ -137,7 +146,10 @@ def edit(request: FirmRequest, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {"pk": pk, "name": str(dossier)}
     if form.is_valid():
         try:
-            update_dossier(actor=request.member, dossier=dossier, values=form.values, seen=form.seen)
+            with patient():
+                update_dossier(actor=request.member, dossier=dossier, values=form.values, seen=form.seen)
+        except HeldElsewhere:
+            context["held"] = _held_by()
         except ReferenceTaken:
             _say_taken(form)
         except ChangedMeanwhile as refused:
@@ -150,6 +162,19 @@ def edit(request: FirmRequest, pk: UUID) -> HttpResponse:
     form.look_up_url = look_up_url(request, pk)
     status = 422 if form.is_bound else 200
     return render(request, "clients/edit.html", {"form": form, **context}, status=status)
+
+
+def _held_by() -> dict[str, str]:
+    """What a person is told who waited in vain for a client file."""
+    if Import.objects.writing().exists():
+        return {
+            "title": _("An import is being written at this very moment"),
+            "text": _("It changes this client file too, and holds it until it ends: a minute at the most."),
+        }
+    return {
+        "title": _("Somebody is changing this client file at this very moment"),
+        "text": _("It will be free again in an instant."),
+    }
 
 
 def _import_url(request: FirmRequest) -> str:
