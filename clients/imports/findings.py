@@ -1,12 +1,13 @@
 """What a plan's filters let through, and what they offer: what was found in which column, and the portfolios."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
@@ -23,6 +24,8 @@ _LONGEST_ROW_NUMBER = 6
 # From so many rows on, a look at all of them is felt.
 _LARGE = 10_000
 _KEPT_FOR = 24 * 3600
+# Of so few rows that a filter lets through, the numbers are told with their count.
+_FEW = 1_000
 _LEVELS: Mapping[str, str | Promise] = {
     Level.ERROR: pgettext_lazy("finding", "Error"),
     Level.DOUBT: pgettext_lazy("finding", "To check"),
@@ -144,13 +147,29 @@ def under(rows: QuerySet[ImportRow], tab: str) -> QuerySet[ImportRow]:
     return rows.filter(action=tab, outcome="")
 
 
-def counted(rows: QuerySet[ImportRow]) -> dict[str, int]:
-    """How many of these rows there are under each tab. One look at each of them."""
-    counts: dict[str, int] = {}
-    kinds: Iterable[tuple[str, str, int]] = (
-        rows.order_by().values_list("action", "outcome").annotate(count=Count("id"))
+@dataclass(frozen=True)
+class Counted:
+    """How many rows there are under each tab; `numbers`: which ones, where they are few."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, list[int]] = field(default_factory=dict)
+
+
+def counted(rows: QuerySet[ImportRow]) -> Counted:
+    """One look at each of these rows."""
+    found = Counted()
+    few = Case(When(count__lte=_FEW, then=ArrayAgg("number")))
+    kinds: Iterable[tuple[str, str, int, Sequence[int] | None]] = (
+        rows.order_by()
+        .values("action", "outcome")
+        .annotate(count=Count("id"), few=few)
+        .values_list("action", "outcome", "count", "few")
     )
-    for action, outcome, count in kinds:
+    for action, outcome, count, numbers in kinds:
         tab = KEPT_BACK if outcome in KEPT else PASSED_OVER if outcome else action
-        counts[tab] = counts.get(tab, 0) + count
-    return counts
+        found.counts[tab] = found.counts.get(tab, 0) + count
+        found.numbers.setdefault(tab, []).extend(numbers or ())
+    for tab, count in found.counts.items():
+        if len(found.numbers[tab]) < count:
+            del found.numbers[tab]
+    return found

@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from accounts.places import FirmRequest
 from clients.forms.imports import PlanFilter
 from clients.imports import reporting, showing
-from clients.imports.findings import counted, findings, portfolios, under
+from clients.imports.findings import Counted, counted, findings, portfolios, under
 from clients.imports.paging import page_of
 from clients.imports.teller import Teller
 from clients.jobs import may_be_chosen
 from clients.models import Import, ImportRow, ImportState, RowAction
+from clients.paging import Page
 
 # What the address of a plan may say; `row` is the one that was corrected last.
 _SAID = ("action", "q", "remark", "portfolio", "size", "after", "before")
@@ -24,9 +26,10 @@ def plan_of(request: FirmRequest, source: Import) -> dict[str, Any]:
     filters = PlanFilter(request.GET, findings=found, portfolios=portfolios(source))
     narrowing = filters.narrowing()
     rows = narrowing.of(ImportRow.objects.filter(source=source).select_related("dossier"))
-    tabs = showing.tabs(source, request.GET.get("action", ""), counted(rows) if narrowing else None)
+    hits = counted(rows) if narrowing else None
+    tabs = showing.tabs(source, request.GET.get("action", ""), hits.counts if hits else None)
     current = next(tab for tab in tabs if tab.current)
-    page = page_of(under(rows, current.key), request.GET, current.count)
+    page = _page(request, under(rows, current.key), current, hits)
     shown = Teller(source, request.firm).rows(page.rows)
     is_ready = source.state == ImportState.READY
     return {
@@ -50,6 +53,15 @@ def plan_of(request: FirmRequest, source: Import) -> dict[str, Any]:
         "seconds": _seconds(source),
         "report": {} if is_ready else reporting.report(source),
     }
+
+
+def _page(
+    request: FirmRequest, rows: QuerySet[ImportRow], tab: showing.Tab, hits: Counted | None
+) -> Page[ImportRow]:
+    """Of a filter's few hits, these alone are looked at once more."""
+    if hits is not None and tab.key in hits.numbers:
+        rows = rows.filter(number__in=hits.numbers[tab.key])
+    return page_of(rows, request.GET, tab.count)
 
 
 def back_to(query: QueryDict) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from clients.models import Dossier
 from spreadsheets.reading import Child, OpenWorkbook
@@ -12,6 +13,7 @@ from tenancy.scopes import scope
 from tests.clients.lists import HEADERS, plan, run, workbook
 from tests.worlds import World
 
+Browse = Callable[..., Client]
 ROWS = [(f"R{number}", f"Client {number}", "", "", "Sarah") for number in range(600)]
 
 
@@ -71,3 +73,20 @@ def test_each_sheet_of_an_open_workbook_gives_its_own_rows() -> None:
         second = [cells[0] for chunk in book.read(1) for _number, cells in chunk.rows()]
     assert first == ["Code", "R0", "R1"]
     assert second == ["Code", *(f"R{number}" for number in range(2, 9))]
+
+
+def page_plan(firm: World, browse: Browse, query: dict[str, str]) -> tuple[list[int], str]:
+    """The numbers of the page's rows, and how PostgreSQL finds them."""
+    made = plan(firm.admin, ROWS)
+    client, url = browse(firm.admin), firm.firm.url("clients:import", pk=made.pk)
+    plans = Plans('ORDER BY "clients_importrow"."number"')
+    with connection.execute_wrapper(plans):
+        page = client.get(url, query)
+    (found,) = plans.found
+    return [row["number"] for row in page.context["rows"]], found
+
+
+def test_of_a_words_few_hits_the_others_are_not_looked_at_again(firm: World, browse: Browse) -> None:
+    numbers, found = page_plan(firm, browse, {"q": "client 59"})
+    assert numbers == [number + 2 for number in range(600) if "59" in str(number)]
+    assert "number = ANY" in found
