@@ -13,9 +13,11 @@ from smtplib import (
 )
 from typing import Any
 
-from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailInvalidAddress, AnymailRecipientsRefused
 from django.core.mail import EmailMessage, get_connection
 from django.utils.translation import gettext as _
+
+from activity.wire import LetterToOne
 
 
 class Unreachable(Exception):
@@ -53,9 +55,14 @@ class KeptConnection:
             raise Unreachable(type(error).__name__) from error
         self._is_open = True
 
-    def send(self, message: EmailMessage) -> None:
-        """Hand the message over. Raises Unreachable if there is no connection, else what the server's answer was."""
+    def send(self, message: EmailMessage) -> str:
+        """Hand the message over; returns by what name a mail service knows it now, which servers don't tell.
+
+        Raises Unreachable if there is no connection, else what the server's answer was.
+        """
         self.open()
+        if hasattr(self._backend, "esp_name"):
+            return self._to_service(message)
         was_used = self._is_used
         try:
             self._hand_over(message)
@@ -66,6 +73,19 @@ class KeptConnection:
             self.open()
             self._hand_over(message)
         self._is_used = True
+        return ""
+
+    def _to_service(self, message: EmailMessage) -> str:
+        if isinstance(message, LetterToOne):
+            message.as_fields()
+        try:
+            self._hand_over(message)
+        except AnymailAPIError as error:
+            if error.status_code is None or error.status_code in _NOBODYS_FAULT:
+                raise Unreachable(f"{type(error).__name__} {error.status_code or ''}".strip()) from None
+            raise
+        status: Any = getattr(message, "anymail_status", None)
+        return str(status.message_id or "")[:255] if status else ""
 
     def _hand_over(self, message: EmailMessage) -> None:
         try:
@@ -87,6 +107,8 @@ class KeptConnection:
 
 
 _CLOSING = 421
+# A mail service that takes no key of ours, or no more mails for now.
+_NOBODYS_FAULT = {401, 403, 429}
 
 
 def permanent_refusal(error: Exception) -> str:
@@ -102,7 +124,9 @@ def permanent_refusal(error: Exception) -> str:
         return _("The recipient's mail server refuses the message: %(answer)s") % {"answer": answer}
     if isinstance(error, AnymailRecipientsRefused):
         return _("The mail service refuses this address.")
-    if isinstance(error, ValueError | SMTPNotSupportedError | AnymailInvalidAddress):
+    # Some of anymail's errors are ValueErrors, whatever they are about.
+    is_about_address = isinstance(error, AnymailInvalidAddress) or not isinstance(error, AnymailError)
+    if is_about_address and isinstance(error, ValueError | SMTPNotSupportedError):
         return _("This address cannot receive mail: check how it is written.")
     return ""
 

@@ -144,13 +144,13 @@ def _send(claim: Claim, built: Built, connection: KeptConnection) -> bool:
     try:
         if isinstance(built, Exception):
             raise built
-        connection.send(built)
+        known_as = connection.send(built)
     except (*DATABASE_AWAY, Unreachable):
         raise
     except Exception as error:
         _not_sent(claim, error)
         return False
-    _mark_sent(claim)
+    _mark_sent(claim, known_as)
     return True
 
 
@@ -228,11 +228,11 @@ def envelope(mail: OutgoingEmail, message: Message) -> EmailMessage:
     )
 
 
-def _mark_sent(claim: Claim) -> None:
+def _mark_sent(claim: Claim, known_as: str) -> None:
     """Sent is sent, whoever claimed it since."""
     with claim.scope():
         OutgoingEmail.objects.filter(pk=claim.id).update(
-            state=MailState.SENT, sent_at=timezone.now(), lease_until=None, failure=""
+            state=MailState.SENT, sent_at=timezone.now(), lease_until=None, failure="", provider_id=known_as
         )
 
 

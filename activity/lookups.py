@@ -32,6 +32,20 @@ claim_mails = register(
     )
 )
 
+mail_sent_as = register(
+    LookUp(
+        name="mail_sent_as",
+        signature="known_as text",
+        returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid)",
+        # What a mail service tells names the mail by the service's own key.
+        body="""
+            SELECT id, firm_id, space_id, person_id FROM activity_outgoingemail
+            WHERE provider_id = known_as AND provider_id <> ''
+        """,
+        reads=("activity_outgoingemail",),
+    )
+)
+
 due_notifications = register(
     LookUp(
         name="due_notifications",

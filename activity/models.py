@@ -215,6 +215,8 @@ class OutgoingEmail(Owned):
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=500, blank=True)
+    # By what name the mail service that took it knows it, and tells later that it came back.
+    provider_id = models.CharField(max_length=255, blank=True)
     # The order of which it is one of many: by it they are counted.
     batch = models.UUIDField(null=True)
 
@@ -229,6 +231,7 @@ class OutgoingEmail(Owned):
                 fields=["next_attempt_at"], condition=Q(state=MailState.WAITING), name="mail_waiting"
             ),
             models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="mail_of_batch"),
+            models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="mail_of_provider"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 import binascii
 from collections.abc import Iterable
 from email.header import Header
-from email.utils import formataddr, formatdate
+from email.utils import formataddr, formatdate, parseaddr
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +40,14 @@ class LetterToOne(EmailMultiAlternatives):
         )
         self.attach_alternative(html, "text/html")
         self._html = html
+        self._parties = sender, recipient, reply_to
+
+    def as_fields(self) -> None:
+        """Make it what a mail service takes, which writes the message itself: names as they are, its own Message-ID."""
+        sender, recipient, reply_to = self._parties
+        self.from_email, self.to = _readable(sender), [_readable(recipient)]
+        self.reply_to = [_readable(reply_to)] if reply_to else []
+        self.extra_headers.pop("Message-ID", None)
 
     def message(self, **_policy: Any) -> Any:
         return Wire(self._bytes())
@@ -106,3 +114,10 @@ def _address(of: tuple[str, str]) -> str:
     plain = f"{user}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
     plain.encode("ascii")
     return formataddr((" ".join(name.split()), plain))
+
+
+def _readable(of: tuple[str, str]) -> str:
+    """As people write them: the name in its own letters, quoted."""
+    name, address = " ".join(of[0].split()), parseaddr(_address(("", of[1])))[1]
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{address}>' if name else address

@@ -9,6 +9,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from firm_portal.logs import hide_keys, hide_keys_from_sentry
+from firm_portal.mail import mail_service
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -270,6 +271,14 @@ if MAIL_CATCHER_DIR:
 else:
     vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 20
+# In place of EMAIL_URL, a mail service by its own interface, which then tells what came back: see README, "Bounces".
+MAIL_SERVICE = env.str("MAIL_SERVICE", default="")
+ANYMAIL: dict[str, Any] = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT}
+if MAIL_SERVICE:
+    ANYMAIL |= mail_service(MAIL_SERVICE, env.str("MAIL_SERVICE_KEY"), env.str("MAIL_SERVICE_SECRET"))
+    ANYMAIL |= env.json("MAIL_SERVICE_OPTIONS", default={})
+    if not MAIL_CATCHER_DIR:
+        EMAIL_BACKEND = f"anymail.backends.{MAIL_SERVICE}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Firm Portal <ne-pas-repondre@localhost>")
 
 # --- Language, time, files ------------------------------------------------------------------------------------

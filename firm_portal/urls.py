@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import include, path
 
 from accounts.places import FIRM
+from activity.webhooks import mail_service
 from firm_portal.views import pages
 from firm_portal.views.kit import kit
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", pages.start, name="start"),
     path("healthz", pages.healthz, name="healthz"),
     path(f"{FIRM}", pages.dashboard, name="dashboard"),
+    path("courriels/<slug:service>/", mail_service, name="mail_service"),
     path("", include("accounts.urls")),
     path("", include("portfolios.urls")),
     path("", include("exports.urls")),

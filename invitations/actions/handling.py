@@ -99,7 +99,12 @@ def revoke_invitations(*, actor: Membership, invitations: QuerySet[Invitation]) 
 
 @transaction.atomic
 def note_failure(*, invitation_id: UUID, generation: int, reason: str) -> None:
-    """The mail of that sending will never arrive. One that was sent again since is not concerned."""
+    """The mail of that sending will never arrive. One that was sent again since is not concerned.
+
+    Whoever has followed the link of an earlier mail has it; only nobody reminds them any more.
+    """
+    of_sending = Invitation.objects.filter(pk=invitation_id, generation=generation)
+    of_sending.filter(state=InvitationState.OPENED).update(remind_at=None)
     waiting = Invitation.objects.with_names().select_for_update(of=("self",))
     invitation = waiting.filter(pk=invitation_id, generation=generation, state=InvitationState.SENT).first()
     if invitation is None:

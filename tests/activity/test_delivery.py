@@ -255,7 +255,7 @@ def test_a_sender_killed_between_sending_and_marking_repeats_one_mail_under_the_
     assert len(set(ids)) == 3
 
 
-def _killed(_claim: object) -> None:
+def _killed(_claim: object, _known_as: str) -> None:
     raise Killed
 
 
@@ -275,9 +275,9 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World
     queue("a", "b", "c")
     real, clock = KeptConnection.send, [0.0]
 
-    def slow(kept: KeptConnection, message: Any) -> None:
+    def slow(kept: KeptConnection, message: Any) -> str:
         clock[0] += 0.6 * delivery.FRESH_SECONDS
-        real(kept, message)
+        return real(kept, message)
 
     monkeypatch.setattr(KeptConnection, "send", slow)
     monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])

@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from anymail.utils import parse_single_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,3 +79,17 @@ def test_a_domain_outside_of_ascii_is_written_as_its_servers_know_it() -> None:
 def test_what_no_mail_can_hold_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"line break|ascii"):
         letter(**fields).message()
+
+
+@given(LINE)
+@settings(max_examples=100, deadline=None)
+def test_a_mail_service_gets_names_in_their_own_letters(name: str) -> None:
+    mail = letter(sender=(name, "portail@portail.test"), recipient=(name, "claire@maïs.test"))
+    mail.as_fields()
+    sender, recipient = parse_single_address(mail.from_email), parse_single_address(mail.to[0])
+    assert (sender.display_name, sender.addr_spec) == (" ".join(name.split()), "portail@portail.test")
+    assert (recipient.display_name, recipient.addr_spec) == (
+        " ".join(name.split()),
+        "claire@xn--mas-0ma.test",
+    )
+    assert "Message-ID" not in mail.extra_headers

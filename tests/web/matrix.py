@@ -89,6 +89,8 @@ MATRIX: dict[str, Row] = {
     "invitations:prove_address": loose(FORM, EVERYBODY, 302),
     "invitations:open_letter": Row("GET", EVERYBODY),
     "invitations:follow_letter": Row("GET", EVERYBODY),
+    # What a mail service tells; none is configured here.
+    "mail_service": loose("POST", EVERYBODY, 404),
     "activity:catcher": Row("GET", EVERYBODY),
     "activity:caught": loose("GET", EVERYBODY, 404),
     "activity:caught_html": loose("GET", EVERYBODY, 404),

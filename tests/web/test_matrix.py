@@ -61,6 +61,7 @@ WORDS = {
     "uidb36": "1abc",
     "mail_id": UUID(int=1),
     "number": 2,
+    "service": "brevo",
 }
 
 
