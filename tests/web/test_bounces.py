@@ -136,7 +136,9 @@ def test_what_is_told_twice_is_done_once(lemoine: World, outbox: Outbox) -> None
     with scope(firm=lemoine.firm):
         (event,) = Event.objects.filter(type="invitations.invitation.failed")
     assert (event.actor_id, event.ip) == (None, None)
-    assert "renvoyé" in stands(lemoine, invitation)[3]
+    _mail, of_mail, _invitation, of_invitation = stands(lemoine, invitation)
+    assert of_mail == of_invitation
+    assert "renvoyé" in of_mail
 
 
 def test_a_bounce_of_an_earlier_sending_leaves_the_newer_one_alone(lemoine: World, outbox: Outbox) -> None:
