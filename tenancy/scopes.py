@@ -177,7 +177,10 @@ class Purpose(models.TextChoices):
     END_FOLLOWING = "end_following", _("A client ends a firm's access, and the firm is told")
     ASK_CONSENT = "ask_consent", _("A company is asked whether a firm may be linked to it")
     ANSWER_CONSENT = "answer_consent", _("A company's answer reaches the firm that asked")
-    SHOW_WHO = "show_who", _("A client sees who at the firm has access to the dossier, and when they last used it")
+    SHOW_WHO = (
+        "show_who",
+        _("A client sees who at the firm has access to the dossier, and when they last used it"),
+    )
     EXCHANGE_FILES = "exchange_files", _("What one side drops, or takes back, is told to the other")
 
 

@@ -71,6 +71,7 @@ def correct_asked(*, actor: SpaceMember, invitation: Invitation, email: str) -> 
     except IntegrityError as error:
         raise AlreadyInvited(email) from error
     held.refresh_from_db(fields=list(fresh))
+    held.tokens.all().delete()  # the former address can't even refuse it
     _renew(held, actor)
     changes = {"email": (before, email)}
     record(InvitationCorrected, actor=actor, subject=held.target, changes=changes, details={"email": email})

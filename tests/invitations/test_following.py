@@ -34,7 +34,8 @@ from invitations.actions.following import (
     take_up,
 )
 from invitations.actions.inviting import AlreadyInvited
-from invitations.models import Invitation, InvitationState
+from invitations.lookups import invitation_of
+from invitations.models import Invitation, InvitationState, hashed, mint
 from tenancy.scopes import scope
 from tests.invitations.asked import (
     FIRMS_ADDRESS,
@@ -328,7 +329,9 @@ def test_a_corrected_address_takes_it_from_the_firm_that_had_received_it(
 ) -> None:
     invitation = receive(ask(claire), lemoine.admin)
     with scope(space=claire.space.pk):
+        former = mint(Invitation.objects.get(pk=invitation.pk))
         correct_asked(actor=claire, invitation=invitation, email="bon@cabinet.test")
+    assert invitation_of(hashed(former)) == []
     with scope(firm=lemoine.firm):
         assert not Invitation.objects.exists()
         with pytest.raises(NotAnswerable):

@@ -590,7 +590,7 @@ def test_who_loses_the_right_with_the_plan_open_changes_and_confirms_nothing(fir
     client = browse(zoe)
     seen = client.get(where(made, "confirm_import")).context["seen"]
     change_role(actor=firm.admin, member=zoe, role=Role.COLLABORATOR)
-    posted: list[tuple[str, dict[str, int], dict[str, str]]] = [
+    posted: list[tuple[str, dict[str, Any], dict[str, str]]] = [
         ("confirm_import", {}, {"seen": seen}),
         ("correct_row", {"number": 3}, {"cell-city": "Paris", "initial-cell-city": ""}),
         ("decide_row", {"number": 3}, {"dossier": "skip"}),
