@@ -639,7 +639,7 @@ def opened_space(viewer: Viewer) -> str:
     viewer.go(reverse("clients:signup"))
     page.locator("input[value=company]").check()
     for label, value in (
-        ("Raison sociale", "Fleurs d'Ainay"),
+        ("Raison sociale de l'entreprise", "Fleurs d'Ainay"),
         ("Prénom", "Inès"),
         ("Adresse e-mail", "ines@ainay.example"),
     ):
