@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -151,25 +151,26 @@ def first_steps(firm: Firm, member: Membership) -> list[Step]:
     """How a firm begins; nothing for a collaborator, nor once all of it is done."""
     if member.role != Role.ADMIN:
         return []
+    has_portfolios, has_clients, has_colleagues, has_invited = _done(member)
     steps = [
         Step(
             _("Create a portfolio"),
             _("A name for client files that the same people look after."),
             firm.url("portfolios:create"),
-            Portfolio.objects.exists(),
+            has_portfolios,
             opens_dialog=True,
         ),
         Step(
             _("Bring your clients in"),
             _("From your Excel list: nothing is written before you have seen and confirmed it."),
             firm.url("clients:imports"),
-            Dossier.objects.clients().exists(),
+            has_clients,
         ),
         Step(
             _("Invite your collaborators"),
             _("They see the portfolios that you open to them."),
             firm.url("invitations:invite_member"),
-            Membership.objects.exclude(pk=member.pk).exists(),
+            has_colleagues,
             opens_dialog=True,
         ),
         Step(
@@ -178,7 +179,19 @@ def first_steps(firm: Firm, member: Membership) -> list[Step]:
                 "Tick them in the list and press “Send the invitation”: each gets a mail and a space of their own."
             ),
             firm.url("clients:list"),
-            Invitation.objects.exclude(dossier=None).exists(),
+            has_invited,
         ),
     ]
     return [] if all(step.is_done for step in steps) else steps
+
+
+def _done(member: Membership) -> tuple[bool, ...]:
+    """Has the firm portfolios, clients, colleagues of the member, an invited client? One query."""
+    begun = (
+        Portfolio.objects.all(),
+        Dossier.objects.clients(),
+        Membership.objects.exclude(pk=member.pk),
+        Invitation.objects.exclude(dossier=None),
+    )
+    asked = Membership.objects.filter(pk=member.pk).order_by()
+    return tuple(asked.values_list(*(Exists(some.order_by()) for some in begun)).get())

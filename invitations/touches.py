@@ -6,13 +6,18 @@ from django.db.models import Q
 
 from clients.imports.touches import Found, Touch
 from clients.models import Dossier, RowOutcome
-from invitations.models import Invitation, InvitationGrant
+from invitations.models import Invitation, InvitationGrant, Letter
 from portfolios.models import Portfolio
 
 
 def _invited(moment: datetime) -> Found:
     touched = Q(created_at__gt=moment) | Q(sent_at__gt=moment) | Q(answered_at__gt=moment)
     return Invitation.objects.filter(touched)
+
+
+def _printed(moment: datetime) -> Found:
+    """A letter asks a client in, as a mail does."""
+    return Letter.objects.filter(printed_at__gt=moment)
 
 
 def _offered(moment: datetime) -> Found:
@@ -22,6 +27,7 @@ def _offered(moment: datetime) -> Found:
 
 TOUCHES = [
     Touch(Dossier, RowOutcome.INVITED, "dossier", _invited),
+    Touch(Dossier, RowOutcome.INVITED, "dossier", _printed),
     Touch(Dossier, RowOutcome.GRANTED, "dossier", _offered),
     Touch(Portfolio, RowOutcome.GRANTED, "portfolio", _offered),
 ]

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership, Role
-from accounts.permissions import ObjectRole, Perm, can, permitted
+from accounts.permissions import ObjectRole, Perm, allows, can, permitted
 from clients.models import ClientSpace, Dossier, LinkRight, SpaceMember, SpacePerm, SpaceProfile
 from portfolios.models import Portfolio
 from tenancy import scopes
@@ -150,9 +150,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def requests_to(self, member: Membership) -> Self:
         """What clients ask of the firm: all of it for who answers clients, else what the member has taken up."""
         found = self.filter(kind=InvitationKind.FIRM, to_firm_id=member.firm_id)
-        if can(member, Perm.ANSWER_CLIENTS):
-            return found
-        return found.filter(taken_up_by=member.user_id) if member.user_id else found.none()
+        mine = Q(taken_up_by=member.user_id)
+        if allows(Role(member.role), Perm.ANSWER_CLIENTS):  # whether that is their role still, the query asks
+            theirs = Membership.objects.open().filter(pk=member.pk, role=member.role)
+            mine |= Q(Exists(theirs.order_by()))
+        return found.filter(mine) if member.user_id else found.none()
 
     def manageable_by(self, member: Membership) -> Self:
         """Those that the member may send again or revoke."""

@@ -171,7 +171,12 @@ def test_the_look_up_goes_by_an_index_however_many_companies_there_are(db: None,
 
 def _fill(connection: Any, model: type[models.Model], values: dict[str, str]) -> None:
     """20,000 rows of it, number n having these SQL values and nothing else that it need not have."""
-    usual = {"UUIDField": "gen_random_uuid()", "BooleanField": "false", "DateTimeField": "now()"}
+    usual = {
+        "UUIDField": "gen_random_uuid()",
+        "BooleanField": "false",
+        "DateTimeField": "now()",
+        "PositiveSmallIntegerField": "0",
+    }
     columns = {
         str(field.column): "NULL" if field.null else usual.get(field.get_internal_type(), "''")
         for field in model._meta.concrete_fields

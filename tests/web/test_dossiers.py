@@ -557,5 +557,6 @@ def test_the_page_names_the_clients_own_people(firm: World, browse: Browse) -> N
     url = firm.firm.url("clients:dossier", pk=dossier.pk)
     client = browse(firm.admin).get(url).context["client"]
     assert [one.name for one in client.people] == ["Claire Besson"]
-    SpaceLink.objects.filter(pk=link.pk).update(until=timezone.now())
-    assert browse(firm.admin).get(url).context["client"] is None
+    SpaceLink.objects.filter(pk=link.pk).update(until=(end := timezone.now()))
+    client = browse(firm.admin).get(url).context["client"]
+    assert (client.people, client.left) == ([], end)

@@ -116,5 +116,5 @@ def test_the_dashboard_shows_what_others_changed(firm: World, browse: Browse) ->
 def test_the_dashboard_stays_quick(firm: World, browse: Browse, member: str) -> None:
     client, url = browse(getattr(firm, member)), firm.firm.url("dashboard")
     client.get(url)
-    with queries_at_most(16):
+    with queries_at_most(15):
         client.get(url)
