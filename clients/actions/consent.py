@@ -61,8 +61,8 @@ class Company:
 @transaction.atomic
 def change_declarants(*, actor: SpaceMember, allowed: bool) -> None:
     """Open or close the space to firms that its people have not chosen themselves; in the space's scope."""
+    space = ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
     require_profile(actor, SpacePerm.AUTHORISE)
-    space = ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
     if space.open_to_declarants == allowed:
         return
     space.open_to_declarants = allowed

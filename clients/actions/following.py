@@ -107,8 +107,8 @@ def end_following(*, actor: SpaceMember, link: SpaceLink) -> None:
 
     Raises EndedMeanwhile.
     """
-    require_profile(actor, SpacePerm.CHOOSE_FIRMS)
     space = ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
+    require_profile(actor, SpacePerm.CHOOSE_FIRMS)
     running = SpaceLink.objects.running().select_for_update(of=("self",))
     held = running.filter(pk=link.pk, space=space).first()
     if held is None:

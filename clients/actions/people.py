@@ -33,7 +33,7 @@ def admit_person(
 
     `terms` is the version that they accepted. Raises AlreadyHere.
     """
-    space = ClientSpace.objects.select_for_update().get(pk=space.pk)
+    space = ClientSpace.objects.select_for_update(no_key=True).get(pk=space.pk)
     member = SpaceMember.objects.filter(space=space, user=user).first() or SpaceMember(space=space, user=user)
     if not member._state.adding and member.ended_at is None:
         raise AlreadyHere(member.pk)
@@ -87,7 +87,7 @@ def end_person(*, actor: SpaceMember, member: SpaceMember) -> None:
 
 def _held(actor: SpaceMember, member: SpaceMember) -> SpaceMember:
     """The person as they are now, with the space locked: so two managers don't end each other's place at once."""
-    space = ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
+    space = ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
     held = SpaceMember.objects.present().filter(space=space, pk=member.pk).first()
     if held is None:
         raise GoneMeanwhile(member.pk)

@@ -85,8 +85,8 @@ def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mappin
 
     `values` is field → new value, of `DETAIL_FIELDS`. What is as before changes and records nothing. Raises KeptByFirm.
     """
+    space = ClientSpace.objects.select_for_update(no_key=True).get(pk=space.pk)
     require_profile(actor, SpacePerm.EDIT_DETAILS)
-    space = ClientSpace.objects.select_for_update().get(pk=space.pk)
     if not (changes := _differences(space, values)):
         return space
     kept = kept_details(space)
@@ -257,7 +257,7 @@ def _apply(record_of: ClientDetails, changes: Mapping[str, tuple[str, str]]) -> 
 
 def _carry_over(link: SpaceLink, actor: SpaceMember, values: Mapping[str, str]) -> None:
     """The client's change in the firm's own record, in the firm's scope."""
-    dossier = Dossier.objects.select_for_update().get(pk=link.dossier_id)
+    dossier = Dossier.objects.select_for_update(no_key=True).get(pk=link.dossier_id)
     if changes := _differences(dossier, values):
         _apply(dossier, changes)
         record(ClientChangedDetails, actor=actor, subject=dossier, changes=changes)

@@ -84,6 +84,21 @@ class FileWithdrawn(_FromClient):
     opposite = FileReceived.name
 
 
+# Their sentences name the file: for those alone who see the files.
+NAMING_FILES = [
+    kind.name
+    for kind in (
+        FileDropped,
+        FileTakenBack,
+        FilePutBack,
+        FileTaken,
+        FileTurnedAway,
+        FileReceived,
+        FileWithdrawn,
+    )
+]
+
+
 # --- In the journal of the client's space --------------------------------------------------------------------------
 
 

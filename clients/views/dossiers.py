@@ -24,6 +24,7 @@ from clients.actions.dossiers import (
     update_dossier,
 )
 from clients.actions.files import files_of_member
+from clients.events.files import NAMING_FILES
 from clients.exports.dossiers import DossierExport, asked_for
 from clients.forms.dossiers import DossierForm, NewDossierForm
 from clients.meanwhile import compare
@@ -116,6 +117,8 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
         return done(request, request.firm.url("clients:list"))
     in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
     may_assign = not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier)
+    may_see_files = not dossier.is_own and can(request.member, Perm.SEE_FILES, dossier)
+    history = queries.about([pk]) if may_see_files else queries.about([pk]).exclude(type__in=NAMING_FILES)
     return render(
         request,
         "clients/dossier_drawer.html" if in_drawer else "clients/dossier.html",
@@ -124,9 +127,9 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "facts": facts_of(dossier),
             "access": access_to(dossier),
             "client": client_side(dossier),
-            "history": queries.described(queries.about([pk])[: HISTORY_SHORT if in_drawer else HISTORY]),
+            "history": queries.described(history[: HISTORY_SHORT if in_drawer else HISTORY]),
             "files": files_of_member(request.member).filter(link__dossier=dossier).available().count(),
-            "may_see_files": not dossier.is_own and can(request.member, Perm.SEE_FILES, dossier),
+            "may_see_files": may_see_files,
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
             "may_archive": not dossier.is_own and allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
             "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),

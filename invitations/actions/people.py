@@ -16,8 +16,11 @@ from invitations.models import Invitation, InvitationKind, InvitationState
 @transaction.atomic
 def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> Invitation:
     """Invite somebody into the actor's space, with a profile; in its scope. Raises AlreadyHere, AlreadyInvited."""
+    space, email = (
+        ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk),
+        email.strip().lower(),
+    )
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
-    space, email = ClientSpace.objects.select_for_update().get(pk=actor.space.pk), email.strip().lower()
     _require_new(space, email)
     invitation = Invitation.objects.create(
         firm=None,
@@ -83,7 +86,7 @@ def _require_new(space: ClientSpace, email: str) -> None:
 
 def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
     """The invitation, locked with its space, as the actor's space sent it."""
-    ClientSpace.objects.select_for_update().get(pk=actor.space.pk)
+    ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
     ours = Invitation.objects.with_names().filter(space=actor.space_id, kind=InvitationKind.PERSON)
     held = ours.select_for_update(of=("self",)).get(pk=invitation.pk)

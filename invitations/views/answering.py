@@ -209,7 +209,11 @@ def refuse(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _closed(request, visit.closed_because, visit)
     if request.method != "POST":
         return render(request, "invitations/refuse.html", {"invitation": visit.invitation})
-    refuse_invitation(link=visit.link)
+    try:
+        refuse_invitation(link=visit.link)
+    except NotAnswerable:  # a second click
+        visit.invitation.refresh_from_db()
+        return _closed(request, visit.closed_because, visit)
     return _forgotten(render(request, "invitations/refused.html", {"invitation": visit.invitation}))
 
 

@@ -86,8 +86,8 @@ def write_selected(request: FirmRequest) -> HttpResponse:
 def confirm(request: FirmRequest, pk: UUID) -> HttpResponse:
     """The firm knows the address as its client's: the usual invitation goes there."""
     letter = _letter(request, pk)
-    if request.method != "POST" and letter.waits_for_firm:
-        return _shown(request, "confirm_letter", letter)
+    if request.method != "POST":
+        return _shown(request, "confirm_letter", letter) if letter.waits_for_firm else _said(request)
     try:
         confirm_letter(actor=request.member, letter=letter)
     except NotToConfirm:
@@ -104,8 +104,8 @@ def confirm(request: FirmRequest, pk: UUID) -> HttpResponse:
 def decline(request: FirmRequest, pk: UUID) -> HttpResponse:
     """It is somebody else: nobody is invited."""
     letter = _letter(request, pk)
-    if request.method != "POST" and letter.waits_for_firm:
-        return _shown(request, "decline_letter", letter)
+    if request.method != "POST":
+        return _shown(request, "decline_letter", letter) if letter.waits_for_firm else _said(request)
     try:
         decline_letter(actor=request.member, letter=letter)
     except NotToConfirm:
@@ -119,8 +119,9 @@ def decline(request: FirmRequest, pk: UUID) -> HttpResponse:
 def revoke(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Make a letter's code void, after a question."""
     letter = _letter(request, pk)
-    if request.method != "POST" and letter.is_open and not letter.waits_for_firm:
-        return _shown(request, "revoke_letter", letter)
+    if request.method != "POST":
+        is_void = not letter.is_open or letter.waits_for_firm
+        return _said(request) if is_void else _shown(request, "revoke_letter", letter)
     try:
         revoke_letter(actor=request.member, letter=letter)
     except NotToConfirm:
@@ -174,6 +175,12 @@ def _danger(label: str, url: str) -> dict[str, Any]:
 
 def _said_already() -> str:
     return _("This answer has been dealt with meanwhile.")
+
+
+def _said(request: FirmRequest) -> HttpResponse:
+    """To look at what is over changes nothing, and leads to the list."""
+    messages.info(request, _said_already())
+    return lead_to(request, request.firm.url("invitations:letters"))
 
 
 def _asked(request: FirmRequest, chosen: QuerySet[Dossier], action: str) -> HttpResponse:

@@ -238,10 +238,13 @@ def test_a_dossier_whose_files_one_may_not_see_has_no_such_page(
     with scope(firm=lemoine.firm):
         dossier = Dossier.objects.get()
         give(Assignment, pairs_of([dossier], [lemoine.colleague]), role=ObjectRole.SUPPORT, by=lemoine.admin)
+    browse(lemoine.admin).post(firm_url("clients:drop_files", pk=link.dossier_id), upload("bilan.pdf"))
     support, url = browse(lemoine.colleague), firm_url("clients:files", pk=link.dossier_id)
     assert support.get(url).status_code == 404
-    assert url not in said(support.get(firm_url("clients:dossier", pk=link.dossier_id)))
-    assert url in said(browse(lemoine.admin).get(firm_url("clients:dossier", pk=link.dossier_id)))
+    shown = said(support.get(firm_url("clients:dossier", pk=link.dossier_id)))
+    assert url not in shown and "bilan.pdf" not in shown
+    shown = said(browse(lemoine.admin).get(firm_url("clients:dossier", pk=link.dossier_id)))
+    assert url in shown and "bilan.pdf" in shown
 
 
 @pytest.mark.parametrize("count", [1, 10])
