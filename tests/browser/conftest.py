@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page
 
 from tests.browser import stack
 from tests.browser.stack import Stack
@@ -17,8 +17,6 @@ from tests.setup.conftest import new_folder
 Platforms = tuple[Fake, Fake, Path]
 LAPTOP = {"width": 1366, "height": 900}
 PHONE = {"width": 360, "height": 800}
-# As long as an action may take: a page of the product on a machine that runs the suite beside it.
-expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
     )
     alice.look("invitations:sending, drafts prepared")
     page.get_by_role("link", name="Vers les invitations").click()
-    expect(page).to_have_url(re.compile("state=draft"))
+    page.wait_for_url(re.compile("state=draft"))
     alice.look("invitations:list, drafts")
     page.locator("[data-bulk-page]").check()
     page.get_by_role("button", name="Envoyer les brouillons").click()
