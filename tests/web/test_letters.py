@@ -90,6 +90,19 @@ def test_the_firm_confirms_and_the_invitation_leaves(browse: Browse, firm: World
 # --- whoever holds it
 
 
+@pytest.mark.parametrize("route", ["confirm_letter", "decline_letter", "revoke_letter"])
+def test_a_look_at_a_letter_that_is_answered_just_then_decides_nothing(
+    browse: Browse, firm: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    letter = proven(firm, outbox)
+    before = Letter.objects.get(pk=letter.pk)
+    before.state = LetterState.ADDRESSED if route != "revoke_letter" else LetterState.REPLACED
+    monkeypatch.setattr("invitations.views.letters._letter", lambda *_args: before)
+    assert browse(firm.admin).get(firm.firm.url(f"invitations:{route}", pk=letter.pk)).status_code == 302
+    assert Letter.objects.get(pk=letter.pk).state == LetterState.PROVEN
+    assert not Invitation.objects.exists()
+
+
 def test_the_whole_way_by_the_square(browse: Browse, firm: World, code: str, outbox: Outbox) -> None:
     client = browse()
     moved = client.get(f"{HERE}{code}/")
