@@ -95,6 +95,9 @@ class Firm(models.Model):
     open_to_declarants = models.BooleanField(
         _("Third-party declarants may register your SIREN"), default=True
     )
+    # How its mails are signed and where their answers go; empty: its name, its address.
+    mail_name = models.CharField(_("Sender's name"), max_length=80, blank=True)
+    reply_to = models.EmailField(_("Address for answers"), blank=True)
     # How often an invitation that nobody answers is reminded of by itself, before its deadline.
     invitation_reminders = models.PositiveSmallIntegerField(_("Reminders"), default=2)
     created_at = models.DateTimeField(default=timezone.now)
@@ -123,6 +126,40 @@ class Firm(models.Model):
 def _path(route: str, firm_slug: str, **kwargs: Any) -> str:
     """A page names some thirty of its firm's pages, mostly the same ones."""
     return reverse(route, kwargs={"firm_slug": firm_slug, **kwargs})
+
+
+class FirmLogo(models.Model):
+    """The firm's logo, as its mails hold it: a small PNG made anew of what was uploaded (`accounts.pictures`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        Firm,
+        models.CASCADE,
+        default=scopes.firm_id,
+        editable=False,
+        related_name="logos",
+        related_query_name="logo",
+        db_index=False,
+    )
+    # Of the file that was uploaded.
+    name = models.CharField(_("File"), max_length=200)
+    content = models.BinaryField()
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    # Of the content: two logos that look alike have the same.
+    digest = models.CharField(max_length=32)
+    uploaded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("logo")
+        constraints = [
+            FirmWall(name="firmlogo_wall"),
+            models.UniqueConstraint(fields=["firm"], name="firmlogo_one"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Role(models.TextChoices):
@@ -319,3 +356,29 @@ class TermsAcceptance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.terms_id}"
+
+
+class Passkey(models.Model):
+    """A key that one of a person's devices keeps, and that opens their account (see `accounts.passkeys`).
+
+    Nothing secret stands here: the device keeps its half, and signs with it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="passkeys")
+    # As a browser names it; at most 1,023 bytes, in base64.
+    credential_id = models.CharField(max_length=1400, unique=True, editable=False)
+    # The name of the device's make, the credential's id and its public key, as WebAuthn puts them together.
+    credential = models.BinaryField()
+    # The browser that made it: what tells a person their keys apart, with the two dates.
+    name = models.CharField(max_length=80)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("passkey")
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name

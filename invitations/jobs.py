@@ -23,6 +23,7 @@ def order_sending(
     kind: SendingKind,
     keys: Sequence[UUID],
     profile: SpaceProfile = SpaceProfile.MANAGER,
+    language: str = "",
 ) -> Sending:
     """Have it done with these client files, or invitations; while the same is at work, that one.
 
@@ -31,12 +32,13 @@ def order_sending(
     require(actor, Perm.INVITE_CLIENTS)
     chosen = packed(keys)
     sending, is_new = Sending.objects.get_or_create(
-        digest=hashlib.blake2b(f"{kind} {profile} ".encode() + chosen, digest_size=16).hexdigest(),
+        digest=hashlib.blake2b(f"{kind} {profile} {language} ".encode() + chosen, digest_size=16).hexdigest(),
         state__in=SENDING,
         defaults={
             "asked_by": actor,
             "kind": kind,
             "profile": profile,
+            "language": language,
             "chosen": chosen,
             "total": len(keys),
         },

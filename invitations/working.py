@@ -89,15 +89,27 @@ def _go_on(held: Sending) -> bool:
 
 
 def _invite(held: Sending, keys: list[UUID]) -> Done:
-    chosen = Dossier.objects.filter(pk__in=keys)
-    profile = SpaceProfile(held.profile)
-    return _done(invite_some(actor=held.asked_by, dossiers=chosen, profile=profile, batch=held.pk))
+    return _done(
+        invite_some(
+            actor=held.asked_by,
+            dossiers=Dossier.objects.filter(pk__in=keys),
+            profile=SpaceProfile(held.profile),
+            language=held.language,
+            batch=held.pk,
+        )
+    )
 
 
 def _prepare(held: Sending, keys: list[UUID]) -> Done:
-    chosen = Dossier.objects.filter(pk__in=keys)
-    profile = SpaceProfile(held.profile)
-    return _done(prepare_some(actor=held.asked_by, dossiers=chosen, profile=profile, group=held.pk))
+    return _done(
+        prepare_some(
+            actor=held.asked_by,
+            dossiers=Dossier.objects.filter(pk__in=keys),
+            profile=SpaceProfile(held.profile),
+            language=held.language,
+            group=held.pk,
+        )
+    )
 
 
 def _resend(held: Sending, keys: list[UUID]) -> Done:

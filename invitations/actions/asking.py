@@ -6,23 +6,26 @@ In the space's scope. What the firm does with it is `following`.
 from django.db import IntegrityError, transaction
 
 from activity.actions import record
-from clients.models import ClientSpace, LinkRight, SpaceMember, SpacePerm
+from clients.models import LinkRight, SpaceMember, SpacePerm
 from clients.profiles import require_profile
 from invitations.actions.handling import NotPending, end, leaving, renew, send
+from invitations.actions.holding import held_alone, hold_space
 from invitations.actions.inviting import AlreadyInvited
 from invitations.events import FirmInvited, InvitationCorrected, InvitationResent, InvitationRevoked
 from invitations.models import Invitation, InvitationKind, InvitationState
 
 
 @transaction.atomic
-def invite_firm(*, actor: SpaceMember, email: str, right: LinkRight, ends_others: bool = False) -> Invitation:
+def invite_firm(
+    *, actor: SpaceMember, email: str, right: LinkRight, ends_others: bool = False, language: str = ""
+) -> Invitation:
     """Ask a firm, or somebody who works there, to follow the client, with this right.
 
     With `ends_others` it takes the place of the firms that follow the space at this moment, once it has accepted.
     Raises AlreadyInvited.
     """
+    space = hold_space(actor.space.pk)
     require_profile(actor, SpacePerm.CHOOSE_FIRMS)
-    space = ClientSpace.objects.get(pk=actor.space.pk)
     try:
         with transaction.atomic():
             invitation = Invitation.objects.create(
@@ -34,6 +37,7 @@ def invite_firm(*, actor: SpaceMember, email: str, right: LinkRight, ends_others
                 email=email.strip().lower(),
                 right=right,
                 ends_others=ends_others,
+                language=language,
                 **leaving(),
             )
     except IntegrityError as error:
@@ -87,13 +91,14 @@ def revoke_asked(*, actor: SpaceMember, invitation: Invitation) -> None:
 
 
 def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
-    """The invitation, locked, if the actor may (still, once this has waited) handle it."""
-    waiting = Invitation.objects.with_names().select_for_update(of=("self",))
-    held = waiting.get(pk=invitation.pk, space=actor.space_id, kind=InvitationKind.FIRM)
+    """The invitation, held after the space, if the actor may (still, once this has waited) handle it."""
+    hold_space(actor.space.pk)
     require_profile(actor, SpacePerm.CHOOSE_FIRMS)
-    if not held.is_pending:
-        raise NotPending(held.pk)
-    return held
+    ours = Invitation.objects.filter(space=actor.space_id, kind=InvitationKind.FIRM)
+    waiting = held_alone(ours.get(pk=invitation.pk).pk)
+    if waiting is None or not waiting.is_pending:
+        raise NotPending(invitation.pk)
+    return waiting
 
 
 def _renew(held: Invitation, actor: SpaceMember) -> None:

@@ -11,6 +11,7 @@ from accounts.permissions import Perm, require
 from activity.actions import record
 from clients.models import Dossier, SpaceLink, SpaceProfile
 from invitations.actions.handling import issue, record_lines
+from invitations.actions.holding import held, hold_invitations
 from invitations.actions.inviting import (
     AlreadyInvited,
     Plan,
@@ -20,6 +21,7 @@ from invitations.actions.inviting import (
     new_invitation,
     plan_invitations,
     tell_of_invited,
+    unanswered_of,
 )
 from invitations.events import (
     ClientInvited,
@@ -41,7 +43,12 @@ class NoDraft(Exception):
 
 @transaction.atomic
 def prepare_invitation(
-    *, actor: Membership, dossier: Dossier, email: str = "", profile: SpaceProfile = SpaceProfile.MANAGER
+    *,
+    actor: Membership,
+    dossier: Dossier,
+    email: str = "",
+    profile: SpaceProfile = SpaceProfile.MANAGER,
+    language: str = "",
 ) -> Invitation:
     """Keep the invitation of the dossier's client as a draft, in place of the one that was kept before.
 
@@ -49,13 +56,13 @@ def prepare_invitation(
     """
     dossier = invitable(actor, dossier)
     email = addressed(actor, dossier, email)
-    known = Invitation.objects.unanswered().filter(dossier=dossier).select_for_update().first()
+    known = next(iter(unanswered_of(dossier)), None)
     if known is not None and not known.is_draft:
         raise AlreadyInvited(known.email)
     draft = known or new_invitation(actor, dossier, email, state=InvitationState.DRAFT)
-    if known is not None and (draft.email, draft.profile) == (email, profile):
+    if known is not None and (draft.email, draft.profile, draft.language) == (email, profile, language):
         return draft
-    draft.email, draft.profile, draft.invited_by = email, profile, actor
+    draft.email, draft.profile, draft.language, draft.invited_by = email, profile, language, actor
     draft.save(force_insert=known is None)
     record(DraftPrepared, actor=actor, subject=dossier, details={"email": email})
     return draft
@@ -63,18 +70,27 @@ def prepare_invitation(
 
 @transaction.atomic
 def prepare_clients(
-    *, actor: Membership, dossiers: QuerySet[Dossier], profile: SpaceProfile = SpaceProfile.MANAGER
+    *,
+    actor: Membership,
+    dossiers: QuerySet[Dossier],
+    profile: SpaceProfile = SpaceProfile.MANAGER,
+    language: str = "",
 ) -> Plan:
     """A draft for each of these dossiers that nobody has invited yet; says whom it left out and why."""
     group = uuid7()
-    plan = prepare_some(actor=actor, dossiers=dossiers, profile=profile, group=group)
+    plan = prepare_some(actor=actor, dossiers=dossiers, profile=profile, language=language, group=group)
     tell_of_prepared(actor=actor, count=len(plan.new), group=group)
     return plan
 
 
 @transaction.atomic
 def prepare_some(
-    *, actor: Membership, dossiers: QuerySet[Dossier], profile: SpaceProfile, group: UUID
+    *,
+    actor: Membership,
+    dossiers: QuerySet[Dossier],
+    profile: SpaceProfile,
+    group: UUID,
+    language: str = "",
 ) -> Plan:
     """A portion of many that a worker prepares; their event follows the last."""
     plan = plan_invitations(actor=actor, dossiers=dossiers, lock=True)
@@ -82,7 +98,7 @@ def prepare_some(
     if known:
         plan.skipped.setdefault(Skip.PENDING, []).extend(known)
     plan.drafts, plan.renewed, plan.replaced = [], [], []
-    fields = {"profile": profile, "state": InvitationState.DRAFT}
+    fields = {"profile": profile, "language": language, "state": InvitationState.DRAFT}
     made = [new_invitation(actor, dossier, dossier.email.lower(), **fields) for dossier in plan.new]
     Invitation.objects.bulk_create(made, batch_size=_BATCH)
     record_lines(DraftPrepared, actor, made, group)
@@ -134,22 +150,22 @@ def discard_draft(*, actor: Membership, invitation: Invitation) -> None:
 @transaction.atomic
 def discard_drafts(*, actor: Membership, invitations: QuerySet[Invitation]) -> int:
     """Delete those of them that are drafts; returns how many."""
-    held = _held_among(actor, invitations)
-    if not held:
+    drafts = _held_among(actor, invitations)
+    if not drafts:
         return 0
     group = uuid7()
-    record_lines(DraftDiscarded, actor, held, group)
-    Invitation.objects.filter(among([draft.pk for draft in held])).delete()
-    record(DraftsDiscarded, actor=actor, subject=None, details={"count": len(held)}, group=group)
-    return len(held)
+    record_lines(DraftDiscarded, actor, drafts, group)
+    Invitation.objects.filter(among([draft.pk for draft in drafts])).delete()
+    record(DraftsDiscarded, actor=actor, subject=None, details={"count": len(drafts)}, group=group)
+    return len(drafts)
 
 
 def _sent(
     actor: Membership, invitations: QuerySet[Invitation], *, group: UUID, batch: UUID | None = None
 ) -> list[Invitation]:
-    held = _held_among(actor, invitations)
-    active = _with_space(draft.dossier_id for draft in held)
-    sent = [draft for draft in held if draft.dossier_id not in active]
+    drafts = _held_among(actor, invitations)
+    active = _with_space(draft.dossier_id for draft in drafts)
+    sent = [draft for draft in drafts if draft.dossier_id not in active]
     issue(sent, by=actor, batch=batch)
     record_lines(ClientInvited, actor, sent, group)
     return sent
@@ -161,16 +177,16 @@ def _with_space(dossiers: Iterable[UUID | None]) -> set[UUID]:
 
 
 def _held(actor: Membership, invitation: Invitation) -> Invitation:
-    drafts = Invitation.objects.drafts().with_names().select_for_update(of=("self",))
-    held = drafts.filter(pk=invitation.pk).first()
-    if held is None:
+    """The draft, held after its client file, if the actor may (still, once this has waited) handle it."""
+    draft = held(invitation.pk, by=actor)
+    if draft is None or not draft.is_draft:
         raise NoDraft(invitation.pk)
-    require(actor, Perm.INVITE_CLIENT, held.dossier)
-    return held
+    require(actor, Perm.INVITE_CLIENT, draft.dossier)
+    return draft
 
 
 def _held_among(actor: Membership, invitations: QuerySet[Invitation]) -> list[Invitation]:
-    """Of these, the drafts, locked; which of them the actor may handle, a later query asks."""
-    found = Invitation.objects.drafts().filter(pk__in=invitations.order_by().values("pk"))
-    keys = list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
-    return list(Invitation.objects.filter(among(keys)).manageable_by(actor).with_names().order_by("pk"))
+    """Of these, the drafts, held; which of them the actor may handle, a later query asks."""
+    keys = hold_invitations(invitations.order_by().values_list("pk", flat=True), by=actor)
+    mine = Invitation.objects.filter(among(keys)).drafts().manageable_by(actor)
+    return list(mine.with_names().order_by("pk"))

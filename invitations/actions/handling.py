@@ -8,13 +8,14 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from accounts.actions.holding import hold_and_require
 from accounts.models import Membership, MemberState
-from accounts.newcomers import languages_at
 from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, Letter, queue_mails, record, record_many
 from activity.events import EventType
 from clients.models import Dossier
 from invitations import reminders
+from invitations.actions.holding import held, held_alone, hold_invitations
 from invitations.events import (
     ClientsInvited,
     InvitationFailed,
@@ -23,6 +24,7 @@ from invitations.events import (
     InvitationsResent,
     InvitationsRevoked,
 )
+from invitations.languages import languages_of
 from invitations.models import Invitation, InvitationKind, InvitationState, next_deadline
 from tenancy.expressions import among
 from tenancy.keys import uuid7
@@ -84,8 +86,10 @@ def take_over_sent_by(*, actor: Membership, member: Membership) -> None:
 
     A part of a departure, whose event tells of it.
     """
-    require(actor, Perm.MANAGE_MEMBERS)
-    Invitation.objects.pending().filter(invited_by=member).update(invited_by=actor)
+    hold_and_require(actor, Perm.MANAGE_MEMBERS)
+    theirs = Invitation.objects.pending().filter(invited_by=member)
+    held = hold_invitations(theirs.order_by().values_list("pk", flat=True))
+    Invitation.objects.pending().filter(among(held), invited_by=member).update(invited_by=actor)
 
 
 @transaction.atomic
@@ -103,11 +107,12 @@ def note_failure(*, invitation_id: UUID, generation: int, reason: str) -> None:
 
     Whoever has followed the link of an earlier mail has it; only nobody reminds them any more.
     """
-    of_sending = Invitation.objects.filter(pk=invitation_id, generation=generation)
-    of_sending.filter(state=InvitationState.OPENED).update(remind_at=None)
-    waiting = Invitation.objects.with_names().select_for_update(of=("self",))
-    invitation = waiting.filter(pk=invitation_id, generation=generation, state=InvitationState.SENT).first()
-    if invitation is None:
+    invitation = held_alone(invitation_id)
+    if invitation is None or invitation.generation != generation:
+        return
+    if invitation.state == InvitationState.OPENED:
+        Invitation.objects.filter(pk=invitation.pk).update(remind_at=None)
+    if invitation.state != InvitationState.SENT:
         return
     invitation.state, invitation.failure = InvitationState.FAILED, reason
     invitation.save(update_fields=["state", "failure"])
@@ -161,13 +166,13 @@ def send(invitations: list[Invitation], *, batch: UUID | None = None, is_reminde
 
     `batch`: the key of the order of which they are a part.
     """
-    languages = languages_at(invitation.email for invitation in invitations)
+    languages = languages_of(invitations)
     letters = [
         Letter(
             kind=MAIL,
             to=invitation.email,
             name=invitation.name,
-            language=languages.get(invitation.email, "fr"),
+            language=languages[invitation.pk],
             params={
                 "invitation": str(invitation.pk),
                 "generation": invitation.generation,
@@ -191,25 +196,26 @@ def end(invitations: list[Invitation], state: InvitationState) -> None:
 
 
 def held_pending(actor: Membership, invitation: Invitation) -> Invitation:
-    """The invitation, locked, if the actor may (still, once this has waited) handle it.
+    """The invitation, held after what it leads to, if the actor may (still, once this has waited) handle it.
 
     Raises PermissionDenied, NotPending.
     """
-    held = Invitation.objects.with_names().select_for_update(of=("self",)).get(pk=invitation.pk)
-    if held.kind == InvitationKind.MEMBER:
+    if (waiting := held(invitation.pk, by=actor)) is None:
+        raise NotPending(invitation.pk)
+    if waiting.kind == InvitationKind.MEMBER:
         require(actor, Perm.MANAGE_MEMBERS)
     else:
-        require(actor, Perm.INVITE_CLIENT, held.dossier)
-    if not held.is_pending:
-        raise NotPending(held.pk)
-    return held
+        require(actor, Perm.INVITE_CLIENT, waiting.dossier)
+    if not waiting.is_pending:
+        raise NotPending(waiting.pk)
+    return waiting
 
 
 def held_among(actor: Membership, invitations: QuerySet[Invitation]) -> list[Invitation]:
-    """Of these, those that wait for an answer, locked; which of them the actor may handle, a later query asks."""
-    found = Invitation.objects.filter(pk__in=invitations.order_by().values("pk")).pending()
-    keys = list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
-    return list(Invitation.objects.filter(among(keys)).manageable_by(actor).with_names().order_by("pk"))
+    """Of these, those that wait for an answer, held; which of them the actor may handle, a later query asks."""
+    keys = hold_invitations(invitations.order_by().values_list("pk", flat=True), by=actor)
+    mine = Invitation.objects.filter(among(keys)).pending().manageable_by(actor)
+    return list(mine.with_names().order_by("pk"))
 
 
 def _record_group(

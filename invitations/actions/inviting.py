@@ -11,12 +11,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions.holding import hold_and_require, hold_names
 from accounts.models import Membership, MemberState, Role
 from accounts.permissions import ObjectRole, Perm, administrators, permitted, require
 from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink, SpaceProfile
 from invitations.actions.handling import end, issue, leaving, renew, send, who_sees_some
+from invitations.actions.holding import hold_dossiers, hold_invitations
 from invitations.events import (
     ClientInvited,
     ClientsInvited,
@@ -26,6 +28,7 @@ from invitations.events import (
 )
 from invitations.models import Invitation, InvitationGrant, InvitationKind, InvitationState
 from portfolios.models import Portfolio
+from tenancy.expressions import among
 from tenancy.keys import uuid7
 
 _BATCH = 2_000
@@ -90,13 +93,14 @@ def invite_member(
     portfolios: Collection[UUID] = (),
     dossiers: Collection[UUID] = (),
     grant_role: ObjectRole = ObjectRole.ACCOUNTANT,
+    language: str = "",
 ) -> Invitation:
     """Invite a colleague to the firm. Raises AlreadyMember, AlreadyInvited. One who had left is invited anew.
 
     These `portfolios` and `dossiers` (by key, of those that the actor may give) open to a collaborator, in the
     `grant_role`, as they accept; an administrator sees everything anyway.
     """
-    require(actor, Perm.MANAGE_MEMBERS)
+    hold_and_require(actor, Perm.MANAGE_MEMBERS)
     member = _place(email.strip().lower())
     member.role, member.state, member.invited_at = role, MemberState.INVITED, timezone.now()
     if member.user_id is None:
@@ -112,6 +116,7 @@ def invite_member(
         role=role,
         email=member.email,
         name=f"{member.first_name} {member.last_name}".strip(),
+        language=language,
         invited_by=actor,
         **leaving(),
     )
@@ -141,21 +146,28 @@ def _offer(
 
 @transaction.atomic
 def invite_client(
-    *, actor: Membership, dossier: Dossier, email: str = "", profile: SpaceProfile | None = None
+    *,
+    actor: Membership,
+    dossier: Dossier,
+    email: str = "",
+    profile: SpaceProfile | None = None,
+    language: str | None = None,
 ) -> Invitation:
     """Invite the dossier's client, at `email` or at the dossier's address (which it becomes, where there is none).
 
     A draft is what is sent. One that waits at the same address is sent again; one at another address is replaced: its
-    links become void. `profile`: what the person becomes in their space, a manager if nobody has said otherwise. While
-    the company is asked for its consent, somebody who speaks for it may be invited. Raises AlreadyActive.
+    links become void. `profile`: what the person becomes in their space, a manager if nobody has said otherwise.
+    `language`: that of the mail, as long as no account at the address says another. While the company is asked for its
+    consent, somebody who speaks for it may be invited. Raises AlreadyActive.
     """
     dossier = invitable(actor, dossier)
     email = addressed(actor, dossier, email)
-    known = list(Invitation.objects.unanswered().filter(dossier=dossier).select_for_update())
+    known = unanswered_of(dossier)
     drafts = [invitation for invitation in known if invitation.is_draft]
     same = [one for one in known if one.email == email and not one.is_draft]
     group = uuid7()
     chosen: dict[str, Any] = {"profile": profile} if profile else {}
+    chosen |= {"language": language} if language is not None else {}
     _replace(actor, [one for one in known if one.email != email and not one.is_draft], group=group)
     if same:
         renew(same, by=actor, **chosen)
@@ -173,14 +185,24 @@ def invite_client(
 
 
 def invitable(actor: Membership, dossier: Dossier) -> Dossier:
-    """The dossier, locked, if its client may be invited. Raises PermissionDenied, AlreadyActive."""
+    """The dossier, held after the actor's place, if its client may (still, once this has waited) be invited.
+
+    Raises PermissionDenied, AlreadyActive.
+    """
+    hold_names(actor.pk)
+    dossier = Dossier.objects.select_for_update(no_key=True).get(pk=dossier.pk)
     require(actor, Perm.INVITE_CLIENT, dossier)
-    dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
     if dossier.is_own:
         raise PermissionDenied("invite_client")
     if SpaceLink.objects.running().filter(dossier=dossier).exists():
         raise AlreadyActive(dossier.pk)
     return dossier
+
+
+def unanswered_of(dossier: Dossier) -> list[Invitation]:
+    """Its invitations that wait, and the draft: held after the dossier, in the order of their keys."""
+    waiting = Invitation.objects.unanswered().filter(dossier=dossier).order_by("pk")
+    return list(waiting.select_for_update(no_key=True))
 
 
 def addressed(actor: Membership, dossier: Dossier, email: str) -> str:
@@ -193,11 +215,16 @@ def addressed(actor: Membership, dossier: Dossier, email: str) -> str:
 
 @transaction.atomic
 def invite_clients(
-    *, actor: Membership, dossiers: QuerySet[Dossier], profile: SpaceProfile = SpaceProfile.MANAGER
+    *,
+    actor: Membership,
+    dossiers: QuerySet[Dossier],
+    profile: SpaceProfile = SpaceProfile.MANAGER,
+    language: str = "",
 ) -> Plan:
     """Invite the clients of these dossiers, set-based; returns what was done, with whom it left out and why."""
     group = uuid7()
-    plan = _carried_out(actor, dossiers, profile, group=group)
+    chosen = {"profile": profile, "language": language}
+    plan = _carried_out(actor, dossiers, chosen, group=group)
     dossiers_told = [dossier.pk for dossier in plan.new]
     dossiers_told += [one.target.pk for one in (*plan.drafts, *plan.renewed)]
     tell_of_invited(actor=actor, count=plan.mail_count, dossiers=dossiers_told, group=group)
@@ -206,10 +233,16 @@ def invite_clients(
 
 @transaction.atomic
 def invite_some(
-    *, actor: Membership, dossiers: QuerySet[Dossier], profile: SpaceProfile, batch: UUID
+    *,
+    actor: Membership,
+    dossiers: QuerySet[Dossier],
+    profile: SpaceProfile,
+    batch: UUID,
+    language: str = "",
 ) -> Plan:
     """A portion of many whom a worker invites: their lines stand in the journal, their event follows the last."""
-    return _carried_out(actor, dossiers, profile, group=batch, batch=batch)
+    chosen = {"profile": profile, "language": language}
+    return _carried_out(actor, dossiers, chosen, group=batch, batch=batch)
 
 
 def tell_of_invited(*, actor: Membership, count: int, dossiers: Iterable[UUID], group: UUID) -> None:
@@ -223,17 +256,17 @@ def tell_of_invited(*, actor: Membership, count: int, dossiers: Iterable[UUID], 
 def _carried_out(
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    profile: SpaceProfile,
+    chosen: dict[str, Any],
     *,
     group: UUID,
     batch: UUID | None = None,
 ) -> Plan:
-    """The drafts keep their own profile, as those do that are sent again."""
+    """The drafts keep their own profile and language, as those do that are sent again."""
     plan = plan_invitations(actor=actor, dossiers=dossiers, lock=True)
     if not plan.mail_count:
         return plan
     _replace(actor, plan.replaced, group=group)
-    fields = {"profile": profile, **leaving()}
+    fields = {**chosen, **leaving()}
     made = [new_invitation(actor, dossier, dossier.email.lower(), **fields) for dossier in plan.new]
     Invitation.objects.bulk_create(made, batch_size=_BATCH)
     send(made, batch=batch)
@@ -245,15 +278,16 @@ def _carried_out(
 
 
 def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Plan:
-    """What inviting these dossiers' clients would do now. `lock` holds the dossiers until the transaction ends."""
+    """What inviting these dossiers' clients would do now. `lock` holds them, with their invitations, to the end."""
     require(actor, Perm.INVITE_CLIENTS)
-    found = permitted(
-        Dossier.objects.filter(pk__in=dossiers.order_by().values("pk")), actor, Perm.INVITE_CLIENT
-    )
+    known = dossiers.order_by().values("pk")
+    if lock:
+        known = _held(actor, known.values_list("pk", flat=True))
+    found = permitted(Dossier.objects.filter(pk__in=known), actor, Perm.INVITE_CLIENT)
     found = found.order_by("pk").only(
         "firm_id", "kind", "legal_name", "first_name", "last_name", "email", "is_own"
     )
-    chosen = list(found.select_for_update(of=("self",)) if lock else found)
+    chosen = list(found)
     links = SpaceLink.objects.current().filter(dossier__in=found.values("pk"))
     linked = {
         key: Skip.CONSENT if waits else Skip.ACTIVE
@@ -272,6 +306,17 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
         holds = any(one.invited_by_id in senders and _is_good(one) for one in its)
         _place_in(plan, dossier, linked=linked.get(dossier.pk), waiting=its, holds=holds)
     return plan
+
+
+def _held(actor: Membership, keys: Iterable[UUID]) -> list[UUID]:
+    """Hold the actor's place, these dossiers and the invitations that wait for them; the actor's right is asked again,
+    and what may be done with each of them by whoever called this."""
+    hold_and_require(actor, Perm.INVITE_CLIENTS)
+    held = list(keys)
+    hold_dossiers(held)
+    waiting = Invitation.objects.unanswered().filter(among(held, "dossier"))
+    hold_invitations(waiting.order_by().values_list("pk", flat=True))
+    return held
 
 
 def _is_good(invitation: Invitation) -> bool:
@@ -309,7 +354,7 @@ def _why_not(dossier: Dossier, linked: Skip | None, holds: bool, *, has_address:
 
 def _place(email: str) -> Membership:
     """The place in the firm for this address: a new one, or that of one who has left or never came."""
-    member = Membership.objects.select_for_update().filter(email=email).first()
+    member = Membership.objects.select_for_update(no_key=True).filter(email=email).first()
     if member is None:
         return Membership(email=email)
     if Invitation.objects.pending().filter(membership=member).exists():

@@ -8,11 +8,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.actions.holding import hold_and_require, hold_names
 from accounts.models import Membership
 from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, queue_mails, record, record_many
 from activity.actions import Letter as Post
 from clients.models import Dossier, SpaceLink
+from invitations.actions.holding import hold_dossiers
 from invitations.actions.inviting import Skip, invite_client
 from invitations.events import (
     LetterAddressed,
@@ -75,17 +77,22 @@ class Somebody:
 def plan_letters(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Writing:
     """Whose clients would get a letter now. `lock` holds the dossiers until the transaction ends."""
     require(actor, Perm.INVITE_CLIENTS)
-    chosen = Dossier.objects.filter(pk__in=dossiers.order_by().values("pk"))
-    found = permitted(chosen, actor, Perm.INVITE_CLIENT).order_by("name_key", "pk")
-    held = list(found.select_for_update(of=("self",)) if lock else found)
+    known = dossiers.order_by().values("pk")
+    if lock:
+        known = _held_dossiers(actor, known.values_list("pk", flat=True))
+    found = permitted(Dossier.objects.filter(pk__in=known), actor, Perm.INVITE_CLIENT)
+    held = list(found.order_by("name_key", "pk"))
     keys = [dossier.pk for dossier in held]
     links = SpaceLink.objects.current().filter(dossier__in=keys)
     linked = {
         key: Skip.CONSENT if waits else Skip.ACTIVE
         for key, waits in links.values_list("dossier_id", "waiting")
     }
-    known = Letter.objects.open().filter(dossier__in=keys).order_by("pk")
-    letters = {letter.dossier_id: letter for letter in (known.select_for_update() if lock else known)}
+    open_ones = Letter.objects.open().filter(dossier__in=keys).order_by("pk")
+    letters = {
+        letter.dossier_id: letter
+        for letter in (open_ones.select_for_update(no_key=True) if lock else open_ones)
+    }
     writing = Writing()
     for dossier in held:
         former = letters.get(dossier.pk)
@@ -95,6 +102,14 @@ def plan_letters(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool =
         writing.dossiers.append(dossier)
         writing.replaced += [former] if former else []
     return writing
+
+
+def _held_dossiers(actor: Membership, keys: Iterable[UUID]) -> list[UUID]:
+    """Held after the actor's place, whose right is asked again then."""
+    hold_and_require(actor, Perm.INVITE_CLIENTS)
+    held = list(keys)
+    hold_dossiers(held)
+    return held
 
 
 def _why_not(dossier: Dossier, linked: Skip | None, former: Letter | None) -> Skip | None:
@@ -144,9 +159,9 @@ def give_address(*, letter_id: UUID, email: str, language: str) -> Letter:
         raise CodeOpensNothing
     if letter.address_count >= MOST_ADDRESSES:
         raise TooManyAddresses
-    letter.state, letter.email = LetterState.ADDRESSED, email.strip().lower()
+    letter.state, letter.email, letter.language = LetterState.ADDRESSED, email.strip().lower(), language
     letter.proof_hash, letter.address_count = None, letter.address_count + 1
-    letter.save(update_fields=["state", "email", "proof_hash", "address_count"])
+    letter.save(update_fields=["state", "email", "language", "proof_hash", "address_count"])
     params = {"letter": str(letter.pk), "number": letter.address_count}
     queue_mails([Post(kind=MAIL, to=letter.email, language=language, params=params)])
     details = {"email": letter.email}
@@ -176,7 +191,9 @@ def confirm_letter(*, actor: Membership, letter: Letter) -> Invitation:
     """Yes, that is our client: the usual invitation goes to the address. Raises NotToConfirm, and AlreadyActive as
     `invite_client`."""
     held = _to_confirm(actor, letter)
-    invitation = invite_client(actor=actor, dossier=held.dossier, email=held.email)
+    invitation = invite_client(
+        actor=actor, dossier=held.dossier, email=held.email, language=held.language or None
+    )
     _end([held], LetterState.CONFIRMED)
     record(LetterConfirmed, actor=actor, subject=held.dossier, details={"email": held.email})
     return invitation
@@ -193,8 +210,7 @@ def decline_letter(*, actor: Membership, letter: Letter) -> None:
 @transaction.atomic
 def revoke_letter(*, actor: Membership, letter: Letter) -> None:
     """Make its code void. Raises NotToConfirm if it is at its end already, or answered meanwhile."""
-    held = _held(letter.pk)
-    require(actor, Perm.INVITE_CLIENT, held.dossier)
+    held = _held_for(actor, letter)
     if not held.is_open or held.waits_for_firm:
         raise NotToConfirm
     _end([held], LetterState.REVOKED)
@@ -209,17 +225,25 @@ def leads_somewhere(letter: Letter) -> bool:
 
 
 def _to_confirm(actor: Membership, letter: Letter) -> Letter:
-    """The letter, locked after its dossier, as printing locks them."""
-    Dossier.objects.select_for_update().get(pk=letter.dossier_id)
-    held = _held(letter.pk)
-    require(actor, Perm.INVITE_CLIENT, held.dossier)
+    held = _held_for(actor, letter)
     if not held.waits_for_firm:
         raise NotToConfirm
     return held
 
 
+def _held_for(actor: Membership, letter: Letter) -> Letter:
+    """The letter, held after the actor's place and its dossier as by printing, if they may (still) handle it."""
+    hold_names(actor.pk)
+    hold_dossiers([letter.dossier_id])
+    held = _held(letter.pk)
+    require(actor, Perm.INVITE_CLIENT, held.dossier)
+    return held
+
+
 def _held(key: UUID) -> Letter:
-    found = Letter.objects.select_related("dossier").select_for_update(of=("self",)).filter(pk=key).first()
+    """Two queries: the dossier that is joined to a row that was waited for would be as it was before."""
+    list(Letter.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk"))
+    found = Letter.objects.select_related("dossier").filter(pk=key).first()
     if found is None:
         raise CodeOpensNothing
     return found

@@ -8,18 +8,16 @@ from clients.actions.people import AlreadyHere
 from clients.models import ClientSpace, SpaceMember, SpacePerm, SpaceProfile
 from clients.profiles import require_profile
 from invitations.actions.handling import NotPending, end, leaving, renew, send
+from invitations.actions.holding import held_alone, hold_space
 from invitations.actions.inviting import AlreadyInvited
 from invitations.events import InvitationCorrected, InvitationResent, InvitationRevoked, PersonInvited
 from invitations.models import Invitation, InvitationKind, InvitationState
 
 
 @transaction.atomic
-def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> Invitation:
+def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile, language: str = "") -> Invitation:
     """Invite somebody into the actor's space, with a profile; in its scope. Raises AlreadyHere, AlreadyInvited."""
-    space, email = (
-        ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk),
-        email.strip().lower(),
-    )
+    space, email = hold_space(actor.space.pk), email.strip().lower()
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
     _require_new(space, email)
     invitation = Invitation.objects.create(
@@ -29,6 +27,7 @@ def invite_person(*, actor: SpaceMember, email: str, profile: SpaceProfile) -> I
         kind=InvitationKind.PERSON,
         email=email,
         profile=profile,
+        language=language,
         asked_by=actor,
         **leaving(),
     )
@@ -85,11 +84,11 @@ def _require_new(space: ClientSpace, email: str) -> None:
 
 
 def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
-    """The invitation, locked with its space, as the actor's space sent it."""
-    ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
+    """The invitation, held after the space, as the actor's space sent it."""
+    hold_space(actor.space.pk)
     require_profile(actor, SpacePerm.MANAGE_PEOPLE)
-    ours = Invitation.objects.with_names().filter(space=actor.space_id, kind=InvitationKind.PERSON)
-    held = ours.select_for_update(of=("self",)).get(pk=invitation.pk)
-    if not held.is_pending:
-        raise NotPending(held.pk)
-    return held
+    ours = Invitation.objects.filter(space=actor.space_id, kind=InvitationKind.PERSON)
+    waiting = held_alone(ours.get(pk=invitation.pk).pk)
+    if waiting is None or not waiting.is_pending:
+        raise NotPending(invitation.pk)
+    return waiting

@@ -1,4 +1,4 @@
-"""Invitations, their links, what they open; letters on paper; and the orders to send many invitations at once."""
+"""Invitations, their links, what they open and say; letters on paper; the orders to send many invitations at once."""
 
 from invitations.models.invitation import (
     FROM_FIRMS,
@@ -33,6 +33,7 @@ from invitations.models.letter import (
     with_codes,
 )
 from invitations.models.sending import SENDING, Sending, SendingKind, SendingState, packed
+from invitations.models.text import LONGEST_BODY, LONGEST_SUBJECT, InvitationText
 
 __all__ = [
     "CODE_LENGTH",
@@ -40,6 +41,8 @@ __all__ = [
     "FROM_SPACES",
     "GRANTED_ROLES",
     "LIFETIME",
+    "LONGEST_BODY",
+    "LONGEST_SUBJECT",
     "MOST_ADDRESSES",
     "ON_HOLD",
     "PENDING_STATES",
@@ -49,6 +52,7 @@ __all__ = [
     "InvitationKind",
     "InvitationQuerySet",
     "InvitationState",
+    "InvitationText",
     "InvitationToken",
     "Letter",
     "LetterQuerySet",

@@ -195,6 +195,8 @@ class Invitation(models.Model):
     )
     email = models.EmailField(_("E-mail address"))
     name = models.CharField(_("Name"), max_length=200, blank=True)
+    # What whoever invites has chosen, for somebody who has no account that says it; empty: nothing.
+    language = models.CharField(_("Language"), max_length=7, choices=settings.LANGUAGES, blank=True)
     dossier = models.ForeignKey(
         Dossier, models.CASCADE, null=True, db_constraint=False, related_name="invitations"
     )

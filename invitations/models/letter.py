@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -109,6 +110,8 @@ class Letter(models.Model):
     )
     code_hash = models.CharField(max_length=64, unique=True)
     email = models.EmailField(_("E-mail address"), blank=True)
+    # That of the page on which the address was given.
+    language = models.CharField(_("Language"), max_length=7, choices=settings.LANGUAGES, blank=True)
     address_count = models.PositiveSmallIntegerField(default=0)
     proof_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
     printed_at = models.DateTimeField(default=timezone.now)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -66,6 +67,7 @@ class Sending(Leased):
     profile = models.CharField(
         _("Profile"), max_length=10, choices=SpaceProfile.choices, default=SpaceProfile.MANAGER
     )
+    language = models.CharField(_("Language"), max_length=7, choices=settings.LANGUAGES, blank=True)
     chosen = models.BinaryField(default=b"")
     # Stands for kind and chosen: ordered twice at once, it is one.
     digest = models.CharField(max_length=32)
