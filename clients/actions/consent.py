@@ -104,8 +104,13 @@ def ask(*, company: Company, link: SpaceLink, siren: str, firm: Firm, since: dat
 
 
 def drop(link: SpaceLink) -> dict[Company, datetime]:
-    """End a link that waits: its client took another way. Returns which companies were asked about it, and when."""
+    """End a link that waits: its client took another way. Returns which companies were asked about it, and when.
+
+    The requests are held before the link, as by whoever answers them; a link that was answered meanwhile stays.
+    """
     asked = list(ConsentRequest.objects.waiting().filter(link=link).select_for_update(of=("self",)))
+    if not SpaceLink.objects.awaiting().select_for_update(of=("self",)).filter(pk=link.pk).exists():
+        return {}
     ConsentRequest.objects.filter(pk__in=[one.pk for one in asked]).update(state=ConsentState.DROPPED)
     # It has lasted no time, which tells it from a refused one also in its own space, where the other way is not seen.
     link.until = link.since

@@ -24,10 +24,7 @@ def keep_details(*, actor: Membership, dossier: Dossier, fields: Collection[str]
 
     It lasts as long as the link: another firm, and the client without this one, are not bound by it. Raises NoClient.
     """
-    require(actor, Perm.CHANGE_DOSSIER, dossier)
-    links = SpaceLink.objects.running().select_for_update(of=("self",))
-    if (link := links.filter(dossier=dossier).first()) is None:
-        raise NoClient(dossier.pk)
+    link = _held(actor, dossier)
     wanted = set(fields) | (NUMBERS if NUMBERS & set(fields) else set())
     kept = [name for name in DETAIL_FIELDS if name in wanted]
     if not (changes := _changes(link, kept, reason if kept else "")):
@@ -40,6 +37,17 @@ def keep_details(*, actor: Membership, dossier: Dossier, fields: Collection[str]
         record(
             FirmKeepsDetails, actor=actor, subject=space, changes=changes, details={"firm": link.firm_name}
         )
+    return link
+
+
+def _held(actor: Membership, dossier: Dossier) -> SpaceLink:
+    """The link, held after the client file, as the client's edit holds them; the right is asked once both are held."""
+    Dossier.objects.select_for_update(no_key=True).get(pk=dossier.pk)
+    links = SpaceLink.objects.running().select_for_update(no_key=True, of=("self",))
+    link = links.filter(dossier=dossier).first()
+    require(actor, Perm.CHANGE_DOSSIER, dossier)
+    if link is None:
+        raise NoClient(dossier.pk)
     return link
 
 

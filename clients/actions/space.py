@@ -41,39 +41,51 @@ class NotTheirSpace(Exception):
     """The person does not manage the space that they chose, nor may they speak there for the dossier's company."""
 
 
+def hold_to_open(*, person: User | None, firm: Firm, dossier: Dossier, space_id: UUID | None) -> Dossier:
+    """What `open_space` ties together, held: the space that the person has already, if any; the dossier, read anew.
+
+    In the firm's scope; for whoever holds something else after them (docs/decisions/0024-the-order-of-locks.md).
+    Raises NotTheirSpace where the dossier has become another company's meanwhile, which may have a space of its own.
+    """
+    found = Dossier.objects.get(pk=dossier.pk)
+    own = _space_to_enter(person, firm, found, space_id)
+    if own is not None:
+        with crossing(SpaceLink(firm=firm, dossier=found, space_id=own), Purpose.ACCEPT_INVITATION):
+            list(ClientSpace.objects.select_for_update(no_key=True).filter(pk=own).values_list("pk"))
+    held = Dossier.objects.select_for_update(no_key=True).get(pk=dossier.pk)
+    if _space_to_enter(person, firm, held, space_id) != own:
+        raise NotTheirSpace(held.pk)
+    return held
+
+
 @transaction.atomic
 def open_space(
-    *,
-    person: User,
-    firm: Firm,
-    dossier: Dossier,
-    email: str,
-    profile: SpaceProfile,
-    space_id: UUID | None = None,
+    *, person: User, firm: Firm, dossier: Dossier, email: str, space_id: UUID | None = None
 ) -> SpaceLink:
     """Tie the dossier to a space of the person: a new one with the dossier's details, or `space_id`, which they manage.
 
-    Called in the firm's scope, when the person accepts its invitation. Where a company of the dossier's SIREN wants to
-    be asked and the person does not speak for it, the link waits (docs/decisions/0010-consent.md): one that is to lead
-    to that company's own space gives the person no place there. Raises AlreadyFollowed, NotTheirSpace.
+    Called in the firm's scope, when the person accepts its invitation. A new space begins with them as its manager: it
+    never stands without one. Where a company of the dossier's SIREN wants to be asked and the person does not speak for
+    it, the link waits (docs/decisions/0010-consent.md): one that is to lead to that company's own space gives the
+    person no place there. Raises AlreadyFollowed, NotTheirSpace.
     """
-    dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
+    dossier = hold_to_open(person=person, firm=firm, dossier=dossier, space_id=space_id)
+    asked_before = {company: at for link in _waiting_links(dossier) for company, at in drop(link).items()}
     if SpaceLink.objects.running().filter(dossier=dossier).exists():
         raise AlreadyFollowed(dossier.pk)
     companies = companies_to_ask(dossier.siren, by=firm)
-    own = space_id or _own_space(person, companies)
+    own = _space_to_enter(person, firm, dossier, space_id)
     link = SpaceLink(firm=firm, dossier=dossier, space_id=own or uuid7(), **contact_of(firm))
     company = companies[0] if companies else None
     if own is not None:
         with crossing(link, Purpose.ACCEPT_INVITATION):
             if _speaks_for(person, dossier.siren):
                 company = None
-    asked_before = {company: at for link in _waiting_links(dossier) for company, at in drop(link).items()}
     if company is not None and company.space is not None:
         link.space_id, link.waiting = company.space, True
         link.save(force_insert=True)
     else:
-        _enter_space(link, person, email, profile, is_new=own is None, waits=company is not None)
+        _enter_space(link, person, email, is_new=own is None, waits=company is not None)
     if company is not None:
         ask(company=company, link=link, siren=dossier.siren, firm=firm, since=asked_before.get(company))
     return link
@@ -89,6 +101,7 @@ def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mappin
     require_profile(actor, SpacePerm.EDIT_DETAILS)
     if not (changes := _differences(space, values)):
         return space
+    links = _held_links(space)
     kept = kept_details(space)
     if refused := [
         name for name, (_old, new) in changes.items() if name in kept and new != kept[name].theirs
@@ -97,10 +110,12 @@ def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mappin
     _apply(space, changes)
     record(SpaceDetailsChanged, actor=actor, subject=space, changes=changes)
     # A SIRET begins with its SIREN: a firm's record gets the two together, or it might hold those of two companies.
-    carried = {*changes, *(_NUMBERS if changes.keys() & _NUMBERS else ())}
-    for link in SpaceLink.objects.running().filter(space=space).order_by("pk"):
+    carried = changes.keys() | (_NUMBERS if changes.keys() & _NUMBERS else set())
+    for link in links:
+        # What this firm keeps, it alone writes into its record; the value may be another firm's, which keeps it too.
+        theirs = carried - link.kept
         with crossing(link, Purpose.CLIENT_EDIT):
-            _carry_over(link, actor, {field: getattr(space, field) for field in carried})
+            _carry_over(link, actor, {field: getattr(space, field) for field in theirs})
     return space
 
 
@@ -144,7 +159,11 @@ def tell_clients(*, actor: Actor, changes: Iterable[tuple[Dossier, Changes]], gr
             to=people[person].email,
             name=people[person].name,
             language=people[person].language,
-            params={"group": str(group), "dossiers": [str(key) for key in homes[person]]},
+            params={
+                "group": str(group),
+                "dossiers": [str(key) for key in homes[person]],
+                "person": str(person),
+            },
         )
         for person in several
         if person != actor.user_id
@@ -185,6 +204,13 @@ def contact_of(firm: Firm) -> dict[str, str]:
     return {"firm_name": firm.name, "firm_phone": firm.phone, "firm_email": firm.email}
 
 
+def _space_to_enter(person: User | None, firm: Firm, dossier: Dossier, space_id: UUID | None) -> UUID | None:
+    """The space that the person has already and that the dossier is tied to: which they chose, or their company's."""
+    if space_id is not None or person is None:
+        return space_id
+    return _own_space(person, companies_to_ask(dossier.siren, by=firm))
+
+
 def _own_space(person: User, companies: list[Company]) -> UUID | None:
     """The asked company's space, where the person may speak for it: they need not choose what is theirs."""
     may = profiles_that_may(SpacePerm.AUTHORISE)
@@ -205,17 +231,15 @@ def _speaks_for(person: User, siren: str) -> bool:
 
 
 def _waiting_links(dossier: Dossier) -> list[SpaceLink]:
-    """One at most: what an earlier acceptance left."""
-    return list(SpaceLink.objects.awaiting().filter(dossier=dossier).select_for_update(of=("self",)))
+    """One at most: what an earlier acceptance left. `drop` holds it, after the requests about it."""
+    return list(SpaceLink.objects.awaiting().filter(dossier=dossier))
 
 
-def _enter_space(
-    link: SpaceLink, person: User, email: str, profile: SpaceProfile, *, is_new: bool, waits: bool
-) -> None:
+def _enter_space(link: SpaceLink, person: User, email: str, *, is_new: bool, waits: bool) -> None:
     """Tie the dossier to the person's space, made now if it is new; one that waits says nothing there yet."""
     with crossing(link, Purpose.ACCEPT_INVITATION):
         if is_new:
-            member = _first_member(link.space_id, link.dossier, person, email, profile)
+            member = _first_member(link.space_id, link.dossier, person, email)
         else:
             member = SpaceMember.objects.present().select_related("space").get(user=person)
         link.waiting = waits
@@ -224,10 +248,8 @@ def _enter_space(
             record(FirmFollows, actor=member, subject=member.space, details={"firm": link.firm_name})
 
 
-def _first_member(
-    space_id: UUID, dossier: Dossier, person: User, email: str, profile: SpaceProfile
-) -> SpaceMember:
-    """A new space with the details of the dossier, and the person in it."""
+def _first_member(space_id: UUID, dossier: Dossier, person: User, email: str) -> SpaceMember:
+    """A new space with the details of the dossier, and the person as its manager: nobody else could let people in."""
     details = {field: getattr(dossier, field) for field in DETAIL_FIELDS}
     details["email"] = details["email"] or email
     space = ClientSpace.objects.create(id=space_id, kind=dossier.kind, **details)
@@ -237,8 +259,22 @@ def _first_member(
         email=email,
         first_name=person.first_name,
         last_name=person.last_name,
-        profile=profile,
+        profile=SpaceProfile.MANAGER,
     )
+
+
+def _held_links(space: ClientSpace) -> list[SpaceLink]:
+    """The running links, held after the firms' client files: what a firm keeps, and what its record says, stays so.
+
+    The space is held, so that no firm begins to follow it meanwhile.
+    """
+    running = SpaceLink.objects.running().filter(space=space)
+    found = list(running.order_by("dossier_id"))
+    for link in found:
+        with crossing(link, Purpose.CLIENT_EDIT):
+            list(Dossier.objects.select_for_update(no_key=True).filter(pk=link.dossier_id).values_list("pk"))
+    those = running.filter(pk__in=[link.pk for link in found]).order_by("pk")
+    return list(those.select_for_update(no_key=True, of=("self",)))
 
 
 def _differences(record_of: ClientDetails, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -257,7 +293,7 @@ def _apply(record_of: ClientDetails, changes: Mapping[str, tuple[str, str]]) -> 
 
 def _carry_over(link: SpaceLink, actor: SpaceMember, values: Mapping[str, str]) -> None:
     """The client's change in the firm's own record, in the firm's scope."""
-    dossier = Dossier.objects.select_for_update(no_key=True).get(pk=link.dossier_id)
+    dossier = Dossier.objects.get(pk=link.dossier_id)  # held since the edit began
     if changes := _differences(dossier, values):
         _apply(dossier, changes)
         record(ClientChangedDetails, actor=actor, subject=dossier, changes=changes)

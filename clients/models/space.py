@@ -189,6 +189,11 @@ class SpaceLink(models.Model):
         return not self.waiting and (self.until is None or self.until > timezone.now())
 
     @property
+    def kept(self) -> frozenset[str]:
+        """The details that the firm keeps: none where the client lets it read only."""
+        return frozenset(self.locked_details) if self.right == LinkRight.MANAGE else frozenset()
+
+    @property
     def sides(self) -> tuple[scopes.Scope, scopes.Scope]:
         """As a tie that may be crossed (`tenancy.scopes.crossing`)."""
         return scopes.Scope(firm_id=self.firm_id), scopes.Scope(space_id=self.space_id)

@@ -15,9 +15,10 @@ from accounts.terms import current_terms
 from activity.actions import record
 from clients.actions.assignments import change_assignments
 from clients.actions.people import AlreadyHere, admit_person
-from clients.actions.space import AlreadyFollowed, open_space
+from clients.actions.space import AlreadyFollowed, hold_to_open, open_space
 from clients.models import Dossier, SpaceLink, SpaceMember, SpaceProfile
 from invitations.actions.handling import end, renew, send
+from invitations.actions.holding import held
 from invitations.events import (
     ClientJoined,
     ClientWaits,
@@ -89,18 +90,14 @@ def accept_as_client(
     Exactly once: whoever comes second, however fast, finds it answered. Raises what this module declares,
     `accounts.newcomers.AddressTaken` and `clients.actions.space.NotTheirSpace`.
     """
+    _hold_for_client(link, person, space_id)
     invitation, terms = _to_accept(link, shown)
     dossier = invitation.dossier
     assert dossier is not None
     user = _arrived(invitation, person, terms)
     try:
         space = open_space(
-            person=user,
-            firm=dossier.firm,
-            dossier=dossier,
-            email=invitation.email,
-            profile=SpaceProfile(invitation.profile),
-            space_id=space_id,
+            person=user, firm=dossier.firm, dossier=dossier, email=invitation.email, space_id=space_id
         )
     except AlreadyFollowed as error:
         raise NothingLeftToOpen from error
@@ -119,7 +116,7 @@ def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Memb
     invitation, terms = _to_accept(link, shown)
     user = _arrived(invitation, person, terms)
     assert invitation.membership is not None
-    member = Membership.objects.select_for_update().get(pk=invitation.membership.pk)
+    member = Membership.objects.get(pk=invitation.membership.pk)  # held with the invitation
     member.user, member.state, member.role = user, MemberState.CREATED, invitation.role
     member.first_name, member.last_name = user.first_name, user.last_name
     member.last_visit_at = None  # of one who had left: they have not come back yet
@@ -153,6 +150,15 @@ def accept_as_person(*, link: Link, shown: str, person: User | Newcomer) -> Spac
         raise NothingLeftToOpen from error
     _close(invitation, user)
     return member
+
+
+def _hold_for_client(link: Link, person: User | Newcomer, space_id: UUID | None) -> None:
+    """The person's own space, if they enter one that they have, stands in the order before all that the firm has."""
+    found = Invitation.objects.select_related("dossier__firm").filter(pk=link.invitation_id).first()
+    if found is None or found.dossier is None:
+        raise NotAnswerable
+    arrived = person if isinstance(person, User) else None
+    hold_to_open(person=arrived, firm=found.dossier.firm, dossier=found.dossier, space_id=space_id)
 
 
 def _open_offers(invitation: Invitation, member: Membership) -> None:
@@ -234,12 +240,10 @@ def inviter_may(invitation: Invitation) -> bool:
 
 
 def _locked(link: Link) -> Invitation:
-    found = (
-        Invitation.objects.with_names().select_for_update(of=("self",)).filter(pk=link.invitation_id).first()
-    )
-    if found is None:
+    """The invitation, held after what it leads to, as it is then. Raises NotAnswerable."""
+    if (invitation := held(link.invitation_id)) is None:
         raise NotAnswerable
-    return found
+    return invitation
 
 
 def _answerable(invitation: Invitation, link: Link) -> bool:
@@ -247,7 +251,7 @@ def _answerable(invitation: Invitation, link: Link) -> bool:
 
 
 def _to_accept(link: Link, shown: str) -> tuple[Invitation, Terms]:
-    """The invitation, locked until the end: what is accepted is what the database says and the page showed."""
+    """The invitation, held until the end: what is accepted is what the database says and the page showed."""
     invitation, terms = _locked(link), current_terms()
     if not _answerable(invitation, link):
         raise NotAnswerable

@@ -25,7 +25,7 @@ def correct_address(
     address sends it again. `also_dossier`: the client file gets the address too. Raises NotPending, AlreadyInvited,
     AlreadyMember, TheirOwnAddress.
     """
-    held = held_pending(actor, invitation)
+    held = held_pending(actor, invitation)  # and the client file, which may get the address too
     previous, email = held.email, email.strip().lower()
     held.tokens.all().delete()
     if held.membership is not None and email != previous:

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.actions.holding import hold_and_require
 from accounts.lookups import firms_of
 from accounts.models import Membership, User
 from accounts.newcomers import owns, person_at
-from accounts.permissions import Perm, require
+from accounts.permissions import Perm
 from activity.actions import record
 from activity.origin import Origin, coming_from
 from clients.actions.following import details_of, end_others, follow
@@ -28,6 +29,7 @@ from invitations.actions.answering import (
     ShownOtherwise,
     WrongAccount,
 )
+from invitations.actions.holding import held, held_alone, hold_dossiers, hold_space
 from invitations.events import FirmDeclined, InvitationTakenUp, RequestDeclined, RequestReceived
 from invitations.models import Invitation, InvitationKind, InvitationState
 from tenancy.scopes import Purpose, crossing
@@ -120,9 +122,7 @@ def follow_client(
     Where the client said so, the access of the firms that followed them then ends. Exactly once. Raises NotAnswerable,
     InviterMayNoLonger, ShownOtherwise, and `clients.actions.following.AlreadyFollowing` and `NotLinkable`.
     """
-    invitation = _held(actor, invitation)
-    with crossing(invitation, Purpose.SHOW_REQUEST):
-        space = _space_of(invitation, locked=True)  # what the answer goes by stays so until it is written
+    invitation = _held(actor, invitation, dossier)  # with the space: what the answer goes by stays as it is
     client = asked(invitation)
     if not client.still:
         raise InviterMayNoLonger
@@ -130,7 +130,7 @@ def follow_client(
         raise ShownOtherwise
     link = follow(
         actor=actor,
-        space_id=space.pk,
+        space_id=_space_id(invitation),
         right=LinkRight(invitation.right),
         details=client.details,
         dossier=dossier,
@@ -154,32 +154,44 @@ def decline_client(*, actor: Membership, invitation: Invitation) -> None:
 
 
 def _held_by_link(link: Link) -> Invitation:
-    waiting = Invitation.objects.with_names().select_for_update(of=("self",))
-    invitation = waiting.filter(pk=link.invitation_id, kind=InvitationKind.FIRM).first()
-    if invitation is None or not invitation.is_open or invitation.generation != link.generation:
+    """In the client's scope."""
+    invitation = held(link.invitation_id)
+    if invitation is None or invitation.kind != InvitationKind.FIRM:
+        raise NotAnswerable
+    if not invitation.is_open or invitation.generation != link.generation:
         raise NotAnswerable
     if not invitation.asker_may:
         raise InviterMayNoLonger
     return invitation
 
 
-def _held(actor: Membership, invitation: Invitation) -> Invitation:
-    """The invitation, locked, if the member may (still, once this has waited) answer it for the firm."""
-    require(actor, Perm.CREATE_DOSSIER)
-    locked = Invitation.objects.select_for_update(of=("self",))
-    held = locked.filter(pk=invitation.pk, to_firm=actor.firm_id).first()
-    if held is None or not held.is_active:
+def _held(actor: Membership, invitation: Invitation, dossier: Dossier | None = None) -> Invitation:
+    """The invitation, held after the client's space, the member's place and the dossier by which the firm would follow,
+    if the member may (still, once this has waited) answer it for the firm."""
+    found = Invitation.objects.filter(pk=invitation.pk, to_firm=actor.firm_id).first()
+    if found is None or not found.is_active:
         raise NotAnswerable
-    if not Invitation.objects.requests_to(actor).filter(pk=held.pk).exists():
+    with crossing(found, Purpose.SHOW_REQUEST):
+        hold_space(_space_id(found))
+    hold_and_require(actor, Perm.CREATE_DOSSIER)
+    if dossier is not None:
+        hold_dossiers([dossier.pk])
+    waiting = held_alone(found.pk)
+    if waiting is None or waiting.to_firm_id != actor.firm_id or not waiting.is_active:
+        raise NotAnswerable
+    if not Invitation.objects.requests_to(actor).filter(pk=waiting.pk).exists():
         raise PermissionDenied("answer_clients")
-    return held
+    return waiting
 
 
-def _space_of(invitation: Invitation, *, locked: bool = False) -> ClientSpace:
-    """In its scope."""
+def _space_id(invitation: Invitation) -> UUID:
     assert invitation.space_id is not None  # each that a client sends has one
-    spaces = ClientSpace.objects.select_for_update(no_key=True) if locked else ClientSpace.objects.all()
-    return spaces.get(pk=invitation.space_id)
+    return invitation.space_id
+
+
+def _space_of(invitation: Invitation) -> ClientSpace:
+    """In its scope."""
+    return ClientSpace.objects.get(pk=_space_id(invitation))
 
 
 def _tell_both(invitation: Invitation, person: User) -> None:

@@ -16,7 +16,7 @@ from clients.actions.assignments import change_assignments
 from clients.actions.space import open_space
 from clients.assigned import Reason, Result
 from clients.impact import MeansSomethingElse, enact, rehearse
-from clients.models import Assignment, Dossier, SpaceProfile, SupportAuthorisation
+from clients.models import Assignment, Dossier, SupportAuthorisation
 from portfolios.actions import grant_portfolio
 from tenancy.keys import uuid7
 from tests.outbox import Outbox
@@ -53,9 +53,7 @@ def types() -> list[str]:
 def authorise(world: World, dossier: Dossier, *, hours: int = 24) -> SupportAuthorisation:
     """The client lets the firm's technical support see the dossier."""
     person = make_person(f"{uuid7()}@client.test")
-    link = open_space(
-        person=person, firm=world.firm, dossier=dossier, email=person.email, profile=SpaceProfile.MANAGER
-    )
+    link = open_space(person=person, firm=world.firm, dossier=dossier, email=person.email)
     until = timezone.now() + timedelta(hours=hours)
     return SupportAuthorisation.objects.create(
         firm=world.firm, space_id=link.space_id, dossier=dossier, given_by_name="Claire", until=until

@@ -65,7 +65,6 @@ def accept(world: World, person: User, *, siren: str = SIREN, **more: Any) -> Sp
             firm=world.firm,
             dossier=dossier,
             email=person.email,
-            profile=SpaceProfile.MANAGER,
             **more,
         )
 

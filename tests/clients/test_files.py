@@ -70,7 +70,6 @@ class Pair:
                 firm=world.firm,
                 dossier=self.dossier,
                 email=person.email,
-                profile=SpaceProfile.MANAGER,
             )
 
     def member(self) -> SpaceMember:

@@ -46,7 +46,6 @@ def followed(
             firm=world.firm,
             dossier=dossier,
             email=person.email,
-            profile=SpaceProfile.MANAGER,
             space_id=space_id,
         )
 
@@ -78,7 +77,6 @@ def test_a_dossier_has_one_space_at_a_time(lemoine: World, link: SpaceLink) -> N
             firm=lemoine.firm,
             dossier=Dossier.objects.get(),
             email=other.email,
-            profile=SpaceProfile.MANAGER,
         )
 
 

@@ -44,7 +44,6 @@ def link(lemoine: World, claire: User) -> SpaceLink:
             firm=lemoine.firm,
             dossier=make_dossier(email=claire.email),
             email=claire.email,
-            profile=SpaceProfile.MANAGER,
         )
 
 
@@ -156,7 +155,6 @@ def test_a_link_of_another_space_is_authorised_nothing(
             firm=bertrand.firm,
             dossier=make_dossier("Autre"),
             email=claire.email,
-            profile=SpaceProfile.MANAGER,
         )
     with scope(space=link.space_id), pytest.raises(NotFollowed):
         authorise_support(actor=inside(), link=other, duration=SupportDuration.DAY)

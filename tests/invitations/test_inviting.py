@@ -9,7 +9,7 @@ from accounts.actions.members import leave_firm
 from accounts.models import Membership, MemberState, Role
 from activity.models import Event, Notification, OutgoingEmail
 from clients.actions.space import open_space
-from clients.models import Dossier, SpaceProfile
+from clients.models import Dossier
 from invitations.actions.handling import note_failure, revoke_invitation
 from invitations.actions.inviting import (
     AlreadyActive,
@@ -36,9 +36,7 @@ def told() -> set[str]:
 
 def activate(world: World, dossier: Dossier) -> None:
     person = make_person(dossier.email or "client@client.test")
-    open_space(
-        person=person, firm=world.firm, dossier=dossier, email=person.email, profile=SpaceProfile.MANAGER
-    )
+    open_space(person=person, firm=world.firm, dossier=dossier, email=person.email)
 
 
 def expire(invitation: Invitation) -> None:

@@ -31,7 +31,6 @@ from clients.models import (
     FileCategory,
     SpaceLink,
     SpaceMember,
-    SpaceProfile,
 )
 from clients.people import client_side, support_people
 from clients.watchers import watchers_of
@@ -52,10 +51,8 @@ def claire(db: None) -> User:
 
 def accept(world: World, person: User, siren: str = SIREN) -> SpaceLink:
     with scope(firm=world.firm):
-        dossier, profile = make_dossier(siren=siren), SpaceProfile.MANAGER
-        return open_space(
-            person=person, firm=world.firm, dossier=dossier, email=person.email, profile=profile
-        )
+        dossier = make_dossier(siren=siren)
+        return open_space(person=person, firm=world.firm, dossier=dossier, email=person.email)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from activity.delivery import envelope
 from activity.models import Event, OutgoingEmail
 from clients.actions.dossiers import update_dossier
 from clients.actions.space import edit_space_details, open_space
-from clients.models import ClientSpace, Dossier, SpaceMember, SpaceProfile
+from clients.models import ClientSpace, Dossier, SpaceMember
 from invitations.actions.answering import Link, accept_as_client, fingerprint, refuse_invitation
 from invitations.actions.inviting import invite_client, invite_clients
 from invitations.models import Invitation
@@ -272,7 +272,6 @@ def test_a_client_may_correct_a_siren_where_the_firm_knows_another_establishment
             firm=lemoine.firm,
             dossier=dossier,
             email=claire.email,
-            profile=SpaceProfile.MANAGER,
         )
         update_dossier(actor=lemoine.admin, dossier=dossier, values={"siret": "73282932000074"})
     with scope(space=link.space_id):

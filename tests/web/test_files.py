@@ -51,7 +51,6 @@ def linked(world: World, person: User) -> SpaceLink:
             firm=world.firm,
             dossier=make_dossier(portfolio=make_portfolio("Mauvais payeurs")),
             email=person.email,
-            profile=SpaceProfile.MANAGER,
         )
 
 
@@ -153,7 +152,6 @@ def test_a_client_of_two_firms_chooses_for_which_one_and_the_other_learns_nothin
             firm=bertrand.firm,
             dossier=dossier,
             email=claire.email,
-            profile=SpaceProfile.MANAGER,
             space_id=link.space_id,
         )
     client, url = browse(claire), space_url("clients:space_drop_files")

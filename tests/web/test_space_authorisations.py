@@ -40,7 +40,6 @@ def accept(world: World, person: User, **fields: Any) -> SpaceLink:
             firm=world.firm,
             dossier=make_dossier("SARL Martin", **{"siren": SIREN, "email": person.email, **fields}),
             email=person.email,
-            profile=SpaceProfile.MANAGER,
         )
 
 
@@ -135,9 +134,7 @@ def test_who_took_another_way_meanwhile_is_not_told_of_a_refusal_that_never_was(
     first = accept(bertrand, ivan, siren=lemoine.firm.siren)
     with scope(firm=bertrand.firm):
         dossier = Dossier.objects.get(pk=first.dossier_id)
-        again = open_space(
-            person=ivan, firm=bertrand.firm, dossier=dossier, email=ivan.email, profile=SpaceProfile.MANAGER
-        )
+        again = open_space(person=ivan, firm=bertrand.firm, dossier=dossier, email=ivan.email)
     assert again.space_id != first.space_id, "of which the first space sees nothing"
     shown = said(browse(ivan).get(ClientSpace(pk=first.space_id).url("clients:space_home")))
     assert "Refusé le" not in shown and "Bertrand Conseil" not in shown
@@ -329,7 +326,6 @@ def test_every_firm_that_follows_can_be_called_and_written_to_from_every_page(
             firm=bertrand.firm,
             dossier=make_dossier("Autre"),
             email=claire.email,
-            profile=SpaceProfile.MANAGER,
             space_id=link.space_id,
         )
     for route in ("clients:space_home", "clients:space_edit", "clients:space_authorisations"):
