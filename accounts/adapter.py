@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -22,23 +23,30 @@ from accounts.browsers import browser_name
 from accounts.events.people import (
     AddressChangeCancelled,
     PasswordChanged,
+    PasswordChosen,
     PasswordReset,
     PersonEvent,
     RecoveryCodesMade,
     SecondFactorAdded,
     SecondFactorRemoved,
 )
-from accounts.models import User
+from accounts.models import Passkey, User
 from accounts.second_factor import firms_that_require
 
 # Which event each of allauth's notices is; one that is not here would be a flow that we don't offer.
 NOTICES: dict[str, type[PersonEvent]] = {
     "account/email/password_changed": PasswordChanged,
+    "account/email/password_set": PasswordChosen,
     "account/email/password_reset": PasswordReset,
     "account/email/email_deleted": AddressChangeCancelled,
     "mfa/email/totp_activated": SecondFactorAdded,
     "mfa/email/totp_deactivated": SecondFactorRemoved,
     "mfa/email/recovery_codes_generated": RecoveryCodesMade,
+}
+WAYS_TO_SHOW = {
+    "reauthenticate": _("Use your password instead"),
+    "mfa_reauthenticate": _("Use a code of your second factor instead"),
+    "mfa_reauthenticate:webauthn": _("Use a passkey instead"),
 }
 # Told by `confirm_email`, which knows both addresses.
 _TOLD_ELSEWHERE = {"account/email/email_changed"}
@@ -120,6 +128,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def _browser(self) -> str:
         return browser_name(self.get_http_user_agent(self.request))
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The ways to show again that it is them, in our words."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [{**way, "description": WAYS_TO_SHOW[way["id"]]} for way in ways]
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:profile")
 
@@ -139,6 +152,16 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "cannot_generate_recovery_codes": _("Recovery codes need a second factor: set it up first."),
         "unverified_email": _("Confirm your e-mail address first, then set up your second factor."),
     }
+
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """A passkey opens an account by itself, so it is no second step after a password, which may be its spare.
+
+        It does show again that it is them: for that, allauth asks for its type alone.
+        """
+        if types == [Authenticator.Type.WEBAUTHN]:
+            return Passkey.objects.filter(user_id=user.pk).exists()
+        enabled: bool = super().is_mfa_enabled(user, types)
+        return enabled
 
     def encrypt(self, text: str) -> str:
         return _keys().encrypt(text.encode()).decode()

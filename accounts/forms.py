@@ -68,6 +68,13 @@ class ChangePasswordForm(OurWords, account.ChangePasswordForm):
     helps: ClassVar = {"password1": PASSWORD_HELP}
 
 
+class SetPasswordForm(OurWords, account.SetPasswordForm):
+    """Of somebody who has signed in with passkeys only."""
+
+    words: ClassVar = {"password1": _("Password")}
+    helps: ClassVar = {"password1": PASSWORD_HELP}
+
+
 class AddEmailForm(OurWords, account.AddEmailForm):
     words: ClassVar = {"email": _("New e-mail address")}
 

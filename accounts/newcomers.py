@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
+from accounts.actions.passkeys import AlreadyKept, keep_passkey
 from accounts.events.people import AddressConfirmed
 from accounts.models import User
+from accounts.passkeys import MadeKey
 from activity.actions import record
 from tenancy.scopes import scope
 
@@ -22,14 +24,23 @@ class Newcomer:
 
     first_name: str
     last_name: str
-    password: str
+    # One of them: what they will sign in with.
+    password: str = ""
+    key: MadeKey | None = None
     language: str = "fr"
+    # With which the key was made.
+    browser: str = ""
 
 
 def person_at(address: str) -> User | None:
     """The person who has shown that the address is theirs."""
     found = EmailAddress.objects.filter(email=address.lower(), verified=True).select_related("user")
     return next((row.user for row in found), None)
+
+
+def unproven_at(address: str) -> User | None:
+    """Whoever opened an account with the address and never confirmed it; `admit` makes it the newcomer's."""
+    return User.objects.filter(email=address.lower()).first()
 
 
 def owns(person: User, address: str) -> bool:
@@ -47,16 +58,20 @@ def admit(*, address: str, newcomer: Newcomer) -> User:
     """Make the account of a person whose address an invitation's link has proven. Raises AddressTaken.
 
     An account that was opened with this address and never confirmed was perhaps somebody else's doing: it becomes the
-    newcomer's, whose new password ends every session that is open in it.
+    newcomer's, whose new password (or key, which leaves it without any) ends every session that is open in it.
     """
-    address = address.lower()
+    assert newcomer.password or newcomer.key
+    address, key = address.lower(), newcomer.key
     if person_at(address) is not None:
         raise AddressTaken(address)
-    person = User.objects.select_for_update().filter(email=address).first() or _new(address)
+    person = User.objects.select_for_update().filter(email=address).first() or _new(address, key)
+    if key and key.handle != person.pk:  # made for an account that is another one now: they make it again
+        raise AddressTaken(address)
     person.first_name, person.last_name = newcomer.first_name, newcomer.last_name
     person.language = newcomer.language
-    person.set_password(newcomer.password)
+    person.set_password(newcomer.password or None)
     person.save()
+    person.passkeys.all().delete()
     EmailAddress.objects.filter(user=person).exclude(email=address).delete()
     person.terms_accepted.all().delete()  # by whoever opened it: the newcomer accepts for themself
     EmailAddress.objects.update_or_create(
@@ -64,12 +79,22 @@ def admit(*, address: str, newcomer: Newcomer) -> User:
     )
     with scope(person=person):
         record(AddressConfirmed, actor=person, subject=person)
+    if key:
+        _keep(person, key, newcomer.browser)
     return person
 
 
-def _new(address: str) -> User:
+def _keep(person: User, key: MadeKey, browser: str) -> None:
+    try:
+        keep_passkey(person=person, made=key, browser=browser, tell=False)
+    except AlreadyKept as error:
+        raise AddressTaken(person.email) from error
+
+
+def _new(address: str, key: MadeKey | None) -> User:
+    chosen = {"id": key.handle} if key else {}
     try:
         with transaction.atomic():
-            return User.objects.create_user(address)
+            return User.objects.create_user(address, **chosen)
     except IntegrityError as error:
         raise AddressTaken(address) from error

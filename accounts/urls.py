@@ -3,7 +3,7 @@
 from django.urls import URLPattern, include, path, re_path
 
 from accounts.places import FIRM
-from accounts.views import declarants, entrance, firm, journal, places, profile
+from accounts.views import declarants, entrance, firm, journal, passkeys, places, profile
 
 ALLAUTH: list[URLPattern] = [
     path("connexion/", entrance.login, name="account_login"),
@@ -21,8 +21,10 @@ ALLAUTH: list[URLPattern] = [
         name="account_reset_password_from_key",
     ),
     path("mot-de-passe/modifier/", profile.password, name="account_change_password"),
+    path("mot-de-passe/choisir/", profile.choose_password, name="account_set_password"),
     path("reauthentification/", entrance.reauthenticate, name="account_reauthenticate"),
     path("reauthentification/second-facteur/", entrance.second_factor_again, name="mfa_reauthenticate"),
+    path("reauthentification/cle-d-acces/", passkeys.show_again, name="mfa_reauthenticate_webauthn"),
     path("profil/adresse/", profile.address, name="account_email"),
     path("profil/sessions/", profile.sessions, name="usersessions_list"),
     path("profil/second-facteur/", profile.second_factor_home, name="mfa_index"),
@@ -40,6 +42,13 @@ OWN: list[URLPattern] = [
     path("cabinets-nouveau/", places.new_firm, name="new_firm"),
     path("conditions/", entrance.terms, name="terms"),
     path("profil/", profile.profile, name="profile"),
+    path("connexion/defi/", passkeys.ask_to_sign_in, name="ask_for_passkey"),
+    path("connexion/cle-d-acces/", passkeys.sign_in, name="sign_in_with_passkey"),
+    path("reauthentification/defi/", passkeys.ask_again, name="ask_for_passkey_again"),
+    path("profil/cles-d-acces/", passkeys.passkeys, name="passkeys"),
+    path("profil/cles-d-acces/ajouter/", passkeys.add, name="add_passkey"),
+    path("profil/cles-d-acces/defi/", passkeys.ask_to_add, name="ask_for_new_passkey"),
+    path("profil/cles-d-acces/<uuid:pk>/retirer/", passkeys.remove, name="remove_passkey"),
     path("profil/sessions/terminer/", profile.end_other_sessions, name="end_other_sessions"),
     path("profil/sessions/<int:pk>/terminer/", profile.end_session, name="end_session"),
     path(FIRM + "membres/declarants/", declarants.declarants, name="declarants"),

@@ -186,6 +186,7 @@ ACCOUNT_FORMS = {
     "reset_password": "accounts.forms.ResetPasswordForm",
     "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
     "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
     "add_email": "accounts.forms.AddEmailForm",
     "reauthenticate": "accounts.forms.ReauthenticateForm",
 }
@@ -275,8 +276,13 @@ EMAIL_TIMEOUT = 20
 MAIL_SERVICE = env.str("MAIL_SERVICE", default="")
 ANYMAIL: dict[str, Any] = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT}
 if MAIL_SERVICE:
-    ANYMAIL |= mail_service(MAIL_SERVICE, env.str("MAIL_SERVICE_KEY"), env.str("MAIL_SERVICE_SECRET"))
-    ANYMAIL |= env.json("MAIL_SERVICE_OPTIONS", default={})
+    ANYMAIL |= mail_service(
+        MAIL_SERVICE,
+        env.str("MAIL_SERVICE_KEY"),
+        env.str("MAIL_SERVICE_SECRET"),
+        env.json("MAIL_SERVICE_OPTIONS", default={}),
+        timeout=EMAIL_TIMEOUT,
+    )
     if not MAIL_CATCHER_DIR:
         EMAIL_BACKEND = f"anymail.backends.{MAIL_SERVICE}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Firm Portal <ne-pas-repondre@localhost>")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import PASSWORD_HELP
 from accounts.models import MOST_REMINDERS, Role, User
 from accounts.newcomers import Newcomer
+from accounts.passkeys import MadeKey
 from accounts.permissions import ObjectRole
 from clients.cleaning import clean_email, clean_text, likely_email
 from clients.forms.people import ProfileForm
@@ -71,7 +72,7 @@ class PersonForm(AnswerForm):
 
 
 class NewcomerForm(AnswerForm):
-    """Somebody who has no account yet. `address` is the invitation's."""
+    """Somebody who has no account yet. `address` is the invitation's; `by_key`: they made a passkey, so no password."""
 
     first_name = forms.CharField(
         label=_("First name"),
@@ -93,12 +94,16 @@ class NewcomerForm(AnswerForm):
 
     field_order = ("first_name", "last_name", "password", "terms", "shown")
 
-    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, address: str, by_key: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.address = address
+        self.address, self.by_key = address, by_key
+        self.fields["password"].required = not by_key
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.by_key:
+            cleaned["password"] = ""
+            return cleaned
         person = User(
             email=self.address,
             first_name=cleaned.get("first_name", ""),
@@ -111,13 +116,15 @@ class NewcomerForm(AnswerForm):
                 self.add_error("password", error)
         return cleaned
 
-    def newcomer(self, language: str) -> Newcomer:
+    def newcomer(self, language: str, key: MadeKey | None, browser: str) -> Newcomer:
         data = self.cleaned_data
         return Newcomer(
             first_name=clean_text(data["first_name"]),
             last_name=clean_text(data["last_name"]),
             password=data["password"],
+            key=key,
             language=language,
+            browser=browser,
         )
 
 
@@ -147,16 +154,40 @@ class AddressForm(forms.Form):
         return cleaned
 
 
-class InvitePersonForm(ProfileForm, AddressForm):
+class SpokenForm(forms.Form):
+    """In which language people are written to of whom no account says it."""
+
+    language = forms.ChoiceField(
+        label=_("Language of the mail"),
+        required=False,
+        choices=[
+            ("", _("As each person reads, French where nothing is known")),
+            ("fr", _("French")),
+            ("en", _("English")),
+        ],
+        help_text=_("Who has an account is written to in the language that they have chosen there."),
+    )
+
+
+class InvitePersonForm(SpokenForm, ProfileForm, AddressForm):
     """A person of the client to invite: an address and a profile."""
 
-    field_order = ("email", "profile")
+    field_order = ("email", "profile", "language")
 
 
-class ClientForm(AddressForm, ProfileForm):
-    """A dossier's client to invite: where, and as what."""
+class ClientForm(SpokenForm, AddressForm):
+    """A dossier's client to invite: where. Who comes first manages their space, so there is no profile to choose."""
 
-    field_order = ("email", "profile")
+    field_order = ("email", "language")
+
+
+class ClientsForm(SpokenForm):
+    """The clients of a selection to invite."""
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What the actions take; what makes no sense is left to them."""
+        return {"language": self.cleaned_data["language"]} if self.is_valid() else {}
 
 
 class CorrectForm(AddressForm):
@@ -194,7 +225,7 @@ def _reminders(number: int) -> str:
     return format_html(_CARD, count, when)
 
 
-class MemberForm(AddressForm):
+class MemberForm(SpokenForm, AddressForm):
     """A colleague to invite."""
 
     first_name = forms.CharField(
@@ -215,7 +246,7 @@ class MemberForm(AddressForm):
     # What to look for among the dossiers, of which a page shows a few.
     find = forms.CharField(label=_("Find a client file"), max_length=200, required=False)
 
-    PERSON = ("email", "first_name", "last_name", "role")
+    PERSON = ("email", "first_name", "last_name", "role", "language")
     field_order = PERSON
 
     def __init__(

@@ -102,6 +102,7 @@ code_pages = [
 link_pages = [
     path("invitation/", answering.answer, name="answer"),
     path("invitation/ouverte/", answering.opened, name="opened"),
+    path("invitation/defi/", answering.ask_for_key, name="ask_for_key"),
     path("invitation/refuser/", answering.refuse, name="refuse"),
     path("invitation/nouveau-lien/", answering.new_link, name="new_link"),
     path("invitation/changer-de-compte/", answering.switch, name="switch"),

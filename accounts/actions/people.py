@@ -80,11 +80,12 @@ def note_security(
     happened: type[PersonEvent],
     browser: str,
     changes: Mapping[str, tuple[Any, Any]] | None = None,
+    details: Mapping[str, Any] | None = None,
     addresses: Collection[str] = (),
 ) -> None:
     """Record what happened to the person's account, and tell them (at `addresses`, or their own) by mail."""
     with scope(person=person):
-        event = record(happened, actor=person, subject=person, changes=changes)
+        event = record(happened, actor=person, subject=person, changes=changes, details=details)
         for address in addresses or [person.email]:
             queue_mail(
                 "accounts.security_notice",

@@ -98,6 +98,31 @@ class RecoveryCodesMade(PersonEvent):
     security = True
 
 
+class PasswordChosen(PersonEvent):
+    name = "accounts.person.password_chosen"
+    summary = _("A password was chosen for your account")
+    sentence = _("%(actor)s chose a password, beside their passkeys.")
+    security = True
+
+
+class PasskeyAdded(PersonEvent):
+    """Details: `browser`, with which it was made."""
+
+    name = "accounts.person.passkey_added"
+    summary = _("A passkey was added to your account")
+    sentence = _("%(actor)s added a passkey (%(browser)s).")
+    security = True
+
+
+class PasskeyRemoved(PersonEvent):
+    """Details: `browser`, with which it had been made."""
+
+    name = "accounts.person.passkey_removed"
+    summary = _("A passkey was removed from your account")
+    sentence = _("%(actor)s removed a passkey (%(browser)s).")
+    security = True
+
+
 class SessionsEnded(PersonEvent):
     """Details: `count`."""
 

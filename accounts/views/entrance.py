@@ -10,11 +10,13 @@ from allauth.account.internal.flows.email_verification import verify_email_and_r
 from allauth.account.models import EmailConfirmationHMAC
 from allauth.mfa.base import views as second_factor
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.actions.passkeys import forget_passkeys
 from accounts.terms import current_terms, text_for
 from accounts.throttling import throttled
 
@@ -55,13 +57,20 @@ def token_page(view: View) -> View:
 
 
 class ResetPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]  # allauth has no types
-    """Choose a new password. Looking at the page ends no other person's session; choosing does."""
+    """Choose a new password, the one way in from then on. Looking at the page ends no other person's session; choosing
+    does."""
 
     success_url = reverse_lazy("account_login")
 
     def logout(self) -> None:
         if self.request.method == "POST":
             super().logout()
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        forget_passkeys(person=self.reset_user)
+        return answer
 
 
 login = our_way(account.login)

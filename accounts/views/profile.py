@@ -1,6 +1,7 @@
 """A person's own pages: name and language, address, password, second factor, sessions."""
 
 from allauth.account import views as account
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
@@ -23,6 +24,7 @@ from accounts.views.entrance import our_way
 
 address = our_way(account.email)
 password = our_way(account.password_change)
+choose_password = reauthentication_required(app="allauth.mfa")(our_way(account.password_set))
 second_factor_home = second_factor.index
 activate_totp = never_cache(our_way(totp.activate_totp))
 deactivate_totp = our_way(totp.deactivate_totp)

@@ -16,15 +16,17 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.browsers import browser_name
 from accounts.models import Terms, User
-from accounts.newcomers import AddressTaken, owns, person_at
+from accounts.newcomers import AddressTaken, Newcomer, owns, person_at, unproven_at
+from accounts.passkeys import ANSWER, NotProven, ask_to_make, handle_for, made_key
 from accounts.terms import current_terms, has_accepted, text_for
 from accounts.throttling import throttled
 from clients.actions.space import NotTheirSpace
@@ -53,6 +55,7 @@ from invitations.models import Invitation, InvitationKind, InvitationState, hash
 from invitations.offers import offers_of
 from invitations.standing import settled_as
 from invitations.views.following import answer_for_firm
+from tenancy.patience import be_patient
 from tenancy.scopes import scope
 
 COOKIE = "invitation"
@@ -73,6 +76,7 @@ NOT_ACCEPTED = (
     NotAnswerable,
     NotTheirSpace,
     NothingLeftToOpen,
+    NotProven,
     ShownOtherwise,
     WrongAccount,
 )
@@ -135,6 +139,8 @@ def with_visit(view: Callable[[HttpRequest, Visit], HttpResponse]) -> View:
             found_here = Invitation.objects.with_names()
             found_here = found_here.select_related("firm") if row["firm_id"] else found_here
             invitation = found_here.get(pk=row["invitation_id"])
+            if request.method == "POST":
+                be_patient()
             return view(request, Visit(Link(invitation.pk, row["generation"]), invitation))
 
     return wrapped
@@ -190,7 +196,19 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
     try:
         return _accept(request, visit, page.form)
     except NOT_ACCEPTED as error:
-        return _not_accepted(request, visit, error)
+        return _not_accepted(page, page.form, error)
+
+
+@with_visit
+@require_POST
+def ask_for_key(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The question by which the device of somebody without an account makes them a passkey, good for this link only."""
+    address = visit.invitation.email
+    if visit.closed_because or Page(request, visit).case != "new":
+        return _closed(request, visit.closed_because or "active", visit)
+    open_invitation(link=visit.link)
+    handle = handle_for(unproven_at(address), visit.invitation.pk)
+    return JsonResponse(ask_to_make(request.session, _purpose(visit), handle=handle, name=address))
 
 
 @with_visit
@@ -280,7 +298,8 @@ class Page:
         if self.case == "new":
             place = invitation.membership
             names = {"first_name": place.first_name, "last_name": place.last_name} if place else {}
-            return NewcomerForm(data, initial={**initial, **names}, address=invitation.email)
+            by_key = bool(self.request.POST.get(ANSWER))
+            return NewcomerForm(data, initial={**initial, **names}, address=invitation.email, by_key=by_key)
         if self.case == "person":
             return self._person_form(data, initial, self.terms)
         return None
@@ -299,10 +318,12 @@ class Page:
 
 
 def _accept(request: HttpRequest, visit: Visit, form: forms.Form) -> HttpResponse:
-    """Accept for the signed-in person or for a new one, who is then signed in, and lead them to their place."""
+    """Accept for the signed-in person or for a new one, who is then signed in, and lead them to their place.
+
+    Raises what NOT_ACCEPTED lists.
+    """
     newcomer = isinstance(form, NewcomerForm)
-    language = (get_language() or settings.LANGUAGE_CODE)[:2]
-    person: Any = form.newcomer(language) if isinstance(form, NewcomerForm) else request.user
+    person: Any = _newcomer(request, visit, form) if isinstance(form, NewcomerForm) else request.user
     shown = form.cleaned_data["shown"]
     if visit.invitation.kind == InvitationKind.MEMBER:
         member = accept_as_member(link=visit.link, shown=shown, person=person)
@@ -324,8 +345,25 @@ def _accept(request: HttpRequest, visit: Visit, form: forms.Form) -> HttpRespons
     return _forgotten(redirect(url))
 
 
-def _not_accepted(request: HttpRequest, visit: Visit, error: Exception) -> HttpResponse:
+def _newcomer(request: HttpRequest, visit: Visit, form: NewcomerForm) -> Newcomer:
+    language = (get_language() or settings.LANGUAGE_CODE)[:2]
+    answer, key = request.POST.get(ANSWER, ""), None
+    if answer:
+        key = made_key(request.session, _purpose(visit), answer)
+    return form.newcomer(language, key, browser_name(request.headers.get("User-Agent", "")))
+
+
+def _purpose(visit: Visit) -> str:
+    """What a passkey is made for: this invitation, by the link that leads to it now."""
+    return f"invitation {visit.link.invitation_id} {visit.link.generation}"
+
+
+def _not_accepted(page: Page, form: forms.Form, error: Exception) -> HttpResponse:
     """Say what stood in the way; where the page itself is out of date, show it anew."""
+    request, visit = page.request, page.visit
+    if isinstance(error, NotProven):
+        form.add_error(None, _("The passkey could not be checked. Make it again, or choose a password."))
+        return page.render(HTTPStatus.UNPROCESSABLE_ENTITY)
     if isinstance(error, ShownOtherwise | NotTheirSpace):
         messages.warning(
             request, _("Something has changed meanwhile. Please read again what is offered to you.")

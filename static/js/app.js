@@ -120,6 +120,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  if (/"toast"/.test(xhr.getResponseHeader("HX-Trigger"))) return; // the server has said itself why
   const text = { 403: texts.forbidden, 404: texts.missing, 410: texts.missing, 429: texts.throttled }[xhr.status];
   toast({ text: text || texts.failed, tone: "bad" });
 });
@@ -606,6 +607,73 @@ for (const type of ["mouseover", "focusin"]) {
 document.addEventListener("focusout", hideTip);
 document.addEventListener("scroll", hideTip, { capture: true, passive: true });
 
+// --- Passkeys ------------------------------------------------------------------------------------------------------------
+
+// <div data-passkey="create" or "get" data-passkey-asks="/url/" hidden> in a form: templates/accounts/_passkey_button.html.
+const ofBase64 = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
+const toBase64 = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+async function askDevice(does, { publicKey }) {
+  publicKey.challenge = ofBase64(publicKey.challenge);
+  if (publicKey.user) publicKey.user.id = ofBase64(publicKey.user.id);
+  for (const list of [publicKey.excludeCredentials, publicKey.allowCredentials]) {
+    for (const key of list ?? []) key.id = ofBase64(key.id);
+  }
+  const { id, type, rawId, response } = await navigator.credentials[does]({ publicKey });
+  const signed = {};
+  for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (response[name]) signed[name] = toBase64(response[name]);
+  }
+  return JSON.stringify({ id, type, rawId: toBase64(rawId), response: signed, clientExtensionResults: {} });
+}
+async function usePasskey(place) {
+  const { passkey: does, passkeyAsks, passkeyInsteadOf, passkeyOld, passkeyKept, passkeyFailed } = place.dataset;
+  const form = place.closest("form");
+  const button = $("button", place);
+  const said = $(".passkey-said", place);
+  const spared = form.elements[passkeyInsteadOf];
+  said.textContent = "";
+  // What is disabled is neither asked for nor sent.
+  if (spared) spared.disabled = true;
+  button.disabled = true;
+  try {
+    if (!form.reportValidity()) throw new Error("incomplete");
+    const asked = await fetch(passkeyAsks, { method: "POST", headers: { "X-CSRFToken": $('meta[name="csrf-token"]').content } });
+    if (!asked.ok || asked.redirected) throw new Error(asked.status === 429 ? texts.throttled : passkeyOld);
+    const answer = document.createElement("input");
+    Object.assign(answer, { type: "hidden", name: "passkey", value: await askDevice(does, await asked.json()) });
+    answer.dataset.passkeyAnswer = "";
+    form.append(answer);
+    form.submit();
+  } catch (error) {
+    const { name, message } = error;
+    if (message !== "incomplete") {
+      said.textContent = name === "InvalidStateError" ? passkeyKept : name === "Error" ? message : name === "TypeError" ? texts.offline : passkeyFailed;
+    }
+    forgetPasskey(form);
+  }
+}
+function forgetPasskey(form) {
+  for (const answer of $$("[data-passkey-answer]", form)) answer.remove();
+  for (const place of $$("[data-passkey]", form)) {
+    $("button", place).disabled = false;
+    const spared = form.elements[place.dataset.passkeyInsteadOf];
+    if (spared) spared.disabled = false;
+  }
+}
+function offerPasskeys(root) {
+  if (!window.PublicKeyCredential || !navigator.credentials) return;
+  for (const place of $$("[data-passkey]", root)) place.hidden = false;
+  for (const words of $$("[data-passkey-unknown]", root)) words.hidden = true;
+}
+document.addEventListener("click", ({ target }) => {
+  const place = target.closest("button") && target.closest("[data-passkey]");
+  if (place) usePasskey(place);
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) for (const place of $$("[data-passkey]")) forgetPasskey(place.closest("form"));
+});
+
 // --- Keys --------------------------------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
@@ -646,6 +714,7 @@ function start(root) {
     if (element.matches?.("[data-bulk]")) selections.set(element, new Selection(element));
   }
   for (const { dataset } of $$("[data-selection-of]", root)) remember(sessionStorage, `bulk:${dataset.selectionOf}`, null);
+  offerPasskeys(root);
   showErrors(root);
 }
 document.addEventListener("htmx:afterSettle", ({ detail }) => {

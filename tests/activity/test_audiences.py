@@ -181,7 +181,6 @@ def cast(lemoine: World) -> Cast:
             firm=lemoine.firm,
             dossier=dossier,
             email=claire.email,
-            profile=SpaceProfile.MANAGER,
         )
     return Cast(lemoine, partner, portfolio, dossier, elsewhere, claire, link)
 
@@ -253,6 +252,9 @@ for _happened in (
     person_events.AddressChangeCancelled,
     person_events.PasswordChanged,
     person_events.PasswordReset,
+    person_events.PasswordChosen,
+    person_events.PasskeyAdded,
+    person_events.PasskeyRemoved,
     person_events.SecondFactorAdded,
     person_events.SecondFactorRemoved,
     person_events.RecoveryCodesMade,
@@ -575,7 +577,6 @@ def _followed(cast: Cast) -> set[str]:
         firm=cast.firm,
         dossier=other,
         email=cast.claire.email,
-        profile=SpaceProfile.MANAGER,
         space_id=cast.link.space_id,
     )
     return NOBODY
@@ -1038,10 +1039,7 @@ def _another_firm_is_accepted(siren: str) -> None:
 
 
 def _opens(person: User, firm: Firm, dossier: Dossier, space_id: UUID | None = None) -> None:
-    profile = SpaceProfile.MANAGER
-    open_space(
-        person=person, firm=firm, dossier=dossier, email=person.email, profile=profile, space_id=space_id
-    )
+    open_space(person=person, firm=firm, dossier=dossier, email=person.email, space_id=space_id)
 
 
 def _answers(firm: World, agrees: bool) -> None:

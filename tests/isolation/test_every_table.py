@@ -12,6 +12,7 @@ from tests.isolation.catalogue import Catalogue
 
 # Identity and machinery: they belong to no firm. Everything else is behind the wall.
 WITHOUT_WALL = {
+    "accounts_passkey",
     "accounts_user",
     "accounts_terms",
     "accounts_termsacceptance",
