@@ -9,7 +9,6 @@ from django.db import transaction
 from accounts.models import Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
-from clients.models import SpaceProfile
 from invitations.events import SendingOrdered
 from invitations.models import SENDING, Sending, SendingKind, packed
 from invitations.sweeping import CARRY_OUT
@@ -22,7 +21,6 @@ def order_sending(
     actor: Membership,
     kind: SendingKind,
     keys: Sequence[UUID],
-    profile: SpaceProfile = SpaceProfile.MANAGER,
     language: str = "",
 ) -> Sending:
     """Have it done with these client files, or invitations; while the same is at work, that one.
@@ -32,12 +30,11 @@ def order_sending(
     require(actor, Perm.INVITE_CLIENTS)
     chosen = packed(keys)
     sending, is_new = Sending.objects.get_or_create(
-        digest=hashlib.blake2b(f"{kind} {profile} {language} ".encode() + chosen, digest_size=16).hexdigest(),
+        digest=hashlib.blake2b(f"{kind} {language} ".encode() + chosen, digest_size=16).hexdigest(),
         state__in=SENDING,
         defaults={
             "asked_by": actor,
             "kind": kind,
-            "profile": profile,
             "language": language,
             "chosen": chosen,
             "total": len(keys),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
-from clients.models import Dossier, SpaceProfile
+from clients.models import Dossier
 from invitations.actions.drafting import prepare_some, send_some, tell_of_prepared
 from invitations.actions.handling import resend_some, tell_of_resent
 from invitations.actions.inviting import Plan, Skip, invite_some, tell_of_invited
@@ -93,7 +93,6 @@ def _invite(held: Sending, keys: list[UUID]) -> Done:
         invite_some(
             actor=held.asked_by,
             dossiers=Dossier.objects.filter(pk__in=keys),
-            profile=SpaceProfile(held.profile),
             language=held.language,
             batch=held.pk,
         )
@@ -105,7 +104,6 @@ def _prepare(held: Sending, keys: list[UUID]) -> Done:
         prepare_some(
             actor=held.asked_by,
             dossiers=Dossier.objects.filter(pk__in=keys),
-            profile=SpaceProfile(held.profile),
             language=held.language,
             group=held.pk,
         )

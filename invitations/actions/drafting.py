@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import Membership
 from accounts.permissions import Perm, require
 from activity.actions import record
-from clients.models import Dossier, SpaceLink, SpaceProfile
+from clients.models import Dossier, SpaceLink
 from invitations.actions.handling import issue, record_lines
 from invitations.actions.holding import held, hold_invitations
 from invitations.actions.inviting import (
@@ -47,7 +47,6 @@ def prepare_invitation(
     actor: Membership,
     dossier: Dossier,
     email: str = "",
-    profile: SpaceProfile = SpaceProfile.MANAGER,
     language: str = "",
 ) -> Invitation:
     """Keep the invitation of the dossier's client as a draft, in place of the one that was kept before.
@@ -60,9 +59,9 @@ def prepare_invitation(
     if known is not None and not known.is_draft:
         raise AlreadyInvited(known.email)
     draft = known or new_invitation(actor, dossier, email, state=InvitationState.DRAFT)
-    if known is not None and (draft.email, draft.profile, draft.language) == (email, profile, language):
+    if known is not None and (draft.email, draft.language) == (email, language):
         return draft
-    draft.email, draft.profile, draft.language, draft.invited_by = email, profile, language, actor
+    draft.email, draft.language, draft.invited_by = email, language, actor
     draft.save(force_insert=known is None)
     record(DraftPrepared, actor=actor, subject=dossier, details={"email": email})
     return draft
@@ -73,12 +72,11 @@ def prepare_clients(
     *,
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    profile: SpaceProfile = SpaceProfile.MANAGER,
     language: str = "",
 ) -> Plan:
     """A draft for each of these dossiers that nobody has invited yet; says whom it left out and why."""
     group = uuid7()
-    plan = prepare_some(actor=actor, dossiers=dossiers, profile=profile, language=language, group=group)
+    plan = prepare_some(actor=actor, dossiers=dossiers, language=language, group=group)
     tell_of_prepared(actor=actor, count=len(plan.new), group=group)
     return plan
 
@@ -88,7 +86,6 @@ def prepare_some(
     *,
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    profile: SpaceProfile,
     group: UUID,
     language: str = "",
 ) -> Plan:
@@ -98,7 +95,7 @@ def prepare_some(
     if known:
         plan.skipped.setdefault(Skip.PENDING, []).extend(known)
     plan.drafts, plan.renewed, plan.replaced = [], [], []
-    fields = {"profile": profile, "language": language, "state": InvitationState.DRAFT}
+    fields = {"language": language, "state": InvitationState.DRAFT}
     made = [new_invitation(actor, dossier, dossier.email.lower(), **fields) for dossier in plan.new]
     Invitation.objects.bulk_create(made, batch_size=_BATCH)
     record_lines(DraftPrepared, actor, made, group)

@@ -16,7 +16,7 @@ from accounts.models import Membership, MemberState, Role
 from accounts.permissions import ObjectRole, Perm, administrators, permitted, require
 from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
-from clients.models import Dossier, SpaceLink, SpaceProfile
+from clients.models import Dossier, SpaceLink
 from invitations.actions.handling import end, issue, leaving, renew, send, who_sees_some
 from invitations.actions.holding import hold_dossiers, hold_invitations
 from invitations.events import (
@@ -150,15 +150,14 @@ def invite_client(
     actor: Membership,
     dossier: Dossier,
     email: str = "",
-    profile: SpaceProfile | None = None,
     language: str | None = None,
 ) -> Invitation:
     """Invite the dossier's client, at `email` or at the dossier's address (which it becomes, where there is none).
 
     A draft is what is sent. One that waits at the same address is sent again; one at another address is replaced: its
-    links become void. `profile`: what the person becomes in their space, a manager if nobody has said otherwise.
-    `language`: that of the mail, as long as no account at the address says another. While the company is asked for its
-    consent, somebody who speaks for it may be invited. Raises AlreadyActive.
+    links become void. Who comes first becomes the manager of their space, and lets others in. `language`: that of the
+    mail, as long as no account at the address says another. While the company is asked for its consent, somebody who
+    speaks for it may be invited. Raises AlreadyActive.
     """
     dossier = invitable(actor, dossier)
     email = addressed(actor, dossier, email)
@@ -166,8 +165,7 @@ def invite_client(
     drafts = [invitation for invitation in known if invitation.is_draft]
     same = [one for one in known if one.email == email and not one.is_draft]
     group = uuid7()
-    chosen: dict[str, Any] = {"profile": profile} if profile else {}
-    chosen |= {"language": language} if language is not None else {}
+    chosen = {"language": language} if language is not None else {}
     _replace(actor, [one for one in known if one.email != email and not one.is_draft], group=group)
     if same:
         renew(same, by=actor, **chosen)
@@ -218,13 +216,11 @@ def invite_clients(
     *,
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    profile: SpaceProfile = SpaceProfile.MANAGER,
     language: str = "",
 ) -> Plan:
     """Invite the clients of these dossiers, set-based; returns what was done, with whom it left out and why."""
     group = uuid7()
-    chosen = {"profile": profile, "language": language}
-    plan = _carried_out(actor, dossiers, chosen, group=group)
+    plan = _carried_out(actor, dossiers, language, group=group)
     dossiers_told = [dossier.pk for dossier in plan.new]
     dossiers_told += [one.target.pk for one in (*plan.drafts, *plan.renewed)]
     tell_of_invited(actor=actor, count=plan.mail_count, dossiers=dossiers_told, group=group)
@@ -236,13 +232,11 @@ def invite_some(
     *,
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    profile: SpaceProfile,
     batch: UUID,
     language: str = "",
 ) -> Plan:
     """A portion of many whom a worker invites: their lines stand in the journal, their event follows the last."""
-    chosen = {"profile": profile, "language": language}
-    return _carried_out(actor, dossiers, chosen, group=batch, batch=batch)
+    return _carried_out(actor, dossiers, language, group=batch, batch=batch)
 
 
 def tell_of_invited(*, actor: Membership, count: int, dossiers: Iterable[UUID], group: UUID) -> None:
@@ -256,17 +250,17 @@ def tell_of_invited(*, actor: Membership, count: int, dossiers: Iterable[UUID], 
 def _carried_out(
     actor: Membership,
     dossiers: QuerySet[Dossier],
-    chosen: dict[str, Any],
+    language: str,
     *,
     group: UUID,
     batch: UUID | None = None,
 ) -> Plan:
-    """The drafts keep their own profile and language, as those do that are sent again."""
+    """The drafts keep their own language, as those do that are sent again."""
     plan = plan_invitations(actor=actor, dossiers=dossiers, lock=True)
     if not plan.mail_count:
         return plan
     _replace(actor, plan.replaced, group=group)
-    fields = {**chosen, **leaving()}
+    fields = {"language": language, **leaving()}
     made = [new_invitation(actor, dossier, dossier.email.lower(), **fields) for dossier in plan.new]
     Invitation.objects.bulk_create(made, batch_size=_BATCH)
     send(made, batch=batch)

@@ -255,6 +255,11 @@ class Invitation(models.Model):
                 name="invitation_one_sender",
             ),
             models.CheckConstraint(condition=_OWNED, name="invitation_owner"),
+            # Whom a firm invites is the first person of a space, which never stands without a manager.
+            models.CheckConstraint(
+                condition=Q(kind=InvitationKind.PERSON) | Q(profile=SpaceProfile.MANAGER),
+                name="invitation_first_manages",
+            ),
             models.CheckConstraint(
                 condition=~Q(state__in=[InvitationState.EXPIRED, InvitationState.ON_HOLD]),
                 name="invitation_derived_states",

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Membership
-from clients.models import SpaceProfile
 from tenancy import scopes
 from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
@@ -64,9 +63,6 @@ class Sending(Leased):
     )
     asked_by = models.ForeignKey(Membership, models.PROTECT, db_constraint=False, related_name="+")
     kind = models.CharField(max_length=10, choices=SendingKind.choices)
-    profile = models.CharField(
-        _("Profile"), max_length=10, choices=SpaceProfile.choices, default=SpaceProfile.MANAGER
-    )
     language = models.CharField(_("Language"), max_length=7, choices=settings.LANGUAGES, blank=True)
     chosen = models.BinaryField(default=b"")
     # Stands for kind and chosen: ordered twice at once, it is one.
