@@ -1,5 +1,6 @@
 """A client's firms: who follows them, who is invited to; inviting a firm, ending its access."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from invitations.actions.inviting import AlreadyInvited
 from invitations.choosing import InviteFirmForm
 from invitations.forms import AddressForm
 from invitations.models import PENDING_STATES, Invitation, InvitationKind, InvitationQuerySet
+from invitations.views import menus
 
 # A space of one's own is opened by anybody: it is no way to write to the whole world.
 MAILS_AT_MOST = "20/d/key,40/d/user"
@@ -164,25 +166,10 @@ def _already_invited() -> str:
 
 def _invited(request: SpaceRequest, invitation: Invitation) -> dict[str, Any]:
     """An invitation, and what may be done with it."""
-    url = request.space.url
-    again = {
-        "label": _("Send again"),
-        "icon": "mail-forward",
-        "url": url("invitations:resend_to_firm", pk=invitation.pk),
-        "post": True,
-    }
-    correction = {
-        "label": _("Correct the address"),
-        "icon": "pencil",
-        "url": url("invitations:correct_firm", pk=invitation.pk),
-        "dialog": True,
-    }
-    withdraw = {
-        "label": _("Revoke"),
-        "icon": "mail-x",
-        "url": url("invitations:revoke_firm", pk=invitation.pk),
-        "dialog": True,
-        "danger": True,
-        "split": True,
-    }
-    return {"invitation": invitation, "menu": [again, correction, withdraw]}
+    here = partial(request.space.url, pk=invitation.pk)
+    menu = menus.of_waiting(
+        resend=here("invitations:resend_to_firm"),
+        correct=here("invitations:correct_firm"),
+        revoke=here("invitations:revoke_firm"),
+    )
+    return {"invitation": invitation, "menu": menu}

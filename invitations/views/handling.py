@@ -16,7 +16,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.newcomers import languages_at
 from accounts.permissions import Perm, can
 from accounts.places import FirmRequest
 from activity.mails import Message
@@ -34,10 +33,12 @@ from invitations.actions.handling import (
 from invitations.actions.inviting import AlreadyInvited, AlreadyMember
 from invitations.forms import CorrectForm, InvitationFilter
 from invitations.jobs import order_sending
+from invitations.languages import languages_of
 from invitations.mails import specimen
 from invitations.models import Invitation, InvitationQuerySet, Letter, Sending, SendingKind
 from invitations.offers import offer_counts
 from invitations.summary import waiting_counts
+from invitations.views import menus
 from invitations.views.leading import lead_to
 
 NEWEST_FIRST = Order("sent_at", descending=True)
@@ -193,8 +194,7 @@ def mail_html(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 def _message(invitation: Invitation, *, is_reminder: bool) -> Message:
     """In the language in which the person reads."""
-    language = languages_at([invitation.email]).get(invitation.email, "fr")
-    with translation.override(language):
+    with translation.override(languages_of([invitation])[invitation.pk]):
         return specimen(invitation, is_reminder=is_reminder)
 
 
@@ -265,33 +265,23 @@ def _report(request: FirmRequest, text: str, count: int, total: int) -> None:
 def _menu(request: FirmRequest, invitation: Invitation) -> list[dict[str, Any]]:
     """What may be done with it; of one that was answered, only its mail may be looked at."""
     here = partial(request.firm.url, pk=invitation.pk)
-    look = {"label": _("See the mail"), "icon": "mail", "url": here("invitations:mail")}
+    look = here("invitations:mail")
     if invitation.is_draft:
         change = request.firm.url("invitations:invite_client", pk=invitation.dossier_id)
         return [
             {"label": _("Send"), "icon": "send", "url": here("invitations:send_draft"), "post": True},
             {"label": _("Change"), "icon": "pencil", "url": change, "dialog": True},
-            look,
-            _danger(_("Delete the draft"), here("invitations:discard")),
+            menus.looking(look),
+            menus.danger(_("Delete the draft"), here("invitations:discard")),
         ]
     if not invitation.is_pending:
-        return [look]
-    correct = {"icon": "pencil", "url": here("invitations:correct"), "dialog": True}
-    return [
-        {
-            "label": _("Send again"),
-            "icon": "mail-forward",
-            "url": here("invitations:resend"),
-            "post": True,
-        },
-        {"label": _("Correct the address"), **correct},
-        look,
-        _danger(_("Revoke"), here("invitations:revoke")),
-    ]
-
-
-def _danger(label: str, url: str) -> dict[str, Any]:
-    return {"label": label, "icon": "mail-x", "url": url, "dialog": True, "danger": True, "split": True}
+        return [menus.looking(look)]
+    return menus.of_waiting(
+        resend=here("invitations:resend"),
+        correct=here("invitations:correct"),
+        revoke=here("invitations:revoke"),
+        look=look,
+    )
 
 
 def _bulk_actions(request: FirmRequest) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A client's own people: who is in the space, with which profile, who is invited; changing that."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from invitations.actions.inviting import AlreadyInvited
 from invitations.actions.people import correct_person, invite_person, resend_to_person, revoke_person
 from invitations.forms import AddressForm, InvitePersonForm
 from invitations.models import Invitation, InvitationKind, InvitationQuerySet
+from invitations.views import menus
 
 # A space of one's own is opened by anybody: it is no way to write to the whole world.
 MAILS_AT_MOST = "50/d/key,80/d/user"
@@ -178,7 +180,10 @@ def _waiting(request: SpaceRequest) -> InvitationQuerySet:
 def _invited_by(request: SpaceRequest, form: InvitePersonForm) -> Invitation | None:
     try:
         return invite_person(
-            actor=request.space_member, email=form.cleaned_data["email"], profile=form.chosen
+            actor=request.space_member,
+            email=form.cleaned_data["email"],
+            profile=form.chosen,
+            language=form.cleaned_data["language"],
         )
     except (AlreadyHere, AlreadyInvited) as error:
         form.add_error("email", _why_not(error))
@@ -243,40 +248,16 @@ def _menu(request: SpaceRequest, member: SpaceMember) -> list[dict[str, Any]]:
     }
     if member.pk == request.space_member.pk:
         return [change]
-    return [
-        change,
-        {
-            "label": _("End the access"),
-            "icon": "user-minus",
-            "url": url("invitations:end_person", pk=member.pk),
-            "dialog": True,
-            "danger": True,
-            "split": True,
-        },
-    ]
+    end = menus.danger(_("End the access"), url("invitations:end_person", pk=member.pk), "user-minus")
+    return [change, end]
 
 
 def _invited(request: SpaceRequest, invitation: Invitation) -> dict[str, Any]:
     """An invitation, and what may be done with it."""
-    url = request.space.url
-    again = {
-        "label": _("Send again"),
-        "icon": "mail-forward",
-        "url": url("invitations:resend_person", pk=invitation.pk),
-        "post": True,
-    }
-    correct = {
-        "label": _("Correct the address"),
-        "icon": "pencil",
-        "url": url("invitations:correct_person", pk=invitation.pk),
-        "dialog": True,
-    }
-    withdraw = {
-        "label": _("Revoke"),
-        "icon": "mail-x",
-        "url": url("invitations:revoke_person", pk=invitation.pk),
-        "dialog": True,
-        "danger": True,
-        "split": True,
-    }
-    return {"invitation": invitation, "menu": [again, correct, withdraw]}
+    here = partial(request.space.url, pk=invitation.pk)
+    menu = menus.of_waiting(
+        resend=here("invitations:resend_person"),
+        correct=here("invitations:correct_person"),
+        revoke=here("invitations:revoke_person"),
+    )
+    return {"invitation": invitation, "menu": menu}
