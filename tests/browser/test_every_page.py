@@ -47,6 +47,10 @@ NOT_PAGES = {
     "clients:end_replacement": "looked at by test_departure.py, which arranges one",
     "clients:take_file_back": "looked at by test_files.py, which drops one",
     "clients:space_take_file_back": "looked at by test_files.py, which drops one",
+    **dict.fromkeys(
+        ("account_set_password", "accounts:remove_passkey", "mfa_reauthenticate_webauthn"),
+        "looked at by test_passkeys.py, as somebody without a password",
+    ),
     "clients:restore_member": "leads to clients:member, for nobody of the demonstration is suspended",
     **dict.fromkeys(
         (
@@ -79,7 +83,8 @@ LINKS = {"invitations:answer", "invitations:refuse"}
 AFTER_AN_IMPORT = ("clients:undo_import", "invitations:invite_imported")
 OWN = {
     "account_change_password", "account_reauthenticate", "account_email", "account_logout", "usersessions_list",
-    "accounts:new_firm", "clients:new_space", "accounts:profile", "mfa_index", "mfa_activate_totp",
+    "accounts:new_firm", "clients:new_space", "accounts:profile", "mfa_index", "mfa_activate_totp", "accounts:passkeys",
+    "accounts:add_passkey",
 }  # fmt: skip
 OF_SEVERAL_PLACES = {"accounts:places"}
 SECOND_FACTOR = {
