@@ -77,15 +77,12 @@ def sign_out(viewer: Viewer) -> None:
     viewer.page.locator("#main").get_by_role("button", name="Se déconnecter").click()
 
 
-def test_a_new_client_accepts_comes_back_and_loses_the_phone(
-    phone: Viewer, demo_product: Stack, browser: Browser
-) -> None:
-    page, device = phone.page, Authenticator(phone.page)
-    invited(demo_product, browser)
+def accept(phone: Viewer, device: Authenticator) -> None:
+    """In one page, once the device has recognised its owner."""
+    page = phone.page
     phone.go(phone.link_to(NEWCOMER, "invitation/"))
     phone.look("invitations:answer, with a passkey")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
-
     page.get_by_role("button", name=ACCEPT).click()
     assert device.keeps() == 0, "what is missing is asked for first"
     fill_in(page)
@@ -99,12 +96,11 @@ def test_a_new_client_accepts_comes_back_and_loses_the_phone(
     expect(page).to_have_url(re.compile("/espace/.*/bienvenue/$"))
     assert device.keeps() == 1
 
-    sign_out(phone)
-    phone.go("/connexion/?next=/profil/cles-d-acces/")
-    page.get_by_role("button", name="Utiliser une clé d'accès").click()
-    expect(page).to_have_url(re.compile("/profil/cles-d-acces/$"))
-    phone.look("accounts:passkeys, one")
 
+def look_at_own_pages(phone: Viewer) -> None:
+    """As somebody without a password: the key shows again that it is them."""
+    page = phone.page
+    phone.look("accounts:passkeys, one")
     phone.go(reverse("account_change_password"))
     assert phone.name == "mfa_reauthenticate_webauthn", "there is no password: one is chosen"
     phone.look("mfa_reauthenticate_webauthn")
@@ -120,11 +116,9 @@ def test_a_new_client_accepts_comes_back_and_loses_the_phone(
     page.get_by_role("button", name="Retirer la clé d'accès").click()
     expect(page.get_by_text("choisissez d'abord un mot de passe")).to_be_visible()
 
-    sign_out(phone)
-    device.forget()
-    phone.go("/connexion/")
-    page.get_by_role("button", name="Utiliser une clé d'accès").click()
-    expect(page.get_by_text("Aucune clé d'accès n'a été présentée")).to_be_visible()
+
+def come_back_by_mail(phone: Viewer) -> None:
+    page = phone.page
     page.get_by_role("link", name="Mot de passe oublié").click()
     page.get_by_label("Adresse e-mail").fill(NEWCOMER)
     page.get_by_role("button", name="M'envoyer le lien").click()
@@ -134,6 +128,25 @@ def test_a_new_client_accepts_comes_back_and_loses_the_phone(
     expect(page).to_have_url(re.compile("/connexion/"))
     phone.sign_in(NEWCOMER, PASSWORD)
     expect(page).to_have_url(re.compile("/espace/"))
+
+
+def test_a_new_client_accepts_comes_back_and_loses_the_phone(
+    phone: Viewer, demo_product: Stack, browser: Browser
+) -> None:
+    page, device = phone.page, Authenticator(phone.page)
+    invited(demo_product, browser)
+    accept(phone, device)
+    sign_out(phone)
+    phone.go("/connexion/?next=/profil/cles-d-acces/")
+    page.get_by_role("button", name="Utiliser une clé d'accès").click()
+    expect(page).to_have_url(re.compile("/profil/cles-d-acces/$"))
+    look_at_own_pages(phone)
+    sign_out(phone)
+    device.forget()
+    phone.go("/connexion/")
+    page.get_by_role("button", name="Utiliser une clé d'accès").click()
+    expect(page.get_by_text("Aucune clé d'accès n'a été présentée")).to_be_visible()
+    come_back_by_mail(phone)
 
 
 def test_without_scripts_or_passkeys_the_page_asks_for_a_password(
