@@ -7,17 +7,22 @@ class InvitationsConfig(AppConfig):
     verbose_name = _("Invitations")
 
     def ready(self) -> None:
+        from accounts.registration import FIRM_CHANGED
         from accounts.waiting import WAITING
         from clients.columns import CLIENT_STATES, STATE_FILTERS
         from clients.imports.touches import TOUCHES
         from clients.leftovers import LEFTOVERS
+        from clients.registration import SPACE_RENAMED
         from invitations import events, lookups, mails, summary  # noqa: F401 - each registers what it declares
+        from invitations.actions.naming import follow_firm, follow_space
         from invitations.leftovers import InvitationsSent
         from invitations.mine import waiting_for
         from invitations.touches import TOUCHES as OURS
 
         TOUCHES.extend(OURS)
         WAITING.append(waiting_for)
+        FIRM_CHANGED.append(follow_firm)
+        SPACE_RENAMED.append(follow_space)
         LEFTOVERS.append(InvitationsSent())
         CLIENT_STATES.append(summary.client_states)
         STATE_FILTERS.update(summary.state_filters())

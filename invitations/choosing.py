@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from clients.models import Dossier, LinkRight, SpaceLink
-from invitations.forms import AddressForm
+from invitations.forms import AddressForm, SpokenForm
 
 _CARD = "<strong>{}</strong><small>{}</small>"
 _WHAT_RIGHTS_MEAN = {
@@ -21,7 +21,7 @@ BESIDE, INSTEAD = "beside", "instead"
 NEW = "new"
 
 
-class InviteFirmForm(AddressForm):
+class InviteFirmForm(SpokenForm, AddressForm):
     """The firm's address, what it may do, and (where firms follow the space) whether it takes their place."""
 
     right = forms.ChoiceField(
@@ -35,7 +35,7 @@ class InviteFirmForm(AddressForm):
         widget=forms.RadioSelect({"class": "cards"}),
     )
 
-    field_order = ("email", "right", "ends_others", "email_checked")
+    field_order = ("email", "right", "ends_others", "language", "email_checked")
 
     def __init__(self, *args: Any, firms: Iterable[SpaceLink], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,7 +57,8 @@ class InviteFirmForm(AddressForm):
         """What the action takes."""
         data = self.cleaned_data
         ends_others = data.get("ends_others", BESIDE) == INSTEAD
-        return {"email": data["email"], "right": LinkRight(data["right"]), "ends_others": ends_others}
+        said = {"email": data["email"], "language": data["language"]}
+        return {**said, "right": LinkRight(data["right"]), "ends_others": ends_others}
 
 
 class ChooseFirmForm(forms.Form):

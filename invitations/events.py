@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Firm, Membership
 from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
 from clients.models import ClientSpace, Dossier, SpaceMember, SpacePerm, SpaceProfile
-from invitations.models import Sending
+from invitations.models import InvitationKind, Sending
 
 
 class InvitationEvent(EventType):
@@ -274,6 +275,19 @@ class LetterAddressed(EventType):
     route = "clients:dossier"
 
 
+class LetterFailed(InvitationEvent):
+    """Details: `email`, `reason`, in words for people."""
+
+    name = "invitations.letter.failed"
+    summary = _("The mail to an address given by a letter's code could not be delivered")
+    sentence = _(
+        "The mail to %(email)s, an address given by the code of the letter for %(subject)s, could not be delivered: "
+        "%(reason)s"
+    )
+    route = "clients:dossier"
+    concerns = _("Those to whom the client file is open")
+
+
 class LetterAnswered(InvitationEvent):
     name = "invitations.letter.answered"
     summary = _("A letter was answered: the firm has to confirm")
@@ -346,14 +360,29 @@ class FirmDeclined(InvitationEvent):
     concerns = _("The managers of the client's space")
 
 
+class InvitationHandedBack(InvitationEvent):
+    """In the client's space. Details: `firm`, its name."""
+
+    name = "invitations.firm.handed_back"
+    summary = _("An accounting firm has handed your invitation back")
+    sentence = _(
+        "%(actor)s handed back the invitation of %(subject)s, which had been received for %(firm)s by mistake: "
+        "%(firm)s no longer sees it. Its link is still good, and waits for the right firm."
+    )
+    route = "invitations:firms"
+    concerns = _("The managers of the client's space")
+
+
 class RequestReceived(EventType):
-    """In the firm's journal. Details: `client`, their name."""
+    """In the firm's journal. Details: `client`, their name. Changes: `received_by`, where a colleague had it before, who
+    is told by `also_tell`."""
 
     name = "invitations.request.received"
     summary = _("A client asks the firm to follow them")
     sentence = _("%(actor)s received, for %(subject)s, the invitation of the client %(client)s.")
     route = "invitations:requests"
-    concerns = _("The administrators")
+    fields = {"received_by": _("Received by")}
+    concerns = _("The administrators, and whoever of the firm has received it before")
 
     @classmethod
     def audience(cls, subject: Firm, details: Mapping[str, Any]) -> Iterable[Recipient]:
@@ -366,3 +395,71 @@ class RequestDeclined(RequestReceived):
     name = "invitations.request.declined"
     summary = _("The firm does not follow a client who asked for it")
     sentence = _("%(actor)s declined, for %(subject)s, the invitation of the client %(client)s.")
+
+
+class RequestRefused(RequestReceived):
+    """By the link of the mail, after the firm had received it. Details: `client`, their name."""
+
+    name = "invitations.request.refused"
+    summary = _("A client's invitation that the firm had received was refused")
+    sentence = _(
+        "Whoever opened the mail at %(actor)s says that the invitation of the client %(client)s, which had been received "
+        "for %(subject)s, is not for them. It can't be answered any more."
+    )
+
+
+class TextEvent(EventType):
+    """Of the words of the firm's invitations. Details: `kind`, `language`."""
+
+    route = "invitations:mail_settings"
+    words = {
+        "kind": {InvitationKind.CLIENT: _("of clients"), InvitationKind.MEMBER: _("of members")},
+        "language": {
+            "fr": pgettext_lazy("in a language", "in French"),
+            "en": pgettext_lazy("in a language", "in English"),
+        },
+        "subject": {"": _("the standard one")},
+        "body": {"": _("the standard one")},
+    }
+
+
+class InvitationTextChanged(TextEvent):
+    name = "invitations.text.changed"
+    summary = _("The text of the firm's invitations was changed")
+    sentence = _("%(actor)s changed the text of the invitations %(kind)s %(language)s.")
+    fields = {"subject": _("Subject"), "body": _("Text")}
+    concerns = _("The administrators")
+
+    @classmethod
+    def audience(cls, subject: Firm, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        return administrators()
+
+
+class TestMailSent(TextEvent):
+    """Details: also `email`."""
+
+    name = "invitations.text.tested"
+    summary = _("A test mail was sent")
+    sentence = _("%(actor)s had a test of the invitations %(kind)s %(language)s sent to %(email)s.")
+
+
+class RequestHandedBack(RequestReceived):
+    """It had been received for the wrong firm. Details: `client`, their name."""
+
+    name = "invitations.request.handed_back"
+    summary = _("A client's invitation was handed back: it was not meant for the firm")
+    sentence = _(
+        "%(actor)s handed back the invitation of the client %(client)s, which had been received for %(subject)s "
+        "by mistake."
+    )
+
+
+class RequestWithdrawn(RequestReceived):
+    """By the client, who revoked it or sent it elsewhere. Details: `client`, their name."""
+
+    name = "invitations.request.withdrawn"
+    summary = _("A client has withdrawn their invitation")
+    sentence = _(
+        "%(actor)s withdrew the invitation of the client %(client)s, which had been received for %(subject)s. "
+        "It no longer stands in the firm's list."
+    )

@@ -77,6 +77,7 @@ request_pages = [
     path(REQUESTS, following.requests, name="requests"),
     path(f"{REQUESTS}<uuid:pk>/", following.request_page, name="request"),
     path(f"{REQUESTS}<uuid:pk>/decliner/", following.decline, name="decline_request"),
+    path(f"{REQUESTS}<uuid:pk>/rendre/", following.give_back, name="hand_back_request"),
 ]
 
 LETTERS = f"{FIRM}invitations/lettres/"

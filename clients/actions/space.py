@@ -17,6 +17,7 @@ from clients.models import ClientSpace, ConsentRequest, Dossier, SpaceLink, Spac
 from clients.models.details import DETAIL_FIELDS, ClientDetails
 from clients.models.profiles import SpacePerm, profiles_that_may
 from clients.profiles import require_profile
+from clients.registration import SPACE_RENAMED
 from tenancy.keys import uuid7
 from tenancy.scopes import Purpose, crossing, firm_id, scope
 
@@ -107,8 +108,12 @@ def edit_space_details(*, actor: SpaceMember, space: ClientSpace, values: Mappin
         name for name, (_old, new) in changes.items() if name in kept and new != kept[name].theirs
     ]:
         raise KeptByFirm(refused)
+    before = space.name
     _apply(space, changes)
     record(SpaceDetailsChanged, actor=actor, subject=space, changes=changes)
+    if space.name != before:
+        for follow in SPACE_RENAMED:
+            follow(space)
     # A SIRET begins with its SIREN: a firm's record gets the two together, or it might hold those of two companies.
     carried = changes.keys() | (_NUMBERS if changes.keys() & _NUMBERS else set())
     for link in links:

@@ -5,14 +5,23 @@ In the space's scope. What the firm does with it is `following`.
 
 from django.db import IntegrityError, transaction
 
+from accounts.models import Firm, Membership
 from activity.actions import record
+from activity.origin import Origin, coming_from
 from clients.models import LinkRight, SpaceMember, SpacePerm
 from clients.profiles import require_profile
 from invitations.actions.handling import NotPending, end, leaving, renew, send
 from invitations.actions.holding import held_alone, hold_space
 from invitations.actions.inviting import AlreadyInvited
-from invitations.events import FirmInvited, InvitationCorrected, InvitationResent, InvitationRevoked
+from invitations.events import (
+    FirmInvited,
+    InvitationCorrected,
+    InvitationResent,
+    InvitationRevoked,
+    RequestWithdrawn,
+)
 from invitations.models import Invitation, InvitationKind, InvitationState
+from tenancy.scopes import Purpose, crossing, firm_id
 
 
 @transaction.atomic
@@ -69,6 +78,7 @@ def correct_asked(*, actor: SpaceMember, invitation: Invitation, email: str) -> 
         return held
     fresh = {"email": email, "name": "", "opened_at": None}
     fresh |= {"to_firm": None, "to_firm_name": "", "taken_up_by": None}
+    _tell_who_received(actor, held)
     try:
         with transaction.atomic():
             Invitation.objects.filter(pk=held.pk).update(**fresh)
@@ -84,9 +94,12 @@ def correct_asked(*, actor: SpaceMember, invitation: Invitation, email: str) -> 
 
 @transaction.atomic
 def revoke_asked(*, actor: SpaceMember, invitation: Invitation) -> None:
-    """Make its links void, and with them what a firm was about to answer. Raises NotPending."""
+    """Make its links void, and take it from the firm that was about to answer, which is told. Raises NotPending."""
     held = _held(actor, invitation)
+    _tell_who_received(actor, held)
     end([held], InvitationState.REVOKED)
+    # Whose it was by name, the client goes on reading; to the firm it is nothing any more.
+    Invitation.objects.filter(pk=held.pk).update(to_firm=None, taken_up_by=None)
     record(InvitationRevoked, actor=actor, subject=held.target, details={"email": held.email})
 
 
@@ -99,6 +112,20 @@ def _held(actor: SpaceMember, invitation: Invitation) -> Invitation:
     if waiting is None or not waiting.is_pending:
         raise NotPending(invitation.pk)
     return waiting
+
+
+def _tell_who_received(actor: SpaceMember, held: Invitation) -> None:
+    """A firm that was about to answer learns that there is nothing to answer any more; not from where, nor why."""
+    if not held.is_active:
+        return
+    with crossing(held, Purpose.ANSWER_REQUEST), coming_from(Origin()):
+        record(
+            RequestWithdrawn,
+            actor=actor,
+            subject=Firm.objects.get(pk=firm_id()),
+            details={"client": held.space_name},
+            also_tell=Membership.objects.open().with_person().filter(user=held.taken_up_by_id),
+        )
 
 
 def _renew(held: Invitation, actor: SpaceMember) -> None:

@@ -30,7 +30,14 @@ from invitations.actions.answering import (
     WrongAccount,
 )
 from invitations.actions.holding import held, held_alone, hold_dossiers, hold_space
-from invitations.events import FirmDeclined, InvitationTakenUp, RequestDeclined, RequestReceived
+from invitations.events import (
+    FirmDeclined,
+    InvitationHandedBack,
+    InvitationTakenUp,
+    RequestDeclined,
+    RequestHandedBack,
+    RequestReceived,
+)
 from invitations.models import Invitation, InvitationKind, InvitationState
 from tenancy.scopes import Purpose, crossing
 
@@ -67,8 +74,8 @@ def may_answer(person: User, invitation: Invitation) -> bool:
 def take_up(*, link: Link, person: User, firm_id: UUID) -> Invitation:
     """Receive the invitation for one of the person's firms, whose list it then stands in; in the client's scope.
 
-    Once: another firm does not get what one has received. Raises NotAnswerable, InviterMayNoLonger, WrongAccount,
-    NotTheirFirm, TakenUpElsewhere.
+    Once: another firm does not get what one has received. A colleague may receive it in turn, which is told as the
+    first time. Raises NotAnswerable, InviterMayNoLonger, WrongAccount, NotTheirFirm, TakenUpElsewhere.
     """
     invitation = _held_by_link(link)
     if not may_answer(person, invitation):
@@ -78,13 +85,14 @@ def take_up(*, link: Link, person: User, firm_id: UUID) -> Invitation:
         raise NotTheirFirm(firm_id)
     if invitation.to_firm_id not in (None, firm_id):
         raise TakenUpElsewhere(invitation.pk)
-    is_new = invitation.to_firm_id is None
+    is_new = invitation.taken_up_by_id != person.pk
+    before = invitation.taken_up_by
     invitation.to_firm_id, invitation.to_firm_name, invitation.taken_up_by = firm_id, firm["name"], person
     invitation.opened_at = invitation.opened_at or timezone.now()
     invitation.state = InvitationState.OPENED
     invitation.save(update_fields=["to_firm", "to_firm_name", "taken_up_by", "opened_at", "state"])
     if is_new:
-        _tell_both(invitation, person)
+        _tell_both(invitation, person, before)
     return invitation
 
 
@@ -153,6 +161,23 @@ def decline_client(*, actor: Membership, invitation: Invitation) -> None:
     record(RequestDeclined, actor=actor, subject=actor.firm, details=details)
 
 
+@transaction.atomic
+def hand_back(*, actor: Membership, invitation: Invitation) -> None:
+    """It was received for the wrong firm: it leaves this one's list, and its link is good for another one again.
+
+    The client is told, and so is whoever received it. Raises NotAnswerable.
+    """
+    invitation = _held(actor, invitation)
+    received = Membership.objects.open().with_person().filter(user=invitation.taken_up_by_id)
+    nobodys = {"to_firm": None, "to_firm_name": "", "taken_up_by": None}
+    with crossing(invitation, Purpose.ANSWER_REQUEST), coming_from(Origin()):
+        space, details = _space_of(invitation), {"firm": invitation.to_firm_name}
+        record(InvitationHandedBack, actor=actor, subject=space, details=details)
+        Invitation.objects.filter(pk=invitation.pk).update(**nobodys)
+    details = {"client": invitation.space_name}
+    record(RequestHandedBack, actor=actor, subject=actor.firm, details=details, also_tell=received)
+
+
 def _held_by_link(link: Link) -> Invitation:
     """In the client's scope."""
     invitation = held(link.invitation_id)
@@ -194,12 +219,23 @@ def _space_of(invitation: Invitation) -> ClientSpace:
     return ClientSpace.objects.get(pk=_space_id(invitation))
 
 
-def _tell_both(invitation: Invitation, person: User) -> None:
-    """Each side knows from now on: the firm's administrators may answer, the client sees for which firm."""
+def _tell_both(invitation: Invitation, person: User, before: User | None) -> None:
+    """Each side knows from now on: the firm's administrators may answer, the client sees for which firm.
+
+    `before`: who had received it for the same firm; it stands in the list of whoever received it last, and of the
+    administrators.
+    """
     with crossing(invitation, Purpose.ANSWER_REQUEST):
         member = Membership.objects.open().select_related("firm").get(user=person)
-        details = {"client": invitation.space_name}
-        record(RequestReceived, actor=member, subject=member.firm, details=details)
+        former = Membership.objects.open().with_person().filter(user=before) if before else ()
+        record(
+            RequestReceived,
+            actor=member,
+            subject=member.firm,
+            changes={"received_by": (before.name, person.name)} if before else {},
+            details={"client": invitation.space_name},
+            also_tell=former,
+        )
     with coming_from(Origin()):
         details = {"firm": invitation.to_firm_name}
         record(InvitationTakenUp, actor=member, subject=invitation.target, details=details)

@@ -165,7 +165,7 @@ def invite_client(
     drafts = [invitation for invitation in known if invitation.is_draft]
     same = [one for one in known if one.email == email and not one.is_draft]
     group = uuid7()
-    chosen = {"language": language} if language is not None else {}
+    chosen: dict[str, Any] = {} if language is None else {"language": language}
     _replace(actor, [one for one in known if one.email != email and not one.is_draft], group=group)
     if same:
         renew(same, by=actor, **chosen)
@@ -274,14 +274,13 @@ def _carried_out(
 def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Plan:
     """What inviting these dossiers' clients would do now. `lock` holds them, with their invitations, to the end."""
     require(actor, Perm.INVITE_CLIENTS)
-    known = dossiers.order_by().values("pk")
+    chosen = Dossier.objects.filter(pk__in=dossiers.order_by().values("pk"))
     if lock:
-        known = _held(actor, known.values_list("pk", flat=True))
-    found = permitted(Dossier.objects.filter(pk__in=known), actor, Perm.INVITE_CLIENT)
+        chosen = Dossier.objects.filter(among(_held(actor, chosen.values_list("pk", flat=True))))
+    found = permitted(chosen, actor, Perm.INVITE_CLIENT)
     found = found.order_by("pk").only(
         "firm_id", "kind", "legal_name", "first_name", "last_name", "email", "is_own"
     )
-    chosen = list(found)
     links = SpaceLink.objects.current().filter(dossier__in=found.values("pk"))
     linked = {
         key: Skip.CONSENT if waits else Skip.ACTIVE
@@ -295,7 +294,7 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
     plan = Plan()
     # An invitation whose sender may invite no more opens nothing: it is as good as expired.
     senders = set(administrators().values_list("pk", flat=True))
-    for dossier in chosen:
+    for dossier in found:
         its = waiting.get(dossier.pk, [])
         holds = any(one.invited_by_id in senders and _is_good(one) for one in its)
         _place_in(plan, dossier, linked=linked.get(dossier.pk), waiting=its, holds=holds)

@@ -25,10 +25,10 @@ from invitations.actions.drafting import (
     send_drafts,
 )
 from invitations.actions.inviting import AlreadyActive, AlreadyInvited
-from invitations.forms import ClientForm
+from invitations.forms import ClientForm, ClientsForm
 from invitations.models import Invitation, SendingKind
 from invitations.views.handling import manageable, ordered, selected
-from invitations.views.inviting import bulk_profile, client_page, left_out, order_for
+from invitations.views.inviting import client_page, left_out, order_for
 from invitations.views.leading import lead_to
 
 
@@ -45,9 +45,9 @@ def prepare_client(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 
 def _prepared(request: FirmRequest, dossier: Dossier, form: ClientForm) -> Invitation | None:
-    email, profile = form.cleaned_data["email"], form.chosen
+    said = {name: form.cleaned_data[name] for name in ("email", "language")}
     try:
-        return prepare_invitation(actor=request.member, dossier=dossier, email=email, profile=profile)
+        return prepare_invitation(actor=request.member, dossier=dossier, **said)
     except AlreadyActive:
         form.add_error(None, _("This client already has their space: there is nobody left to invite."))
     except AlreadyInvited:
@@ -63,10 +63,11 @@ def prepare_selected(request: FirmRequest) -> HttpResponse:
     """Prepare the invitations of a selection of clients; nothing leaves."""
     if not can(request.member, Perm.INVITE_CLIENTS):
         raise PermissionDenied(Perm.INVITE_CLIENTS)
-    dossiers, profile = selected_dossiers(request, request.member, Perm.INVITE_CLIENT), bulk_profile(request)
-    if sending := order_for(request, SendingKind.PREPARE, dossiers, profile):
+    dossiers = selected_dossiers(request, request.member, Perm.INVITE_CLIENT)
+    wanted = ClientsForm(request.POST).wanted
+    if sending := order_for(request, SendingKind.PREPARE, dossiers, wanted):
         return lead_to(request, request.firm.url("invitations:sending", pk=sending.pk), ends_selection=True)
-    plan = prepare_clients(actor=request.member, dossiers=dossiers, profile=profile)
+    plan = prepare_clients(actor=request.member, dossiers=dossiers, **wanted)
     text = ngettext("%(n)s invitation is prepared.", "%(n)s invitations are prepared.", plan.mail_count)
     messages.success(request, text % {"n": plan.mail_count})
     left_out(request, plan)

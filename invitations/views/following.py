@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -30,10 +31,12 @@ from invitations.actions.following import (
     asked,
     decline_client,
     follow_client,
+    hand_back,
     may_answer,
     take_up,
 )
 from invitations.choosing import ChooseFirmForm, FollowForm
+from invitations.lookups import invitations_to
 from invitations.models import Invitation
 
 SHOWN = 200
@@ -103,6 +106,24 @@ def decline(request: FirmRequest, pk: UUID) -> HttpResponse:
     else:
         text = _("%(client)s is told that the firm declines.")
         messages.success(request, text % {"client": invitation.space_name})
+    return done(request, request.firm.url("invitations:requests"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def give_back(request: FirmRequest, pk: UUID) -> HttpResponse:
+    """It was received for the wrong firm: back to where a firm is chosen, after a look at what that means."""
+    invitation = _request(request, pk)
+    if request.method != "POST":
+        return render(request, "invitations/hand_back_request.html", {"invitation": invitation})
+    try:
+        hand_back(actor=request.member, invitation=invitation)
+    except NotAnswerable:
+        messages.info(request, _answered_meanwhile())
+        return done(request, request.firm.url("invitations:requests"))
+    text = _("The invitation is handed back, and %(client)s is told.")
+    messages.success(request, text % {"client": invitation.space_name})
+    if any(row["invitation_id"] == pk for row in invitations_to(request.user.pk)):
+        return done(request, reverse("invitations:open_mine", kwargs={"pk": pk}))
     return done(request, request.firm.url("invitations:requests"))
 
 

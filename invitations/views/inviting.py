@@ -16,9 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.answers import done
 from accounts.permissions import Perm, can, permitted, require
 from accounts.places import FirmRequest
-from clients.forms.people import ProfileForm
 from clients.imports.reporting import with_address, written
-from clients.models import Dossier, Import, ImportState, SpaceProfile
+from clients.models import Dossier, Import, ImportState
 from clients.selection import keys_in, selected_dossiers
 from invitations.actions.inviting import (
     AlreadyActive,
@@ -30,7 +29,7 @@ from invitations.actions.inviting import (
     invite_member,
     plan_invitations,
 )
-from invitations.forms import ClientForm, MemberForm
+from invitations.forms import ClientForm, ClientsForm, MemberForm
 from invitations.jobs import order_sending
 from invitations.models import Invitation, Sending, SendingKind
 from invitations.views.leading import lead_to
@@ -93,7 +92,7 @@ def client(request: FirmRequest, pk: UUID) -> HttpResponse:
     known = _known(dossier)
     initial = {
         "email": known.email if known else dossier.email,
-        "profile": known.profile if known else SpaceProfile.MANAGER,
+        "language": known.language if known else "",
     }
     form = ClientForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid() and (made := _invited_client(request, dossier, form)):
@@ -121,9 +120,9 @@ def _known(dossier: Dossier) -> Invitation | None:
 
 
 def _invited_client(request: FirmRequest, dossier: Dossier, form: ClientForm) -> Invitation | None:
-    email, profile = form.cleaned_data["email"], form.chosen
+    said = {name: form.cleaned_data[name] for name in ("email", "language")}
     try:
-        return invite_client(actor=request.member, dossier=dossier, email=email, profile=profile)
+        return invite_client(actor=request.member, dossier=dossier, **said)
     except AlreadyActive:
         form.add_error(None, _("This client already has their space: there is nobody left to invite."))
     return None
@@ -136,17 +135,17 @@ def clients(request: FirmRequest) -> HttpResponse:
         raise PermissionDenied(Perm.INVITE_CLIENTS)
     dossiers = selected_dossiers(request, request.member, Perm.INVITE_CLIENT)
     if request.POST.get("confirmed"):
-        profile = bulk_profile(request)
-        if sending := order_for(request, SendingKind.INVITE, dossiers, profile):
+        wanted = ClientsForm(request.POST).wanted
+        if sending := order_for(request, SendingKind.INVITE, dossiers, wanted):
             page = request.firm.url("invitations:sending", pk=sending.pk)
             return lead_to(request, page, ends_selection=True)
-        _report(request, invite_clients(actor=request.member, dossiers=dossiers, profile=profile))
+        _report(request, invite_clients(actor=request.member, dossiers=dossiers, **wanted))
         return lead_to(request, ends_selection=True)
     plan = plan_invitations(actor=request.member, dossiers=dossiers)
     context = {
         "plan": plan,
         "skipped": _named(plan),
-        "form": ProfileForm(initial={"profile": SpaceProfile.MANAGER}),
+        "form": ClientsForm(),
         "selection": _selection(request),
         "back": request.firm.url("clients:list"),
     }
@@ -166,16 +165,16 @@ def imported(request: FirmRequest, pk: UUID) -> HttpResponse:
         return done(request, page)
     dossiers = with_address(source)
     if request.method == "POST":
-        profile = bulk_profile(request)
-        if sending := order_for(request, SendingKind.INVITE, dossiers, profile):
+        wanted = ClientsForm(request.POST).wanted
+        if sending := order_for(request, SendingKind.INVITE, dossiers, wanted):
             return done(request, request.firm.url("invitations:sending", pk=sending.pk))
-        _report(request, invite_clients(actor=request.member, dossiers=dossiers, profile=profile))
+        _report(request, invite_clients(actor=request.member, dossiers=dossiers, **wanted))
         return done(request, page)
     plan = plan_invitations(actor=request.member, dossiers=dossiers)
     context = {
         "plan": plan,
         "skipped": _named(plan),
-        "form": ProfileForm(initial={"profile": SpaceProfile.MANAGER}),
+        "form": ClientsForm(),
         "back": page,
         "action": request.firm.url("invitations:invite_imported", pk=pk),
         "source": source,
@@ -185,20 +184,14 @@ def imported(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 
 def order_for(
-    request: FirmRequest, kind: SendingKind, dossiers: QuerySet[Dossier], profile: SpaceProfile
+    request: FirmRequest, kind: SendingKind, dossiers: QuerySet[Dossier], wanted: dict[str, Any]
 ) -> Sending | None:
-    """Have a worker do it with all of these, where they are many; None where they are few."""
+    """Have a worker do it with all of these, where they are many; None where they are few. `wanted`: of the form."""
     most = settings.INVITATIONS_AT_ONCE
     keys = list(dossiers.order_by("pk").values_list("pk", flat=True))
     if len(keys) <= most:
         return None
-    return order_sending(actor=request.member, kind=kind, keys=keys, profile=profile)
-
-
-def bulk_profile(request: FirmRequest) -> SpaceProfile:
-    """What the people of a selection become in their spaces: managers, unless the form says otherwise."""
-    form = ProfileForm(request.POST)
-    return form.chosen if form.is_valid() else SpaceProfile.MANAGER
+    return order_sending(actor=request.member, kind=kind, keys=keys, **wanted)
 
 
 def _report(request: FirmRequest, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from activity.models import Event, OutgoingEmail
-from clients.models import Dossier, SpaceProfile
+from clients.models import Dossier
 from invitations.actions.drafting import (
     NoDraft,
     discard_draft,
@@ -36,7 +36,7 @@ def types() -> list[str]:
 @pytest.fixture
 def draft(firm: World) -> Invitation:
     dossier = make_dossier(email="c@client.test")
-    return prepare_invitation(actor=firm.admin, dossier=dossier, profile=SpaceProfile.FULL)
+    return prepare_invitation(actor=firm.admin, dossier=dossier, language="en")
 
 
 def test_a_draft_leaves_no_mail_and_no_link(firm: World, draft: Invitation, outbox: Outbox) -> None:
@@ -55,7 +55,7 @@ def test_a_draft_is_sent_as_it_was_prepared_with_a_deadline_from_now(
     send_draft(actor=firm.admin, invitation=draft)
     draft.refresh_from_db()
     assert draft.is_open
-    assert draft.profile == SpaceProfile.FULL
+    assert draft.language == "en"
     assert outbox.recipients() == ["c@client.test"]
     assert types()[-1] == "invitations.client.invited"
     with pytest.raises(NoDraft):
@@ -77,17 +77,17 @@ def test_inviting_the_client_sends_the_draft(firm: World, draft: Invitation, out
     invite_client(actor=firm.admin, dossier=draft.dossier, email="d@client.test")
     assert outbox.recipients() == ["d@client.test"]
     sent = Invitation.objects.get()
-    assert (sent.pk, sent.profile) == (draft.pk, SpaceProfile.FULL)
+    assert (sent.pk, sent.language) == (draft.pk, "en")
 
 
 def test_inviting_many_sends_their_drafts_at_the_drafts_address(
     firm: World, draft: Invitation, outbox: Outbox
 ) -> None:
     Dossier.objects.update(email="")
-    plan = invite_clients(actor=firm.admin, dossiers=Dossier.objects.all(), profile=SpaceProfile.READER)
+    plan = invite_clients(actor=firm.admin, dossiers=Dossier.objects.all(), language="fr")
     assert (plan.mail_count, plan.skipped) == (1, {})
     assert outbox.recipients() == ["c@client.test"]
-    assert Invitation.objects.get().profile == SpaceProfile.FULL
+    assert Invitation.objects.get().language == "en"
 
 
 def test_while_an_invitation_waits_no_draft_is_kept_beside_it(firm: World) -> None:
@@ -102,7 +102,7 @@ def test_many_are_prepared_sent_and_deleted_with_one_event_for_the_group(firm: W
         make_dossier(name, email=f"{name}@client.test")
     active = make_dossier("d", email="d@client.test")
     activate(firm, active)
-    plan = prepare_clients(actor=firm.admin, dossiers=Dossier.objects.all(), profile=SpaceProfile.BILLING)
+    plan = prepare_clients(actor=firm.admin, dossiers=Dossier.objects.all(), language="en")
     assert (plan.mail_count, list(plan.skipped)) == (3, [Skip.ACTIVE])
     assert prepare_clients(actor=firm.admin, dossiers=Dossier.objects.all()).mail_count == 0
     assert discard_drafts(actor=firm.admin, invitations=Invitation.objects.filter(email__startswith="a")) == 1
@@ -111,7 +111,7 @@ def test_many_are_prepared_sent_and_deleted_with_one_event_for_the_group(firm: W
         "b@client.test",
         "c@client.test",
     ]
-    assert set(Invitation.objects.values_list("profile", flat=True)) == {SpaceProfile.BILLING}
+    assert set(Invitation.objects.values_list("language", flat=True)) == {"en"}
     for group in ("drafts.prepared", "drafts.discarded", "clients.invited"):
         assert types().count(f"invitations.{group}") == 1, group
 

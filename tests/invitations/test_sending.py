@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Membership, Role
 from activity.models import Event, OutgoingEmail
 from activity.queries import mail_counts
-from clients.models import Dossier, SpaceProfile
+from clients.models import Dossier
 from invitations import working
 from invitations.actions.drafting import prepare_clients
 from invitations.actions.inviting import invite_clients, invite_some
@@ -45,7 +45,7 @@ def clients(world: World) -> list[UUID]:
 
 def ordered(world: World, keys: list[UUID], kind: SendingKind = SendingKind.INVITE) -> Sending:
     with scope(firm=world.firm):
-        return order_sending(actor=world.admin, kind=kind, keys=keys, profile=SpaceProfile.FULL)
+        return order_sending(actor=world.admin, kind=kind, keys=keys, language="en")
 
 
 def stands(world: World) -> Sending:
@@ -62,7 +62,7 @@ def let_the_lease_run_out(world: World) -> None:
         Sending.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
-def test_all_are_invited_with_the_profile_and_their_mails_are_counted(lemoine: World, outbox: Outbox) -> None:
+def test_all_are_invited_in_the_language_and_their_mails_are_counted(lemoine: World, outbox: Outbox) -> None:
     sending = ordered(lemoine, clients(lemoine))
     carry_out(lemoine.firm.pk, sending.pk)
     done = stands(lemoine)
@@ -70,7 +70,7 @@ def test_all_are_invited_with_the_profile_and_their_mails_are_counted(lemoine: W
     assert bytes(done.chosen) == b""
     with scope(firm=lemoine.firm):
         assert mail_counts(sending.pk) == {"waiting": CLIENTS, "sent": 0, "failed": 0, "dropped": 0}
-        assert set(Invitation.objects.values_list("profile", flat=True)) == {SpaceProfile.FULL}
+        assert set(Invitation.objects.values_list("language", flat=True)) == {"en"}
         events = Event.objects.filter(group=sending.pk)
         assert events.filter(type="invitations.client.invited", is_detail=True).count() == CLIENTS
         assert events.get(type="invitations.clients.invited").details == {"count": CLIENTS}

@@ -43,10 +43,11 @@ def test_a_client_is_prepared_then_sent_from_the_list(
     page = alice.get(firm.firm.url("invitations:invite_client", pk=dossier.pk))
     prepare = firm.firm.url("invitations:prepare_client", pk=dossier.pk)
     assert f'formaction="{prepare}"' in text(page)
-    answer = alice.post(prepare, {"email": CLAIRE, "profile": SpaceProfile.BILLING})
+    answer = alice.post(prepare, {"email": CLAIRE, "profile": "billing", "language": "en"})
     assert answer.status_code == 302
     draft = Invitation.objects.get()
-    assert (draft.state, draft.profile) == (InvitationState.DRAFT, SpaceProfile.BILLING)
+    assert (draft.state, draft.language) == (InvitationState.DRAFT, "en")
+    assert draft.profile == SpaceProfile.MANAGER, "nobody chooses what the first person of a space becomes"
     listed = alice.get(firm.firm.url("invitations:list"), {"state": "draft"})
     assert [row["invitation"] for row in listed.context["rows"]] == [draft]
     again = text(alice.get(firm.firm.url("invitations:invite_client", pk=dossier.pk)))
@@ -61,9 +62,9 @@ def test_a_wrong_address_of_a_draft_is_said_in_its_form(
 ) -> None:
     prepare = firm.firm.url("invitations:prepare_client", pk=dossier.pk)
     alice = browse(firm.admin)
-    assert alice.post(prepare, {"email": "no address", "profile": "manager"}).status_code == 422
+    assert alice.post(prepare, {"email": "no address"}).status_code == 422
     invite_client(actor=firm.admin, dossier=dossier)
-    answer = alice.post(prepare, {"email": CLAIRE, "profile": "manager"})
+    answer = alice.post(prepare, {"email": CLAIRE})
     assert answer.status_code == 422
     assert "attend déjà sa réponse" in text(answer)
 
@@ -73,9 +74,9 @@ def test_a_selection_is_prepared_sent_and_deleted(browse: Browse, firm: World, o
     alice, url = browse(firm.admin), firm.firm.url
     alice.post(
         url("invitations:prepare_clients"),
-        {"ids": [str(one.pk) for one in dossiers], "confirmed": "1", "profile": "reader"},
+        {"ids": [str(one.pk) for one in dossiers], "confirmed": "1", "language": "en"},
     )
-    assert Invitation.objects.drafts().filter(profile="reader").count() == 3
+    assert Invitation.objects.drafts().filter(language="en").count() == 3
     first, *others = Invitation.objects.order_by("email")
     question = alice.post(url("invitations:discard_selected"), {"ids": [str(first.pk)]})
     assert question.context["count"] == 1
@@ -166,12 +167,12 @@ def test_many_are_ordered_and_the_page_says_how_far_it_is(
     make_dossier("d")
     alice, url = browse(firm.admin), firm.firm.url
     keys = ",".join(str(one.pk) for one in Dossier.objects.all())
-    answer = alice.post(url("invitations:invite_clients"), {"ids": keys, "confirmed": "1", "profile": "full"})
+    answer = alice.post(url("invitations:invite_clients"), {"ids": keys, "confirmed": "1", "language": "en"})
     sending = Sending.objects.get()
     page = url("invitations:sending", pk=sending.pk)
     assert answer["Location"] == page
     assert not Invitation.objects.exists(), "the page answers at once"
-    assert (sending.total, sending.profile) == (4, SpaceProfile.FULL)
+    assert (sending.total, sending.language) == (4, "en")
     assert "En attente de son tour" in text(alice.get(page))
     assert page in text(alice.get(url("invitations:list"))), "it is found again"
 
