@@ -94,7 +94,7 @@ SECOND_FACTOR = {
 # They stand about something that a client and a firm do together; `test_a_client_asks_a_firm` does it.
 OF_A_REQUEST = {
     "invitations:correct_firm", "invitations:revoke_firm", "invitations:end_firm", "invitations:request",
-    "invitations:decline_request",
+    "invitations:decline_request", "invitations:hand_back_request",
 }  # fmt: skip
 FIRM = {name for name in SHOWN - set(NOT_PAGES) - OF_A_REQUEST if "firm_slug" in PARAMETERS[name]}
 SEARCHED = [
@@ -696,6 +696,7 @@ def follow_by(alice: Viewer, link: str) -> None:
     asked = urlsplit(alice.page.url).path
     alice.visit("invitations:request", asked)
     alice.visit("invitations:decline_request", f"{asked}decliner/")
+    alice.visit("invitations:hand_back_request", f"{asked}rendre/")
     alice.visit("invitations:requests", asked.rsplit("/", 2)[0] + "/")
     alice.go(asked)
     alice.page.get_by_role("button", name="Suivre ce client").click()
