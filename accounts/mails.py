@@ -21,6 +21,7 @@ from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
 class PersonMail(MailKind):
     """A mail to a person about their account. `template` stands under templates/mails/."""
 
+    urgent = True
     template: ClassVar[str]
 
     def build(self, mail: OutgoingEmail) -> Message:

@@ -17,7 +17,9 @@ from django.utils import timezone
 from activity import origin
 from activity.behalf import stood_in_for, stood_in_for_among
 from activity.events import Actor, EventType, Recipient, subject_name
+from activity.mails import REGISTRY
 from activity.models import Event, Notification, OutgoingEmail
+from activity.precedence import SINGLE, URGENT, among_many
 from tenancy.keys import key_sql, stamps, uuid7s
 from tenancy.tasks import nudge
 
@@ -84,6 +86,7 @@ def record(
     also_tell: Iterable[Recipient] = (),
     group: UUID | None = None,
     behalf: Actor | None = None,
+    tells_actor: bool = False,
 ) -> Event:
     """Write down that the actor did this to the subject, and tell the type's audience, less the actor.
 
@@ -91,6 +94,7 @@ def record(
     `also_tell`: those who were concerned before the change and are no more (a lost access). The event belongs to
     the firm, space or person in scope. `actor` is None for what the product does by itself. For whom the actor stands
     in follows from how they reach the subject now; `behalf` says it where that was otherwise before the change.
+    `tells_actor`: the actor is told with the others, of what they asked for earlier and another's answer brings about.
     """
     details = dict(details or {})
     event = _event(event_type, actor, _label(subject), group)
@@ -100,7 +104,8 @@ def record(
     event.subject_name = subject_name(subject)
     event.changes, event.details = _plain(changes or {}), details
     event.save(force_insert=True)
-    _notify(event_type, event, [*event_type.audience(subject, details), *also_tell], actor)
+    audience = [*event_type.audience(subject, details), *also_tell]
+    _notify(event_type, event, audience, but=None if tells_actor else actor)
     return event
 
 
@@ -221,6 +226,7 @@ def queue_mail(
         to_name=name,
         language=language,
         params=dict(params or {}),
+        precedence=_precedence(kind),
     )
     nudge("activity.deliver_mails")
     return mail
@@ -229,10 +235,13 @@ def queue_mail(
 def queue_mails(letters: Iterable[Letter], *, batch: UUID | None = None) -> int:
     """Put many mails into the outbox of the owner in scope at once, set-based; returns how many.
 
-    `batch`: the key of what they are a part of, by which `activity.queries.mail_counts` counts them.
+    `batch`: the key of what they are a part of, by which `activity.queries.mail_counts` counts them; those that were
+    queued for it before stand before these.
     """
     owner = OutgoingEmail.ownership()
     letters = list(letters)
+    before = OutgoingEmail.objects.of_scope().filter(batch=batch).count() if batch else 0
+    is_one = len(letters) == 1 and batch is None
     for letter in letters:
         _overhear(letter.to, letter.name, letter.kind)
     mails = [
@@ -244,12 +253,20 @@ def queue_mails(letters: Iterable[Letter], *, batch: UUID | None = None) -> int:
             language=letter.language,
             params=dict(letter.params),
             batch=batch,
+            precedence=_precedence(letter.kind, None if is_one else before + place),
         )
-        for letter in letters
+        for place, letter in enumerate(letters)
     ]
     OutgoingEmail.objects.bulk_create(mails, batch_size=_BATCH)
     nudge("activity.deliver_mails")
     return len(mails)
+
+
+def _precedence(kind: str, place: int | None = None) -> int:
+    """`place`: among those that leave together, of one of many."""
+    if kind in REGISTRY and REGISTRY[kind].urgent:
+        return URGENT
+    return SINGLE if place is None else among_many(place)
 
 
 def _event(event_type: type[EventType], actor: Actor | None, label: str, group: UUID | None) -> Event:
@@ -267,12 +284,12 @@ def _event(event_type: type[EventType], actor: Actor | None, label: str, group: 
 
 
 def _notify(
-    event_type: type[EventType], event: Event, audience: list[Recipient], actor: Actor | None
+    event_type: type[EventType], event: Event, audience: list[Recipient], *, but: Actor | None
 ) -> None:
     """One notification per person, and a nudge once the hold is over (the sweep finds it anyway)."""
     people = {person.user_id: person for person in audience if person.user_id is not None}
-    if actor is not None and actor.user_id is not None:
-        people.pop(actor.user_id, None)
+    if but is not None and but.user_id is not None:
+        people.pop(but.user_id, None)
     for person in people.values():
         _overhear(person.email, person.name, event_type.name)
     due_at = _due_at(event_type)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from activity import mails, origin
-from activity.lookups import mail_sent_as
+from activity.lookups import mail_sent_as, mails_in_flight
 from activity.models import MailState, OutgoingEmail
 from tenancy.scopes import scope
 
@@ -57,15 +57,49 @@ REASONS = {
 }
 
 
+class NotKnownYet(Exception):
+    """What is told may be of a mail that is just being handed over: its name is written down a moment later."""
+
+
 @receiver(tracking)
 def heard(*, event: AnymailTrackingEvent, **_others: Any) -> None:
-    """Mark the mail as failed, and tell its kind; once, however often the service tells it. What is unknown is left."""
-    if event.event_type not in ENDS or not event.message_id:
+    """Mark the mail as failed, and tell its kind; once, however often the service tells it. What is unknown is left.
+
+    Raises NotKnownYet.
+    """
+    if event.event_type not in ENDS or not event.message_id or _says_nothing(event):
         return
     with translation.override(settings.LANGUAGE_CODE):
         reason = reason_of(event)
-        for row in mail_sent_as(str(event.message_id)):
+        for row in _told_of(event):
             _fail(row.pop("id"), row, reason, event.event_type)
+
+
+def _told_of(event: AnymailTrackingEvent) -> list[dict[str, Any]]:
+    """Whose mail it is; none where it is nobody's here."""
+    known_as = str(event.message_id)
+    if found := mail_sent_as(known_as):
+        return found
+    if mails_in_flight(_addresses(event.recipient)):
+        raise NotKnownYet(known_as)
+    return mail_sent_as(known_as)  # marked between the two questions
+
+
+def _addresses(recipient: str | None) -> list[str]:
+    """How an address may stand here: the service may say its domain in the ASCII form."""
+    user, at, domain = (recipient or "").strip().lower().rpartition("@")
+    try:
+        readable = domain.encode("ascii").decode("idna")
+    except UnicodeError:
+        readable = domain
+    return sorted({f"{user}@{domain}", f"{user}@{readable}"}) if at else []
+
+
+def _says_nothing(event: AnymailTrackingEvent) -> bool:
+    """Amazon SES tells of “out of office” as of a transient bounce; with a real one stands what a server said."""
+    told = event.esp_event.get("bounce") if isinstance(event.esp_event, dict) else None
+    kind = (told.get("bounceType"), told.get("bounceSubType")) if isinstance(told, dict) else None
+    return kind == ("Transient", "General") and not event.mta_response
 
 
 def _fail(key: UUID, owner: dict[str, UUID | None], reason: str, told: str) -> None:

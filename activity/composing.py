@@ -15,6 +15,7 @@ from activity.digest import net_changes
 from activity.events import type_named
 from activity.lookups import due_notifications
 from activity.models import Notification, OutgoingEmail
+from activity.precedence import SINGLE, URGENT
 from tenancy.scopes import current, scope
 from tenancy.tasks import nudge
 
@@ -65,7 +66,7 @@ def compose_for(recipient: UUID) -> OutgoingEmail | None:
     held = _gathered(recipient, now)
     lines = net_changes(still_concerning(recipient, [notification.event for notification in held]))
     said = {event.pk for line in lines for event in line.events}
-    mail = _mail_to(held[-1]) if lines else None
+    mail = _mail_to(held) if lines else None
     of_scope = Notification.objects.of_scope()
     of_scope.filter(pk__in=[one.pk for one in held if one.event_id in said]).update(
         composed_at=now, mail=mail
@@ -96,20 +97,25 @@ def _gathered(recipient: UUID, now: datetime) -> list[Notification]:
     waiting = _uncomposed(recipient).filter(due_at__lte=now + hold).select_related("event")
     held: list[Notification] = list(waiting.order_by("event_id"))
     due = [notification for notification in held if notification.due_at <= now]
-    only_security = all(type_named(notification.event.type).security for notification in due)
-    return due if only_security else held
+    return due if _only_security(due) else held
+
+
+def _only_security(notifications: list[Notification]) -> bool:
+    return all(type_named(notification.event.type).security for notification in notifications)
 
 
 def _uncomposed(recipient: UUID) -> Any:
     return Notification.objects.of_scope().filter(recipient_id=recipient, composed_at=None)
 
 
-def _mail_to(notification: Notification) -> OutgoingEmail:
+def _mail_to(held: list[Notification]) -> OutgoingEmail:
+    newest = held[-1]
     mail: OutgoingEmail = OutgoingEmail.objects.create(
         **OutgoingEmail.ownership(),
         kind=CHANGES,
-        to=notification.address,
-        to_name=notification.name,
-        language=notification.language,
+        to=newest.address,
+        to_name=newest.name,
+        language=newest.language,
+        precedence=URGENT if _only_security(held) else SINGLE,
     )
     return mail

@@ -76,13 +76,14 @@ class KeptConnection:
         return ""
 
     def _to_service(self, message: EmailMessage) -> str:
-        if isinstance(message, LetterToOne):
-            message.as_fields()
+        if isinstance(message, LetterToOne) and self._backend.esp_name not in _TAKE_IT_WRITTEN:
+            message.as_fields(shows_pictures=self._backend.esp_name not in _NO_PICTURES)
         try:
             self._hand_over(message)
         except AnymailAPIError as error:
-            if error.status_code is None or error.status_code in _NOBODYS_FAULT:
-                raise Unreachable(f"{type(error).__name__} {error.status_code or ''}".strip()) from None
+            status, what = _refusal(error)
+            if status is None or status in _NOBODYS_FAULT or what in _NOBODYS_FAULT_AT_AMAZON:
+                raise Unreachable(f"{type(error).__name__} {what or status or ''}".strip()) from None
             raise
         status: Any = getattr(message, "anymail_status", None)
         return str(status.message_id or "")[:255] if status else ""
@@ -107,8 +108,28 @@ class KeptConnection:
 
 
 _CLOSING = 421
+# The services that take no picture which the HTML shows; the firm's name stands in its place.
+_NO_PICTURES = {"Brevo"}
 # A mail service that takes no key of ours, or no more mails for now.
 _NOBODYS_FAULT = {401, 403, 429}
+_NOBODYS_FAULT_AT_AMAZON = {
+    "AccountSuspendedException",
+    "LimitExceededException",
+    "MailFromDomainNotVerifiedException",
+    "NotFoundException",
+    "SendingPausedException",
+    "TooManyRequestsException",
+}
+# The services that get the message as it stands on the wire.
+_TAKE_IT_WRITTEN = {"Amazon SES"}
+
+
+def _refusal(error: AnymailAPIError) -> tuple[int | None, str]:
+    """The status of a service's answer, and what Amazon calls it: boto3 gives both as a dictionary."""
+    if isinstance(error.response, dict):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status, str(error.response.get("Error", {}).get("Code", ""))
+    return error.status_code, ""
 
 
 def permanent_refusal(error: Exception) -> str:

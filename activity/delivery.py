@@ -28,13 +28,14 @@ from activity.connection import KeptConnection, Unreachable, permanent_refusal
 from activity.lookups import LEASE, claim_mails
 from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
+from activity.precedence import MANY, PORTION
 from activity.wire import LetterToOne
 from tenancy.scopes import scope
 from tenancy.tasks import nudge
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = PORTION
 # What was built is sent within this time, or built anew: a lease still runs then, and a revocation counts.
 FRESH_SECONDS = LEASE.total_seconds() / 6
 FIRST_PAUSE = timedelta(seconds=30)
@@ -63,6 +64,7 @@ class Claim:
     id: UUID
     owner: Owner
     attempts: int
+    precedence: int
 
     def scope(self) -> Any:
         return scope_of(self.owner)
@@ -99,12 +101,14 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
 
 
 def _claimed() -> list[Claim]:
-    """Those of one owner stand together."""
+    """Those that leave before the many come first; of either, those of one owner stand together."""
     claims = [
-        Claim(row["id"], (row["firm_id"], row["space_id"], row["person_id"]), row["attempts"])
+        Claim(
+            row["id"], (row["firm_id"], row["space_id"], row["person_id"]), row["attempts"], row["precedence"]
+        )
         for row in claim_mails(BATCH)
     ]
-    return sorted(claims, key=lambda claim: (str(claim.owner), claim.id))
+    return sorted(claims, key=lambda claim: (min(claim.precedence, MANY), str(claim.owner), claim.id))
 
 
 def _deliver(claims: list[Claim], connection: KeptConnection) -> int:
@@ -217,6 +221,7 @@ def envelope(mail: OutgoingEmail, message: Message) -> EmailMessage:
         subject=" ".join(message.subject.split()),
         text=message.text,
         html=message.html,
+        picture=message.logo,
         sender=(message.sender_name or name, address),
         recipient=(mail.to_name, mail.to),
         reply_to=(message.sender_name, message.reply_to) if message.reply_to else None,

@@ -41,6 +41,8 @@ class MailKind(ABC):
 
     name: ClassVar[str]
 
+    # Somebody waits for it, or is to be warned: it leaves before all others.
+    urgent: ClassVar[bool] = False
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:

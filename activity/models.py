@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from activity.precedence import SINGLE
 from activity.wording import elided
 from tenancy import scopes
 from tenancy.db import AppendOnly, OwnerKey, SameOwner, SharedWall
@@ -219,6 +220,8 @@ class OutgoingEmail(Owned):
     provider_id = models.CharField(max_length=255, blank=True)
     # The order of which it is one of many: by it they are counted.
     batch = models.UUIDField(null=True)
+    # What is lower leaves sooner: see `activity.precedence`.
+    precedence = models.PositiveIntegerField(default=SINGLE)
 
     objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -229,6 +232,11 @@ class OutgoingEmail(Owned):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=Q(state=MailState.WAITING), name="mail_waiting"
+            ),
+            models.Index(
+                fields=["precedence", "next_attempt_at"],
+                condition=Q(state=MailState.WAITING),
+                name="mail_waiting_in_turn",
             ),
             models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="mail_of_batch"),
             models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="mail_of_provider"),

@@ -1,15 +1,33 @@
-"""Whom a client's space still tells of what happens: its people; who has left, of the end of their own place alone."""
+"""Whom a client's space still tells of what happens: those whom it concerns at this moment, as their profile is now.
 
-from collections.abc import Collection
+Of what becomes of their own place, everybody is told, whoever has lost it too.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from django.apps import apps
+
+from activity.events import type_named
 from clients.models import SpaceMember
 from tenancy.scopes import current
 
 
-def still_told_of(person: UUID) -> Collection[UUID] | None:
-    """The place, in the space in scope, of somebody who has lost it; None: they are told of everything."""
+def still_told_of(person: UUID, events: Sequence[Any]) -> list[Any]:
+    """The audience of each event is asked again: by it, the table of profiles decides."""
     if current().space_id is None:
+        return list(events)
+    own = set(SpaceMember.objects.filter(user_id=person).values_list("pk", flat=True))
+    return [event for event in events if event.subject_id in own or _concerns(event, person)]
+
+
+def _concerns(event: Any, person: UUID) -> bool:
+    audience = type_named(event.type).audience(_subject(event), event.details)
+    return any(recipient.user_id == person for recipient in audience)
+
+
+def _subject(event: Any) -> Any:
+    if event.subject_id is None:
         return None
-    places = list(SpaceMember.objects.filter(user_id=person))
-    return None if any(place.ended_at is None for place in places) else [place.pk for place in places]
+    return apps.get_model(event.subject_type)._default_manager.filter(pk=event.subject_id).first()

@@ -11,8 +11,9 @@ from activity import queries, sentences
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
 from clients.actions.space import DETAILS_MAIL
 from clients.events.dossiers import DossierChanged
-from clients.models import Dossier, SpaceLink
+from clients.models import Dossier, SpaceLink, SpaceMember
 from clients.models.details import DETAIL_FIELDS
+from tenancy.scopes import Purpose, crossing
 
 _NAMED = 20
 
@@ -25,14 +26,15 @@ class _Line(NamedTuple):
 
 
 class DetailsChangedMail(MailKind):
-    """`params`: the group of the changes, and the keys of the dossiers."""
+    """`params`: the group of the changes, the keys of the dossiers and of the person."""
 
     name = DETAILS_MAIL
 
     def build(self, mail: OutgoingEmail) -> Message:
-        """Raises Obsolete if none of them is tied to its client any more."""
+        """Raises Obsolete if none of them is tied any more to a space in which the person has their place."""
         linked = SpaceLink.objects.running().filter(dossier_id__in=mail.params["dossiers"])
-        dossiers = Dossier.objects.filter(pk__in=linked.values("dossier_id")).order_by("name_key")
+        theirs = [link.dossier_id for link in linked if _is_at_home(UUID(mail.params["person"]), link)]
+        dossiers = Dossier.objects.filter(pk__in=theirs).order_by("name_key")
         names = {dossier.pk: dossier.name for dossier in dossiers}
         if not names:
             raise Obsolete
@@ -49,6 +51,12 @@ class DetailsChangedMail(MailKind):
             "url": f"{settings.BASE_URL}{reverse('accounts:places')}",
         }
         return rendered("details_changed", subject % {"count": len(names)}, context)
+
+
+def _is_at_home(person: UUID, link: SpaceLink) -> bool:
+    """Everybody of a space sees its details: their place alone is asked for."""
+    with crossing(link, Purpose.TELL_CLIENT):
+        return SpaceMember.objects.present().filter(user_id=person).exists()
 
 
 def _lines(names: dict[UUID, str], mail: OutgoingEmail) -> list[_Line]:
