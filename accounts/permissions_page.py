@@ -36,6 +36,7 @@ WORDS: dict[Perm, Promise] = {
     Perm.GRANT_PORTFOLIO: gettext_lazy("open the portfolio to a member, or withdraw it"),
     Perm.VIEW_DOSSIER: gettext_lazy("see the client file"),
     Perm.CHANGE_DOSSIER: gettext_lazy("change the client file"),
+    Perm.MOVE_DOSSIER: gettext_lazy("put the client file into another portfolio"),
     Perm.ASSIGN_DOSSIER: gettext_lazy("assign members to the client file"),
     Perm.ARCHIVE_DOSSIER: gettext_lazy("archive the client file, or restore it"),
     Perm.INVITE_CLIENT: gettext_lazy("invite the client"),

@@ -374,8 +374,10 @@ class InvitationHandedBack(InvitationEvent):
 
 
 class RequestReceived(EventType):
-    """In the firm's journal. Details: `client`, their name. Changes: `received_by`, where a colleague had it before, who
-    is told by `also_tell`."""
+    """In the firm's journal. Details: `client`, their name. Changes: `received_by`, where a colleague had it before.
+
+    That one is told by `also_tell`.
+    """
 
     name = "invitations.request.received"
     summary = _("A client asks the firm to follow them")
@@ -403,8 +405,8 @@ class RequestRefused(RequestReceived):
     name = "invitations.request.refused"
     summary = _("A client's invitation that the firm had received was refused")
     sentence = _(
-        "Whoever opened the mail at %(actor)s says that the invitation of the client %(client)s, which had been received "
-        "for %(subject)s, is not for them. It can't be answered any more."
+        "Whoever opened the mail at %(actor)s says that the invitation of the client %(client)s, which had been "
+        "received for %(subject)s, is not for them. It can't be answered any more."
     )
 
 

@@ -35,13 +35,17 @@ invitations_to = register(
 due_reminders = register(
     LookUp(
         name="due_reminders",
-        signature="",
+        signature="skipped uuid[]",
         returns="TABLE (id uuid, firm_id uuid, space_id uuid)",
-        # Keys, for the sweep to enter each firm and space.
+        # Keys, for the sweep to enter each firm and space: every sender's first, then every sender's second, and so on.
         body="""
-            SELECT id, firm_id, space_id FROM invitations_invitation
-            WHERE state IN ('sent', 'opened') AND remind_at <= now() AND expires_at > now()
-            ORDER BY firm_id, space_id, id LIMIT 1000
+            SELECT due.id, due.firm_id, due.space_id FROM (
+                SELECT id, firm_id, space_id, remind_at,
+                    row_number() OVER (PARTITION BY firm_id, space_id ORDER BY remind_at, id) AS turn
+                FROM invitations_invitation
+                WHERE state IN ('sent', 'opened') AND remind_at <= now() AND expires_at > now()
+                  AND NOT id = ANY (skipped)) AS due
+            ORDER BY due.turn, due.remind_at, due.id LIMIT 1000
         """,
         reads=("invitations_invitation",),
     )

@@ -15,6 +15,8 @@ from invitations.models import (
     FROM_SPACES,
     Invitation,
     InvitationKind,
+from invitations.actions.letters import note_returned
+from invitations.actions.texts import TEST_MAIL
     Letter,
     LetterState,
     draw_proof,
@@ -96,6 +98,9 @@ def letter_message(letter: Letter, token: str = DEAD) -> Message:
         gettext("Confirm your address to %(firm)s") % {"firm": letter.firm.name},
         {
             "letter": letter,
+    def failed(self, mail: OutgoingEmail, reason: str) -> None:
+        note_returned(letter_id=mail.params["letter"], number=mail.params["number"], reason=reason)
+
             "firm": letter.firm.name,
             "client": letter.dossier.name,
             "url": _link("invitations:follow_letter", token),

@@ -42,6 +42,7 @@ class Perm(StrEnum):
     # of a dossier
     VIEW_DOSSIER = "view_dossier"
     CHANGE_DOSSIER = "change_dossier"
+    MOVE_DOSSIER = "move_dossier"  # to another portfolio
     ASSIGN_DOSSIER = "assign_dossier"
     ARCHIVE_DOSSIER = "archive_dossier"
     INVITE_CLIENT = "invite_client"
@@ -78,6 +79,7 @@ ROLE_ALLOWS: dict[Role | ObjectRole, frozenset[Perm]] = {
             Perm.ADD_TO_PORTFOLIO,
             Perm.VIEW_DOSSIER,
             Perm.CHANGE_DOSSIER,
+            Perm.MOVE_DOSSIER,
             Perm.LINK_DOSSIER,
             Perm.SEE_FILES,
             Perm.ADD_FILES,

@@ -102,7 +102,7 @@ def move_dossier(*, actor: Membership, dossier: Dossier, portfolio: Portfolio | 
         require(actor, Perm.ADD_TO_PORTFOLIO, portfolio)
     held = Dossier.objects.select_for_update(of=("self",), no_key=True)
     dossier = held.select_related("portfolio").get(pk=dossier.pk)
-    require(actor, Perm.CHANGE_DOSSIER, dossier)
+    require(actor, Perm.MOVE_DOSSIER, dossier)
     if portfolio is None:
         require(actor, Perm.ASSIGN_DOSSIER, dossier)
     previous = dossier.portfolio

@@ -130,12 +130,13 @@ def what_ending_means(*, actor: SpaceMember, link: SpaceLink) -> Ending:
 def end_others(*, actor: SpaceMember, keep: SpaceLink, since_before: datetime) -> None:
     """One firm takes the place of those that followed the space at that moment; in its scope, with the space locked.
 
-    `actor` is the client's person who asked for it. Whoever has come since stays: the client did not mean them.
+    `actor` is the client's person who asked for it, and who is told that it has come about. Whoever has come since stays:
+    the client did not mean them.
     """
     space = ClientSpace.objects.get(pk=keep.space_id)
     others = SpaceLink.objects.running().filter(space=space, since__lte=since_before).exclude(pk=keep.pk)
     for link in others.select_for_update(of=("self",)).order_by("pk"):
-        _end(link, space, actor)
+        _end(link, space, actor, as_asked=True)
 
 
 @transaction.atomic
@@ -155,15 +156,19 @@ def register_space(*, user: User, details: Mapping[str, str]) -> SpaceMember:
     return member
 
 
-def _end(link: SpaceLink, space: ClientSpace, actor: SpaceMember) -> None:
-    """A dated end, which both sides see. The firm is told by whom of the client, and neither from where nor why."""
+def _end(link: SpaceLink, space: ClientSpace, actor: SpaceMember, *, as_asked: bool = False) -> None:
+    """A dated end, which both sides see. The firm is told by whom of the client, and neither from where nor why.
+
+    `as_asked`: the client's person asked for it earlier, and learns now that it has come about.
+    """
     with crossing(link, Purpose.END_FOLLOWING), coming_from(Origin()):
         theirs = Dossier.objects.filter(pk=link.dossier_id)
         end_support(dossiers=theirs)
         record(ClientLeft, actor=actor, subject=theirs.get())
     link.until = max(timezone.now(), link.since)
     link.save(update_fields=["until"])
-    record(FollowEnded, actor=actor, subject=space, details={"firm": link.firm_name})
+    details = {"firm": link.firm_name}
+    record(FollowEnded, actor=actor, subject=space, details=details, tells_actor=as_asked)
 
 
 def _new_dossier(actor: Membership, details: Mapping[str, str]) -> Dossier:

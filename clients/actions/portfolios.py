@@ -83,7 +83,7 @@ def move_dossiers(*, actor: Membership, dossiers: QuerySet[Dossier], portfolio: 
 def _why_not_moved(
     actor: Membership, chosen: Sequence[Dossier], portfolio: Portfolio | None
 ) -> dict[UUID, Skip | None]:
-    may = allowed(actor, Perm.CHANGE_DOSSIER, chosen)
+    may = allowed(actor, Perm.MOVE_DOSSIER, chosen)
     may_leave = may if portfolio else allowed(actor, Perm.ASSIGN_DOSSIER, chosen)
     theirs = _theirs(actor, chosen)
     target = portfolio.pk if portfolio else None
@@ -105,10 +105,10 @@ def _reason(
 
 
 def _theirs(actor: Membership, chosen: Sequence[Dossier]) -> set[UUID]:
-    """Those that the actor's role would let them change; if they may not, the client's right stands against it."""
+    """Those that the actor's role would let them move; if they may not, the client's right stands against it."""
     if actor.role == Role.ADMIN:
         return {one.pk for one in chosen}
-    return set(granted(these(chosen), actor, Perm.CHANGE_DOSSIER).order_by().values_list("pk", flat=True))
+    return set(granted(these(chosen), actor, Perm.MOVE_DOSSIER).order_by().values_list("pk", flat=True))
 
 
 def _move(actor: Membership, dossiers: Sequence[Dossier], portfolio: Portfolio | None) -> None:

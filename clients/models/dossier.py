@@ -86,11 +86,14 @@ class Dossier(ClientDetails):
     access_paths = ("assignments", "portfolio__grants")
     admins_only = Q(is_own=True)
     # What the client allows caps everyone in the firm: a dossier linked for reading only is not changed by anybody. Nor
-    # is an archived one, until it is restored; nor one whose client has left, unless they come back.
+    # is an archived one, until it is restored; nor one whose client has left, unless they come back. In which portfolio
+    # that one stands is the firm's own affair all the same.
     closed = {
         Perm.CHANGE_DOSSIER: Q(archived_at__isnull=False)
         | Q(links__right="read", links__waiting=False) & (Q(links__until=None) | Q(links__until__gt=Now()))
         | Q(links__waiting=False, links__until__lte=Now()) & ~Q(links__until=None),
+        Perm.MOVE_DOSSIER: Q(archived_at__isnull=False)
+        | Q(links__right="read", links__waiting=False) & (Q(links__until=None) | Q(links__until__gt=Now())),
         Perm.INVITE_CLIENT: Q(archived_at__isnull=False),
         Perm.LINK_DOSSIER: Q(archived_at__isnull=False),
         Perm.ADD_FILES: Q(archived_at__isnull=False)

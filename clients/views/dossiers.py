@@ -132,6 +132,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "may_see_files": may_see_files,
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
             "may_archive": not dossier.is_own and allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
+            "may_move": not dossier.is_own and can(request.member, Perm.MOVE_DOSSIER, dossier),
             "may_invite": not dossier.is_own and can(request.member, Perm.INVITE_CLIENT, dossier),
             "may_assign": may_assign,
             "may_give": may_assign and not dossier.archived_at,

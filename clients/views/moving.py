@@ -32,7 +32,7 @@ def move(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Put one dossier into another portfolio."""
     seen = permitted(Dossier.objects.clients().select_related("portfolio"), request.member, Perm.VIEW_DOSSIER)
     dossier = get_object_or_404(seen, pk=pk)
-    require(request.member, Perm.CHANGE_DOSSIER, dossier)
+    require(request.member, Perm.MOVE_DOSSIER, dossier)
     form = MoveForm(
         request.POST or None,
         initial={"portfolio": dossier.portfolio_id},

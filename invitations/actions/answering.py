@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.actions.people import accept_terms
-from accounts.models import Membership, MemberState, Terms, User
+from accounts.models import Firm, Membership, MemberState, Terms, User
 from accounts.newcomers import Newcomer, admit, owns
 from accounts.permissions import Perm, can, take_all
 from accounts.terms import current_terms
 from activity.actions import record
+from activity.origin import Origin, coming_from
 from clients.actions.assignments import change_assignments
 from clients.actions.people import AlreadyHere, admit_person
 from clients.actions.space import AlreadyFollowed, hold_to_open, open_space
@@ -26,10 +27,12 @@ from invitations.events import (
     InvitationRefused,
     InvitationRenewed,
     MemberJoined,
+    RequestRefused,
 )
 from invitations.models import FROM_SPACES, Invitation, InvitationKind, InvitationState
 from invitations.offers import offers_of
 from portfolios.actions import change_subscriptions
+from tenancy.scopes import Purpose, crossing
 
 
 class NotAnswerable(Exception):
@@ -179,6 +182,7 @@ def refuse_invitation(*, link: Link) -> None:
     invitation = _locked(link)
     if not invitation.is_pending:
         raise NotAnswerable
+    _tell_who_received(invitation)
     end([invitation], InvitationState.REFUSED)
     record(
         InvitationRefused,
@@ -187,6 +191,21 @@ def refuse_invitation(*, link: Link) -> None:
         details={"email": invitation.email},
         also_tell=[invitation.invited_by] if invitation.invited_by and inviter_may(invitation) else [],
     )
+
+
+def _tell_who_received(invitation: Invitation) -> None:
+    """A firm that was about to answer a client learns that there is nothing to answer any more."""
+    if not invitation.is_active:
+        return
+    with crossing(invitation, Purpose.ANSWER_REQUEST), coming_from(Origin()):
+        took_up = Membership.objects.open().with_person().filter(user=invitation.taken_up_by_id)
+        record(
+            RequestRefused,
+            actor=_invitee(invitation),
+            subject=Firm.objects.get(pk=invitation.to_firm_id),
+            details={"client": invitation.space_name},
+            also_tell=took_up,
+        )
 
 
 @transaction.atomic

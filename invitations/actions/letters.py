@@ -21,6 +21,7 @@ from invitations.events import (
     LetterAnswered,
     LetterConfirmed,
     LetterDeclined,
+    LetterFailed,
     LetterPrinted,
     LetterRevoked,
     LettersPrinted,
@@ -160,13 +161,33 @@ def give_address(*, letter_id: UUID, email: str, language: str) -> Letter:
     if letter.address_count >= MOST_ADDRESSES:
         raise TooManyAddresses
     letter.state, letter.email, letter.language = LetterState.ADDRESSED, email.strip().lower(), language
-    letter.proof_hash, letter.address_count = None, letter.address_count + 1
-    letter.save(update_fields=["state", "email", "language", "proof_hash", "address_count"])
+    letter.proof_hash, letter.address_count, letter.failure = None, letter.address_count + 1, ""
+    letter.save(update_fields=["state", "email", "language", "proof_hash", "address_count", "failure"])
     params = {"letter": str(letter.pk), "number": letter.address_count}
     queue_mails([Post(kind=MAIL, to=letter.email, language=language, params=params)])
     details = {"email": letter.email}
     record(LetterAddressed, actor=Somebody(letter.email), subject=letter.dossier, details=details)
     return letter
+
+
+@transaction.atomic
+def note_returned(*, letter_id: UUID, number: int, reason: str) -> None:
+    """The mail to the letter's how-manieth address did not arrive; one to an earlier address concerns nobody any more.
+
+    Whoever holds the code may give another address, as long as it takes any.
+    """
+    letter = (
+        Letter.objects.select_related("dossier").select_for_update(of=("self",)).filter(pk=letter_id).first()
+    )
+    if letter is None or letter.address_count != number or not leads_somewhere(letter):
+        return
+    if letter.state != LetterState.ADDRESSED or letter.failure:
+        return
+    letter.failure = reason
+    letter.save(update_fields=["failure"])
+    record(
+        LetterFailed, actor=None, subject=letter.dossier, details={"email": letter.email, "reason": reason}
+    )
 
 
 @transaction.atomic

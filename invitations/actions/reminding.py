@@ -1,7 +1,7 @@
 """Reminders that leave by themselves: the same link once more, until somebody answers."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -41,6 +41,13 @@ def remind(*, keys: Collection[UUID]) -> int:
     send(left, is_reminder=True)
     _record(left)
     return len(left)
+
+
+@transaction.atomic
+def put_off(*, keys: Collection[UUID], by: timedelta) -> int:
+    """Let the reminders of these wait, in their sender's scope; returns how many. Nothing has left: nobody is told."""
+    waiting = Invitation.objects.filter(pk__in=list(keys), state__in=_REMINDED)
+    return waiting.update(remind_at=timezone.now() + by)
 
 
 def _due(keys: Collection[UUID], now: datetime) -> list[Invitation]:

@@ -39,11 +39,13 @@ MOST_ADDRESSES = 5
 
 
 class LetterState(models.TextChoices):
-    """Where a letter stands. EXPIRED is never stored: it follows from the deadline."""
+    """Where a letter stands. Two are never stored: EXPIRED follows from the deadline, FAILED from `failure`."""
 
     PRINTED = "printed", pgettext_lazy("letter", "Printed")
     # Its code was typed and an address given, which has yet to be shown to be theirs.
     ADDRESSED = "addressed", pgettext_lazy("letter", "Address given")
+    # The mail to that address came back; the code takes another address.
+    FAILED = "failed", pgettext_lazy("letter", "Failed")
     # It was shown; the firm has to confirm.
     PROVEN = "proven", pgettext_lazy("letter", "To confirm")
     CONFIRMED = "confirmed", pgettext_lazy("letter", "Confirmed")
@@ -76,11 +78,15 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         """Those of the clients whom the member may invite."""
         return self.filter(dossier__in=permitted(Dossier.objects.clients(), member, Perm.INVITE_CLIENT))
 
-    def in_state(self, state: str) -> Self:
+    def in_state(self, state: str, *, failed: bool = False) -> Self:
         """Those that people see in this state."""
         if state == LetterState.EXPIRED:
             return self.filter(state__in=READABLE, expires_at__lte=timezone.now())
+        if state == LetterState.FAILED:
+            return self.in_state(LetterState.ADDRESSED, failed=True)
         found = self.filter(state=state)
+        if state == LetterState.ADDRESSED:
+            found = found.exclude(failure="") if failed else found.filter(failure="")
         return found.filter(expires_at__gt=timezone.now()) if state in READABLE else found
 
     def search(self, text: str) -> Self:
@@ -117,6 +123,8 @@ class Letter(models.Model):
     printed_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(default=_deadline)
     answered_at = models.DateTimeField(null=True)
+    # Why the mail to `email` did not arrive, in words for people.
+    failure = models.CharField(max_length=500, blank=True)
 
     objects: ClassVar[LetterQuerySet] = LetterQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -128,7 +136,10 @@ class Letter(models.Model):
             FirmWall(name="letter_wall"),
             SameFirm(name="letter_dossier", field="dossier", on_delete="CASCADE"),
             SameFirm(name="letter_printer", field="printed_by", on_delete="SET NULL (printed_by_id)"),
-            models.CheckConstraint(condition=~Q(state=LetterState.EXPIRED), name="letter_derived_states"),
+            models.CheckConstraint(
+                condition=~Q(state__in=[LetterState.EXPIRED, LetterState.FAILED]),
+                name="letter_derived_states",
+            ),
             models.UniqueConstraint(
                 fields=["firm", "dossier"], condition=Q(state__in=OPEN), name="letter_one_open"
             ),
@@ -151,7 +162,14 @@ class Letter(models.Model):
 
     @property
     def shown_state(self) -> LetterState:
-        return LetterState.EXPIRED if self.has_expired else LetterState(self.state)
+        if self.has_expired:
+            return LetterState.EXPIRED
+        return LetterState.FAILED if self.has_failed else LetterState(self.state)
+
+    @property
+    def has_failed(self) -> bool:
+        """Has the mail to the last address come back?"""
+        return self.state == LetterState.ADDRESSED and bool(self.failure)
 
     @property
     def is_open(self) -> bool:
