@@ -17,7 +17,7 @@ def hold_names(*places: UUID | None) -> None:
     """Wait for the departure of any of these members, and have theirs wait; in the firm's scope.
 
     A row that names them leans on their place as it is written. Whoever holds something that a departure wants, such as
-    their invitations, therefore holds their place first (docs/decisions/0024-the-order-of-locks.md).
+    their invitations, therefore holds their place first (docs/decisions/0026-the-order-of-locks.md).
     """
     if keys := [key for key in places if key]:
         with connection.cursor() as cursor:

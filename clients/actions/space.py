@@ -45,7 +45,7 @@ class NotTheirSpace(Exception):
 def hold_to_open(*, person: User | None, firm: Firm, dossier: Dossier, space_id: UUID | None) -> Dossier:
     """What `open_space` ties together, held: the space that the person has already, if any; the dossier, read anew.
 
-    In the firm's scope; for whoever holds something else after them (docs/decisions/0024-the-order-of-locks.md).
+    In the firm's scope; for whoever holds something else after them (docs/decisions/0026-the-order-of-locks.md).
     Raises NotTheirSpace where the dossier has become another company's meanwhile, which may have a space of its own.
     """
     found = Dossier.objects.get(pk=dossier.pk)

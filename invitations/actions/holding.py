@@ -1,6 +1,6 @@
 """Holding an invitation for an action: after all that it leads to, in one order for everybody.
 
-The order of docs/decisions/0024-the-order-of-locks.md: the client's space; the places of those in whose name it is
+The order of docs/decisions/0026-the-order-of-locks.md: the client's space; the places of those in whose name it is
 written; portfolios; client files; the place in the firm that it offers; letters; the invitation itself. What an
 invitation leads to never changes, so it is read without a lock first. Rights and states are asked once all is held.
 """
