@@ -11,12 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
 from invitations.actions.handling import MAIL, note_failure
 from invitations.actions.letters import MAIL as LETTER_MAIL
+from invitations.actions.letters import note_returned
 from invitations.models import (
     FROM_SPACES,
     Invitation,
     InvitationKind,
-from invitations.actions.letters import note_returned
-from invitations.actions.texts import TEST_MAIL
     Letter,
     LetterState,
     draw_proof,
@@ -90,6 +89,9 @@ class LetterMail(MailKind):
         letter.save(update_fields=["proof_hash"])
         return letter_message(letter, token)
 
+    def failed(self, mail: OutgoingEmail, reason: str) -> None:
+        note_returned(letter_id=mail.params["letter"], number=mail.params["number"], reason=reason)
+
 
 def letter_message(letter: Letter, token: str = DEAD) -> Message:
     """In the firm's name."""
@@ -98,9 +100,6 @@ def letter_message(letter: Letter, token: str = DEAD) -> Message:
         gettext("Confirm your address to %(firm)s") % {"firm": letter.firm.name},
         {
             "letter": letter,
-    def failed(self, mail: OutgoingEmail, reason: str) -> None:
-        note_returned(letter_id=mail.params["letter"], number=mail.params["number"], reason=reason)
-
             "firm": letter.firm.name,
             "client": letter.dossier.name,
             "url": _link("invitations:follow_letter", token),
