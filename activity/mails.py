@@ -40,9 +40,9 @@ class MailKind(ABC):
     """One kind of mail. Declare a subclass with a `name` in an app's `mails.py`, loaded by its AppConfig."""
 
     name: ClassVar[str]
-
     # Somebody waits for it, or is to be warned: it leaves before all others.
     urgent: ClassVar[bool] = False
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:

@@ -1,9 +1,7 @@
 """A mail as the bytes that go to a server. Python's generator takes four times as long for the same message."""
 
 import binascii
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from email.header import Header
 from email.utils import formataddr, formatdate, parseaddr
 from typing import Any
@@ -81,6 +79,10 @@ class Wire:
     def as_bytes(self, unixfrom: bool = False, linesep: str = "\r\n") -> bytes:
         return self._content.replace(_BREAK, linesep.encode()) if linesep != "\r\n" else self._content
 
+    def walk(self) -> Iterator["Wire"]:
+        """anymail's part for Amazon SES looks for parts of eight bits: there are none."""
+        return iter(())
+
     def as_string(self, unixfrom: bool = False, linesep: str = "\n") -> str:
         return self.as_bytes(linesep=linesep).decode("ascii")
 
@@ -102,10 +104,6 @@ def _header(name: str, value: str) -> bytes:
 def _part(kind: str, text: str) -> bytes:
     """Quoted-printable: ASCII, short lines, readable."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    def walk(self) -> Iterator["Wire"]:
-        """anymail's part for Amazon SES looks for parts of eight bits: there are none."""
-        return iter(())
-
     content = binascii.b2a_qp(lines, istext=True).replace(b"\n", _BREAK)
     return (
         b"Content-Type: text/" + kind.encode() + b'; charset="utf-8"\r\n'
