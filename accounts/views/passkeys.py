@@ -84,6 +84,8 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     use_passkey(key=key)
     record_authentication(request, key.user, "mfa", type="webauthn", id=str(key.pk), passwordless=True)
     answer: HttpResponseBase = perform_login(request, Login(user=key.user, redirect_url=following))
+    # As after a password without “stay signed in”: the device may be somebody else's, and a key is shown in a moment.
+    request.session.set_expiry(0)
     return answer
 
 

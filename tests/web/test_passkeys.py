@@ -105,6 +105,7 @@ def test_a_client_accepts_with_a_passkey_and_comes_back_with_it(
     other = browse()
     assert sign_in(other, device)["Location"] == reverse("accounts:places")
     assert signed_in_as(other) == CLAIRE
+    assert other.session.get_expire_at_browser_close()
     assert person.passkeys.get().last_used_at is not None
     with scope(person=person):
         kinds = set(Event.objects.values_list("type", flat=True))
