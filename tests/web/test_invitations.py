@@ -87,6 +87,15 @@ def test_a_client_accepts_in_one_page_and_lands_in_their_space(
     assert client.get(HERE).status_code == 404, "the browser has forgotten the link"
 
 
+def test_who_goes_back_after_accepting_is_led_on_to_their_spaces(browse: Browse, path: str) -> None:
+    client = browse()
+    accept(client, path)
+    back = client.get(HERE)
+    assert back.status_code == 404
+    assert 'href="/mes-espaces/"' in text(back)
+    assert 'href="/mes-espaces/"' not in text(browse().get(HERE)), "nobody is told that they have any"
+
+
 def test_the_clients_edit_reaches_the_firm(browse: Browse, firm: World, path: str, outbox: Outbox) -> None:
     client = browse()
     accept(client, path)
