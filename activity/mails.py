@@ -2,9 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
@@ -12,8 +10,9 @@ from uuid import UUID
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from activity.letterhead import letterhead, one_letterhead
 from activity.models import OutgoingEmail
-from tenancy import scopes
+from activity.wire import Inline
 
 _MANY_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 
@@ -33,6 +32,8 @@ class Message:
     html: str
     sender_name: str = ""
     reply_to: str = ""
+    # What the HTML shows by `cid:`; it travels with the mail, so nothing is fetched when somebody opens it.
+    logo: Inline | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -77,9 +78,10 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
 
     The sender's name and reply-to are those of the firm in scope unless `rest` names others.
     """
-    sender = _sender()
-    rest = {"sender_name": sender["sender_name"], "reply_to": sender["reply_to"], **rest}
-    full = {**sender, "base_url": settings.BASE_URL, "subject": subject, **rest, **context}
+    head = letterhead()
+    rest = {"sender_name": head.sender_name, "reply_to": head.reply_to, "logo": head.logo, **rest}
+    ours = {"house": head.house or rest["sender_name"], "sender_phone": head.phone}
+    full = {**ours, "base_url": settings.BASE_URL, "subject": subject, **rest, **context}
     text = render_to_string(f"mails/{template}.txt", full)
     return Message(
         subject=subject,
@@ -87,34 +89,6 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
         html=render_to_string(f"mails/{template}.html", full),
         **rest,
     )
-
-
-_letterhead: ContextVar[dict[UUID, dict[str, str]] | None] = ContextVar("letterhead", default=None)
-
-
-@contextmanager
-def one_letterhead() -> Generator[None]:
-    """Many mails of a firm in a row: how it presents itself is read once."""
-    token = _letterhead.set({})
-    try:
-        yield
-    finally:
-        _letterhead.reset(token)
-
-
-def _sender() -> dict[str, str]:
-    """How the firm in scope presents itself; empty outside of firms."""
-    if (firm_id := scopes.current().firm_id) is None:
-        return {"sender_name": "", "reply_to": "", "sender_phone": ""}
-    known = _letterhead.get()
-    if known is not None and firm_id in known:
-        return known[firm_id]
-    firms: Any = OutgoingEmail._meta.get_field("firm").related_model
-    name, email, phone = firms.objects.values_list("name", "email", "phone").get(pk=firm_id)
-    sender = {"sender_name": name, "reply_to": email, "sender_phone": phone}
-    if known is not None:
-        known[firm_id] = sender
-    return sender
 
 
 # The kinds of the other apps need its type; its table is ours.

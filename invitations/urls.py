@@ -13,12 +13,15 @@ from invitations.views import (
     handling,
     inviting,
     letters,
+    mailing,
     people,
     sending,
     settings,
 )
 
 app_name = "invitations"
+
+TEXT = f"{FIRM}parametres/courriels/textes/<slug:kind>/<slug:language>/"
 
 firm_pages = [
     path(f"{FIRM}invitations/", handling.invitations, name="list"),
@@ -41,6 +44,14 @@ firm_pages = [
     path(f"{FIRM}dossiers/preparer-invitations/", drafting.prepare_selected, name="prepare_clients"),
     path(f"{FIRM}dossiers/<uuid:pk>/inviter/preparer/", drafting.prepare_client, name="prepare_client"),
     path(f"{FIRM}parametres/invitations/", settings.settings, name="settings"),
+    path(f"{FIRM}parametres/courriels/", mailing.mail_settings, name="mail_settings"),
+    path(f"{FIRM}parametres/courriels/logo/", mailing.logo, name="logo"),
+    path(f"{FIRM}parametres/courriels/logo/image/", mailing.logo_image, name="logo_image"),
+    path(f"{FIRM}parametres/courriels/logo/retirer/", mailing.take_logo_away, name="take_logo_away"),
+    path(f"{TEXT}", mailing.text, name="text"),
+    path(f"{TEXT}apercu/", mailing.text_preview, name="text_preview"),
+    path(f"{TEXT}essai/", mailing.test_mail, name="test_mail"),
+    path(f"{TEXT}standard/", mailing.standard_text, name="standard_text"),
     path(f"{FIRM}imports/<uuid:pk>/inviter/", inviting.imported, name="invite_imported"),
     path(f"{FIRM}dossiers/<uuid:pk>/inviter/", inviting.client, name="invite_client"),
 ]
@@ -104,6 +115,7 @@ link_pages = [
     path("invitation/", answering.answer, name="answer"),
     path("invitation/ouverte/", answering.opened, name="opened"),
     path("invitation/defi/", answering.ask_for_key, name="ask_for_key"),
+    path("invitation/logo/", mailing.logo_of_link, name="logo_of_link"),
     path("invitation/refuser/", answering.refuse, name="refuse"),
     path("invitation/nouveau-lien/", answering.new_link, name="new_link"),
     path("invitation/changer-de-compte/", answering.switch, name="switch"),

@@ -19,6 +19,9 @@ class FirmEvent(EventType):
         "phone": _("Phone"),
         "email": _("E-mail address"),
         "second_factor_required": _("Second factor required of everyone"),
+        "mail_name": _("Sender's name"),
+        "reply_to": _("Address for answers"),
+        "logo": _("Logo"),
     }
     concerns = _("The administrators")
 
@@ -31,6 +34,18 @@ class FirmRegistered(FirmEvent):
     name = "accounts.firm.registered"
     summary = _("The firm was registered")
     sentence = _("%(actor)s registered the firm %(subject)s.")
+
+
+class LogoChanged(FirmEvent):
+    name = "accounts.logo.changed"
+    summary = _("The firm's logo was changed")
+    sentence = _("%(actor)s changed the logo that the firm's mails bear.")
+
+
+class LogoRemoved(FirmEvent):
+    name = "accounts.logo.removed"
+    summary = _("The firm's logo was removed")
+    sentence = _("%(actor)s removed the logo from the firm's mails.")
 
 
 class FirmChanged(FirmEvent):

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.browsers import browser_name
-from accounts.models import Terms, User
+from accounts.models import FirmLogo, Terms, User
 from accounts.newcomers import AddressTaken, Newcomer, owns, person_at, unproven_at
 from accounts.passkeys import ANSWER, NotProven, ask_to_make, handle_for, made_key
 from accounts.terms import current_terms, has_accepted, text_for
@@ -274,6 +274,7 @@ class Page:
             "firm": invitation.firm,
             "sender": invitation.sender_name,
             "inviter": invitation.invited_by or invitation.asked_by,
+            "logo": FirmLogo.objects.defer("content").first() if invitation.firm else None,
             "offers": offers_of(invitation),
             "allowed": [perm.label for perm in allowed_to(SpaceProfile(invitation.profile))],
             "case": self.case,

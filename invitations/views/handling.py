@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Perm, can
 from accounts.places import FirmRequest
 from activity.mails import Message
+from activity.showing import confined, standalone
 from clients.paging import Order, page_of
 from clients.selection import keys_in
 from invitations import reminders
@@ -42,8 +42,6 @@ from invitations.views import menus
 from invitations.views.leading import lead_to
 
 NEWEST_FIRST = Order("sent_at", descending=True)
-# The mail in its frame may do nothing but be looked at.
-_MAIL_MAY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 @require_safe
@@ -185,11 +183,10 @@ def mail(request: FirmRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
-@xframe_options_sameorigin
 def mail_html(request: FirmRequest, pk: UUID) -> HttpResponse:
     """The mail itself, for the frame of its page. Its links open nothing."""
     message = _message(manageable(request, pk), is_reminder="rappel" in request.GET)
-    return HttpResponse(message.html, headers={"Content-Security-Policy": _MAIL_MAY})
+    return confined(standalone(message))
 
 
 def _message(invitation: Invitation, *, is_reminder: bool) -> Message:

@@ -494,7 +494,7 @@ document.addEventListener("submit", (event) => {
     event.stopImmediatePropagation();
     return;
   }
-  delete form.dataset.dirty;
+  if (!event.submitter?.formTarget) delete form.dataset.dirty; // a preview in a frame saves nothing
   form.dataset.sending = "";
   event.submitter?.setAttribute("aria-busy", "true");
   // A download keeps the page, and a dialog may take the form's place: both leave the form open.
