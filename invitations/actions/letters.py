@@ -27,6 +27,7 @@ from invitations.events import (
     LettersPrinted,
 )
 from invitations.models import MOST_ADDRESSES, Invitation, Letter, LetterState, with_codes
+from tenancy.expressions import among
 from tenancy.keys import uuid7
 
 MAIL = "invitations.letter"
@@ -78,11 +79,10 @@ class Somebody:
 def plan_letters(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Writing:
     """Whose clients would get a letter now. `lock` holds the dossiers until the transaction ends."""
     require(actor, Perm.INVITE_CLIENTS)
-    known = dossiers.order_by().values("pk")
+    chosen = Dossier.objects.filter(pk__in=dossiers.order_by().values("pk"))
     if lock:
-        known = _held_dossiers(actor, known.values_list("pk", flat=True))
-    found = permitted(Dossier.objects.filter(pk__in=known), actor, Perm.INVITE_CLIENT)
-    held = list(found.order_by("name_key", "pk"))
+        chosen = Dossier.objects.filter(among(_held_dossiers(actor, chosen.values_list("pk", flat=True))))
+    held = list(permitted(chosen, actor, Perm.INVITE_CLIENT).order_by("name_key", "pk"))
     keys = [dossier.pk for dossier in held]
     links = SpaceLink.objects.current().filter(dossier__in=keys)
     linked = {
