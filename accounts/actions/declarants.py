@@ -12,7 +12,7 @@ from activity.actions import record
 def change_declarants(*, actor: Membership, allowed: bool) -> None:
     """Open or close the firm's SIREN to third-party declarants. As it is already: nothing happens."""
     require(actor, Perm.CHANGE_FIRM)
-    firm = Firm.objects.select_for_update().get(pk=actor.firm.pk)
+    firm = Firm.objects.select_for_update(no_key=True).get(pk=actor.firm.pk)
     if firm.open_to_declarants == allowed:
         return
     firm.open_to_declarants = allowed

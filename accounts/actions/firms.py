@@ -44,7 +44,7 @@ def change_firm(
 ) -> Firm:
     """Change what the firm shows of itself, and whether everyone in it needs a second factor. No change, no event."""
     require(actor, Perm.CHANGE_FIRM)
-    firm = Firm.objects.select_for_update().get(pk=actor.firm.pk)
+    firm = Firm.objects.select_for_update(no_key=True).get(pk=actor.firm.pk)
     wanted = {"name": name, "phone": phone, "email": email, "second_factor_required": second_factor_required}
     changes = take_over(firm, wanted)
     if not changes:
@@ -60,7 +60,7 @@ def change_firm(
 def change_reminders(*, actor: Membership, number: int) -> Firm:
     """How often the firm's invitations are reminded of by themselves. No change, no event."""
     require(actor, Perm.CHANGE_FIRM)
-    firm = Firm.objects.select_for_update().get(pk=actor.firm.pk)
+    firm = Firm.objects.select_for_update(no_key=True).get(pk=actor.firm.pk)
     if changes := take_over(firm, {"invitation_reminders": number}):
         record(FirmChanged, actor=actor, subject=firm, changes=changes)
     return firm

@@ -127,6 +127,7 @@ def answer_consent(*, actor: SpaceMember | Membership, request: ConsentRequest, 
     company = _company_of(actor)
     waiting = ConsentRequest.objects.waiting().of_company(space=company.space, firm=company.firm)
     held = list(waiting.filter(firm=request.firm_id).select_for_update(of=("self",)).order_by("pk"))
+    _company_of(actor)  # once they are held: while this waited, the actor may have lost the right
     now = timezone.now()
     if not any(one.requested_at <= now for one in held):
         raise AnsweredMeanwhile(request.pk)
