@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from tenancy import scopes
 from tenancy.db import FirmKey, FirmWall, OwnerField, SameFirm
 from tenancy.keys import uuid7
+from tenancy.leases import Leased
 
 
 class UserManager(BaseUserManager["User"]):
@@ -382,3 +383,47 @@ class Passkey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CheckState(models.TextChoices):
+    QUEUED = "queued", _("Waiting for its turn")
+    RUNNING = "running", _("Being verified")
+    INTACT = "intact", _("Intact")
+    FAULTY = "faulty", _("Not intact")
+    FAILED = "failed", _("Failed")
+
+
+class JournalCheck(Leased):
+    """A verification of the firm's activity log, which a worker does; `report` is what it found."""
+
+    AT_WORK: ClassVar = (CheckState.QUEUED, CheckState.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(Firm, models.CASCADE, default=scopes.firm_id, editable=False, related_name="+")
+    asked_by = models.ForeignKey(Membership, models.PROTECT, db_constraint=False, related_name="+")
+    state = models.CharField(_("State"), max_length=10, choices=CheckState.choices, default=CheckState.QUEUED)
+    report = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("verification of the activity log")
+        ordering = ["-id"]
+        constraints = [
+            FirmWall(name="journalcheck_wall"),
+            SameFirm(name="journalcheck_asker", field="asked_by"),
+            models.UniqueConstraint(
+                fields=["firm"], condition=Q(state__in=("queued", "running")), name="journalcheck_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["firm", "-id"], name="journalcheck_of_firm")]
+
+    firm_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.state in self.AT_WORK

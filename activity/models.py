@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from activity.precedence import SINGLE
 from activity.wording import elided
 from tenancy import scopes
-from tenancy.db import AppendOnly, OwnerKey, SameOwner, SharedWall
+from tenancy.db import AppendOnly, NotedOnInsert, OwnerKey, OwnerWall, SameOwner, SharedWall
 from tenancy.keys import uuid7
 
 OWNERS = ["firm_id", "space_id", "person_id"]
@@ -126,6 +127,7 @@ class Event(Owned):
             *owner_constraints("event"),
             OwnerKey(name="event_key"),
             AppendOnly(name="event_append_only"),
+            NotedOnInsert(name="event_unsealed", notes="activity_unsealed"),
         ]
         indexes = [
             models.Index(fields=["firm", "-id"], name="event_firm"),
@@ -155,12 +157,17 @@ class Notification(Owned):
     """One person is to be told of one event; a mail gathers those of a hold."""
 
     event = models.ForeignKey(Event, models.CASCADE, db_constraint=False, related_name="notifications")
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+")
     address = models.EmailField()
     name = models.CharField(max_length=200)
     language = models.CharField(max_length=7, default="fr")
     due_at = models.DateTimeField()
+    # It gathers with others until the hour that its person chose, and leaves then, no sooner.
+    daily = models.BooleanField(default=False, db_default=False)
+    # When it was told by mail, or found not to be told so.
     composed_at = models.DateTimeField(null=True)
+    # When the person read it under the bell, or said so.
+    read_at = models.DateTimeField(null=True)
     mail = models.ForeignKey(
         "activity.OutgoingEmail",
         models.SET_NULL,
@@ -182,12 +189,53 @@ class Notification(Owned):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(composed_at=None), name="notification_due"),
+            # What is under somebody's bell, and how much of it they have not read.
+            models.Index(fields=["recipient", "owner", "-event"], name="notification_of_person"),
+            models.Index(
+                fields=["recipient", "owner"], condition=Q(read_at=None), name="notification_unread"
+            ),
         ]
 
     recipient_id: UUID
 
     def __str__(self) -> str:
         return f"{self.event_id} → {self.recipient_id}"
+
+
+# Before the day's work begins.
+DAILY_HOUR = 8
+
+
+class Preference(Owned):
+    """When one person is told by mail of what happens in one firm or client's space (`activity.preferences`).
+
+    Topics (`activity.topics`) that stand in neither list are told at once.
+    """
+
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+")
+    # Of the clock in that zone: when the daily mail leaves.
+    hour = models.PositiveSmallIntegerField(_("Hour of the daily e-mail"), default=DAILY_HOUR)
+    zone = models.CharField(_("Time zone"), max_length=40, default=settings.TIME_ZONE)
+    daily = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    never = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+
+    objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("choice of e-mails")
+        constraints = [
+            *owner_constraints("preference"),
+            models.UniqueConstraint(fields=["owner", "recipient"], name="preference_once"),
+            models.CheckConstraint(condition=Q(person=None), name="preference_of_place"),
+            models.CheckConstraint(condition=Q(hour__lt=24), name="preference_hour"),
+            models.CheckConstraint(condition=~Q(daily__overlap=F("never")), name="preference_either"),
+        ]
+
+    recipient_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.recipient_id} in {self.owner}"
 
 
 class MailState(models.TextChoices):
@@ -248,3 +296,133 @@ class OutgoingEmail(Owned):
     def message_id(self, domain: str) -> str:
         """The same at each attempt, so that a receiver can drop a second copy."""
         return f"<{self.pk}@{domain}>"
+
+
+# --- The proof that nothing was removed or altered: docs/decisions/0027 -------------------------------------------
+
+
+class Journal(Owned):
+    """The events of one owner as a whole: how long they are kept, and whether a legal hold stops every removal.
+
+    Made when the first of them is sealed.
+    """
+
+    # Family → months, where the owner chose otherwise than `activity.retention` says.
+    months = models.JSONField(default=dict)
+    held_since = models.DateTimeField(null=True)
+    held_because = models.CharField(max_length=300, blank=True)
+    purged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("activity log")
+        constraints = [
+            *owner_constraints("journal"),
+            models.UniqueConstraint(fields=["owner"], name="journal_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+
+class Unsealed(models.Model):
+    """The events of one statement that the chain does not hold yet; written by a trigger, deleted as they are sealed."""
+
+    # The key of the first of them.
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.UUIDField()
+    firm_id = models.UUIDField(null=True)
+    space_id = models.UUIDField(null=True)
+    person_id = models.UUIDField(null=True)
+    keys = ArrayField(models.UUIDField())
+
+    class Meta:
+        default_permissions = ()
+        constraints = [OwnerWall(name="unsealed_wall")]
+        indexes = [models.Index(fields=["owner", "id"], name="unsealed_of_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.id}"
+
+
+class Seal(models.Model):
+    """One event's place in its owner's chain. It outlives the event: see `activity.chain` for what the digests hold.
+
+    A salt that is gone leaves a digest of which nobody can say any more what it was made of.
+    """
+
+    # No foreign key: the event may have been deleted in due time.
+    event = models.UUIDField(primary_key=True, editable=False)
+    owner = models.UUIDField()
+    number = models.BigIntegerField()
+    version = models.PositiveSmallIntegerField()
+    frame_salt = models.UUIDField(null=True)
+    who_salt = models.UUIDField(null=True)
+    what_salt = models.UUIDField(null=True)
+    frame = models.BinaryField()
+    who = models.BinaryField()
+    what = models.BinaryField()
+    chain = models.BinaryField()
+    # The group of the event that tells of the removal.
+    purge = models.UUIDField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            OwnerWall(name="seal_wall"),
+            AppendOnly(name="seal_append_only"),
+            models.UniqueConstraint(fields=["owner", "number"], name="seal_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.number}"
+
+
+class Head(models.Model):
+    """How far a chain reached at a moment, signed: what the firm's administrators are given to keep elsewhere."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.UUIDField()
+    number = models.BigIntegerField()
+    chain = models.BinaryField()
+    at = models.DateTimeField()
+    key_id = models.CharField(max_length=16)
+    signature = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            OwnerWall(name="head_wall"),
+            AppendOnly(name="head_append_only"),
+            models.UniqueConstraint(fields=["owner", "number"], name="head_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.number}"
+
+
+class Redaction(models.Model):
+    """What stands now in a part of an event in which somebody was made unknown; only the database's owner writes it.
+
+    The event of that erasure holds a digest over all of its redactions, so they stand in the chain too.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.UUIDField()
+    # The group of the event that tells of the erasure.
+    erasure = models.UUIDField()
+    number = models.BigIntegerField()
+    part = models.CharField(max_length=5)
+    salt = models.UUIDField(null=True)
+    digest = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            OwnerWall(name="redaction_wall"),
+            AppendOnly(name="redaction_append_only"),
+            models.UniqueConstraint(fields=["owner", "number", "part", "erasure"], name="redaction_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.number} {self.part}"

@@ -1,9 +1,9 @@
 """The wall, declared in the model: constraint classes for `Meta.constraints`, which `makemigrations` writes.
 
-`FirmWall`, `SpaceWall`, `SharedWall`: row-level security, one permissive policy for the runtime role.
+`FirmWall`, `SpaceWall`, `SharedWall`, `OwnerWall`: row-level security, one permissive policy for the runtime role.
 `FirmKey`, `SpaceKey`: the unique key that a composite foreign key points at. `SameFirm`, `SameSpace`: that foreign
 key, so that a row can't point into another firm (PostgreSQL's foreign keys look past row-level security).
-`AppendOnly`: the runtime role may insert and read, not change.
+`AppendOnly`: the runtime role may insert and read, not change. `NotedOnInsert`: what is inserted is noted for a sweep.
 """
 
 from typing import Any, ClassVar
@@ -165,6 +165,13 @@ class SharedWall(Wall):
         return path, args, {**kwargs, "columns": self.columns}
 
 
+class OwnerWall(Wall):
+    """Rows of a firm, a space or a person that name their owner by `owner` alone. Raises without any scope."""
+
+    def parameters(self, model: type[models.Model]) -> dict[str, str]:
+        return {"rule": "owner = (SELECT app.some_scope())"}
+
+
 def _kind(column: str) -> str:
     """What the column names: `asked_firm_id` names a firm."""
     return column.removesuffix("_id").rpartition("_")[2]
@@ -175,6 +182,33 @@ class AppendOnly(TableRule):
 
     create_template = "REVOKE UPDATE, DELETE, TRUNCATE ON %(table)s FROM %(runtime)s"
     remove_template = "GRANT UPDATE, DELETE ON %(table)s TO %(runtime)s"
+
+
+class NotedOnInsert(TableRule):
+    """Each statement that inserts, whoever writes it, leaves one row for each owner in the table of `notes`, with the
+    keys that it inserted: in the same transaction, so that nothing is forgotten and nothing told too early.
+    """
+
+    create_template = (
+        "CREATE FUNCTION %(name)s() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $noted$ BEGIN"
+        " INSERT INTO %(notes)s (id, owner, firm_id, space_id, person_id, keys)"
+        " SELECT (array_agg(id ORDER BY id))[1], owner, firm_id, space_id, person_id, array_agg(id ORDER BY id)"
+        " FROM fresh GROUP BY owner, firm_id, space_id, person_id; RETURN NULL; END $noted$;"
+        " CREATE TRIGGER %(name)s AFTER INSERT ON %(table)s REFERENCING NEW TABLE AS fresh"
+        " FOR EACH STATEMENT EXECUTE FUNCTION %(name)s()"
+    )
+    remove_template = "DROP TRIGGER %(name)s ON %(table)s; DROP FUNCTION %(name)s()"
+
+    def __init__(self, *, name: str, notes: str) -> None:
+        super().__init__(name=name)
+        self.notes = notes
+
+    def parameters(self, model: type[models.Model]) -> dict[str, str]:
+        return {"notes": f'"{self.notes}"'}
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "notes": self.notes}
 
 
 class _OwnerKey(models.UniqueConstraint):

@@ -59,20 +59,22 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {r
 class LookUp:
     """A function of the resolver: it sees across scopes, so it returns ids and what the page needs, no more.
 
-    `signature` and `returns` are SQL; `body` is one SQL statement; `reads` and `updates` name the tables.
+    `signature` and `returns` are SQL; `body` is one SQL statement, or says it once all apps are loaded; `reads`,
+    `updates` and `deletes` name the tables.
     """
 
     name: str
     signature: str
     returns: str
-    body: str
+    body: str | Callable[[], str]
     reads: tuple[str, ...] = ()
     updates: tuple[str, ...] = field(default=())
+    deletes: tuple[str, ...] = field(default=())
 
     @property
     def tables(self) -> set[str]:
         """What must exist before the look-up can: after a migration backwards, some may not."""
-        return {*self.reads, *self.updates}
+        return {*self.reads, *self.updates, *self.deletes}
 
     def removal(self) -> str:
         return f"DROP FUNCTION IF EXISTS app.{self.name}({self.signature})"
@@ -80,16 +82,18 @@ class LookUp:
     def statements(self) -> list[str]:
         resolver, runtime = quoted(settings.RESOLVER_ROLE), quoted(settings.RUNTIME_ROLE)
         function = f"app.{self.name}({self.signature})"
-        volatility = "VOLATILE" if self.updates else "STABLE"
+        volatility = "VOLATILE" if self.updates or self.deletes else "STABLE"
+        body = self.body() if callable(self.body) else self.body
         return [
             self.removal(),
             f"CREATE FUNCTION {function} RETURNS {self.returns} LANGUAGE sql {volatility} SECURITY DEFINER"
-            f" SET search_path = public, pg_temp AS $look$ {self.body} $look$",
+            f" SET search_path = public, pg_temp AS $look$ {body} $look$",
             f"ALTER FUNCTION {function} OWNER TO {resolver}",
             f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
             f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
             *(statement for table in self.reads for statement in _opened(table, "SELECT")),
             *(statement for table in self.updates for statement in _opened(table, "UPDATE")),
+            *(statement for table in self.deletes for statement in _opened(table, "DELETE")),
         ]
 
 
