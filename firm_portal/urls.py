@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from accounts.places import FIRM
 from activity.webhooks import mail_service
-from firm_portal.views import pages
+from firm_portal.views import mails, pages
 from firm_portal.views.kit import kit
 
 urlpatterns = [
@@ -22,7 +22,13 @@ urlpatterns = [
     path("", include("invitations.urls")),
 ]
 if settings.MAIL_CATCHER_DIR:  # a development run
-    urlpatterns += [path("", include("activity.urls")), path("dev/kit/", kit, name="kit")]
+    urlpatterns += [
+        path("", include("activity.urls")),
+        path("dev/kit/", kit, name="kit"),
+        path("dev/mails/", mails.mails, name="dev_mails"),
+        path("dev/mails/<slug:key>/<slug:language>/", mails.mail, name="dev_mail"),
+        path("dev/mails/<slug:key>/<slug:language>/contenu/", mails.mail_frame, name="dev_mail_frame"),
+    ]
 
 handler403 = "firm_portal.views.errors.forbidden"
 handler404 = "firm_portal.views.errors.not_found"

@@ -31,7 +31,7 @@ from invitations.models import (
     next_deadline,
 )
 from invitations.texts import own_texts
-from invitations.wording import SUBJECTS, Mark, filled, names, paragraphs
+from invitations.wording import SUBJECTS, Mark, filled, names, one_line, paragraphs
 from tenancy import scopes
 
 # In place of a token, where people look at what the mail was like. No token is so short.
@@ -193,7 +193,9 @@ def _message(
         "refuse_url": _link("invitations:open_to_refuse", token),
     }
     values = _values(invitation, context)
-    subject = filled(text.subject, values) if text and text.subject else _subject(invitation, sender)
+    subject = (
+        one_line(filled(text.subject, values)) if text and text.subject else _subject(invitation, sender)
+    )
     if is_reminder:
         subject = gettext("Reminder: %(subject)s") % {"subject": subject}
     if is_test:

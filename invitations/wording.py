@@ -63,6 +63,7 @@ _IN_BODY = {
 _IN_SUBJECT = (Mark.FIRM, Mark.SENDER, Mark.DEADLINE)
 _MARK = re.compile(r"\{([^{}\n]{1,40})\}")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_SPACES = re.compile(r"[ \t\r\n\f\v]+")  # not those that keep French signs with their words
 # Marks that turn a text's direction, or take no room.
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # What mail programs make a link of by themselves. An e-mail address may stand: it leads to no page.
@@ -73,7 +74,7 @@ _ENDINGS = (
 )
 _LINK = re.compile(
     r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|"
-    rf"(?<![\w@.-])(?:[\w-]+\.)+(?:{_ENDINGS})(?![\w@-]|\.[\w])(?:[/?#:]\S*)?|\b(?:\d{{1,3}}\.){{3}}\d{{1,3}}\b",
+    rf"(?<![\w@.-])(?:[\w-]+\.)+(?:{_ENDINGS})(?![\w@-]|\.[\w])(?:[/?#:]\S*)?|(?<![\d.])(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\.?\d)",
     re.IGNORECASE,
 )
 
@@ -166,7 +167,7 @@ def paragraphs(text: str) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    return " ".join(_seen(text).split())
+    return _SPACES.sub(" ", _seen(text)).strip()
 
 
 def tidy(text: str) -> str:

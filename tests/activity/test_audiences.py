@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.actions import declarants, firms, members, people
+from accounts.actions import declarants, firms, letterhead, members, people
 from accounts.actions.replacements import (
     arrange_replacement,
     change_replacement,
@@ -26,6 +26,7 @@ from accounts.actions.replacements import (
 from accounts.events import people as person_events
 from accounts.models import Firm, Membership, Replacement, Role, User
 from accounts.permissions import ObjectRole, give, pairs_of
+from accounts.pictures import Picture
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
@@ -89,9 +90,10 @@ from invitations.actions.answering import (
     open_invitation,
     refuse_invitation,
 )
+from invitations.actions.asking import revoke_asked
 from invitations.actions.correcting import correct_address
 from invitations.actions.drafting import discard_draft, discard_drafts, prepare_clients, prepare_invitation
-from invitations.actions.following import decline_client
+from invitations.actions.following import decline_client, hand_back
 from invitations.actions.handling import (
     note_failure,
     resend_invitation,
@@ -104,14 +106,17 @@ from invitations.actions.letters import (
     confirm_letter,
     decline_letter,
     give_address,
+    note_returned,
     print_letters,
     prove_address,
     revoke_letter,
 )
 from invitations.actions.people import invite_person
 from invitations.actions.reminding import remind
+from invitations.actions.texts import change_text, send_test
 from invitations.jobs import order_sending
-from invitations.models import Invitation, Letter, Sending, SendingKind
+from invitations.models import Invitation, InvitationKind, Letter, Sending, SendingKind
+from invitations.wording import Wording
 from invitations.working import MOST_FRUITLESS, carry_out
 from portfolios.actions import (
     change_subscriptions,
@@ -208,6 +213,36 @@ def row(*names: str) -> Callable[[Row], Row]:
 def _firm_changed(cast: Cast) -> set[str]:
     firms.change_firm(actor=cast.alice, name="Lemoine", phone="", email="", second_factor_required=False)
     return {"Zoé"}
+
+
+LOGO = Picture(b"png", 40, 20)
+
+
+@row("accounts.logo.changed")
+def _logo_changed(cast: Cast) -> set[str]:
+    letterhead.set_logo(actor=cast.alice, name="logo.png", picture=LOGO)
+    return {"Zoé"}
+
+
+@row("accounts.logo.removed")
+def _logo_removed(cast: Cast) -> set[str]:
+    letterhead.set_logo(actor=cast.alice, name="logo.png", picture=LOGO)
+    letterhead.remove_logo(actor=cast.alice)
+    return {"Zoé"}
+
+
+@row("invitations.text.changed")
+def _text_changed(cast: Cast) -> set[str]:
+    words = Wording("Bienvenue", "Bonjour.")
+    change_text(actor=cast.alice, kind=InvitationKind.CLIENT, language="fr", wording=words, seen="")
+    return {"Zoé"}
+
+
+@row("invitations.text.tested")
+def _text_tested(cast: Cast) -> set[str]:
+    words = Wording("Bienvenue", "Bonjour.")
+    send_test(actor=cast.alice, kind=InvitationKind.CLIENT, language="fr", wording=words)
+    return NOBODY
 
 
 @row("accounts.person.terms_accepted")
@@ -1160,6 +1195,13 @@ def _letter_addressed(cast: Cast) -> set[str]:
     return NOBODY
 
 
+@row("invitations.letter.failed")
+def _letter_failed(cast: Cast) -> set[str]:
+    letter = give_address(letter_id=_letter(cast).pk, email="garage@client.test", language="fr")
+    note_returned(letter_id=letter.pk, number=1, reason="550 5.1.1 User unknown")
+    return {"Alice", "Zoé", "Chloé"}
+
+
 @row("invitations.letter.answered")
 def _letter_answered(cast: Cast) -> set[str]:
     _answered_letter(cast)
@@ -1292,6 +1334,42 @@ def _request_declined(cast: Cast) -> set[str]:
     return {"Zoé"}
 
 
+@row("invitations.request.refused")
+def _request_refused(cast: Cast) -> set[str]:
+    """By whoever has the mail, whom one knows by its address alone."""
+    invitation = asked_firm.receive(asked_firm.ask(_claire(cast)), cast.chloe)
+    with scope(space=cast.link.space_id):
+        refuse_invitation(link=_link(invitation))
+    return {"Alice", "Zoé", "Chloé"}
+
+
+def _handed_back(cast: Cast) -> None:
+    invitation = asked_firm.receive(asked_firm.ask(_claire(cast)), cast.alice)
+    hand_back(actor=cast.partner, invitation=invitation)
+
+
+@row("invitations.firm.handed_back")
+def _firm_handed_back(cast: Cast) -> set[str]:
+    _handed_back(cast)
+    return {"Claire"}
+
+
+@row("invitations.request.handed_back")
+def _request_handed_back(cast: Cast) -> set[str]:
+    """Zoé does it; Alice, who had received it, is told."""
+    _handed_back(cast)
+    return {"Alice"}
+
+
+@row("invitations.request.withdrawn")
+def _request_withdrawn(cast: Cast) -> set[str]:
+    claire = _claire(cast)
+    invitation = asked_firm.receive(asked_firm.ask(claire), cast.alice)
+    with scope(space=claire.space_id):
+        revoke_asked(actor=claire, invitation=invitation)
+    return {"Alice", "Zoé"}
+
+
 @row("clients.dossier.client_followed")
 def _client_followed(cast: Cast) -> set[str]:
     asked_firm.followed_by(asked_firm.make_client("ivan@garage.test"), cast.alice)
@@ -1346,7 +1424,8 @@ ELSEWHERE = {
 }
 TOLD_IN_THE_SPACE = {
     "clients.space.firm_agreed": {"Claire"},
-    "clients.space.firm_ended": NOBODY,
+    # Claire asked for it a while ago, and somebody else brings it about now.
+    "clients.space.firm_ended": {"Claire"},
     "clients.space.firm_changed_details": {"Claire"},
     "clients.space.details_changed": NOBODY,
     "clients.space.details_kept": {"Claire"},

@@ -5,11 +5,11 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from anymail.utils import parse_single_address
+from anymail.utils import Attachment, parse_single_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activity.wire import LetterToOne
+from activity.wire import Inline, LetterToOne
 
 LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=120)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x00"), max_size=2_000)
@@ -93,3 +93,35 @@ def test_a_mail_service_gets_names_in_their_own_letters(name: str) -> None:
         "claire@xn--mas-0ma.test",
     )
     assert "Message-ID" not in mail.extra_headers
+
+
+PICTURE = Inline(b"\x89PNG" + bytes(range(256)) * 30, "logo-1@portal", 120, 40)
+SHOWN = '<p><img src="cid:logo-1@portal" alt="Lemoine &amp; Associés" width="120"></p>'
+
+
+def test_a_picture_travels_with_the_html_that_shows_it() -> None:
+    message = read(letter(html=SHOWN, picture=PICTURE))
+    assert message.get_content_type() == "multipart/alternative"
+    plain, related = message.iter_parts()
+    assert (plain.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
+    html, image = related.iter_parts()
+    assert (html.get_content_type(), image.get_content_type()) == ("text/html", "image/png")
+    assert image["Content-ID"] == "<logo-1@portal>"
+    assert image.get_content_disposition() == "inline"
+    assert image.get_content() == PICTURE.content
+    assert part(message, "html").rstrip("\n") == SHOWN
+    assert list(message.iter_attachments()) == []
+
+
+def test_a_mail_service_gets_the_picture_as_one_that_is_shown() -> None:
+    mail = letter(html=SHOWN, picture=PICTURE)
+    mail.as_fields()
+    (attached,) = [Attachment(one) for one in mail.attachments]
+    assert (attached.inline, attached.cid, attached.content) == (True, "logo-1@portal", PICTURE.content)
+
+
+def test_a_mail_service_that_takes_no_picture_gets_its_words() -> None:
+    mail = letter(html=SHOWN, picture=PICTURE)
+    mail.as_fields(shows_pictures=False)
+    assert mail.attachments == []
+    assert [str(one.content) for one in mail.alternatives] == ["<p>Lemoine &amp; Associés</p>"]

@@ -65,6 +65,10 @@ NOT_PAGES = {
     "invitations:open_letter": "leads to invitations:letter_address",
     "invitations:follow_letter": "leads to invitations:prove_address",
     "invitations:mail_html": "the mail itself, in a frame of invitations:mail",
+    "invitations:text_preview": "the mail itself, in a frame of invitations:text",
+    "invitations:logo_image": "a picture",
+    "invitations:logo_of_link": "a picture",
+    "dev_mail_frame": "the mail itself, in a frame of dev_mail",
     "invitations:sending": "looked at by test_group_sending.py, which orders one",
     "invitations:sending_progress": "a piece of invitations:sending",
     "invitations:open": "leads to invitations:answer",
@@ -76,7 +80,7 @@ ENTRANCE = {
     "start", "accounts:terms", "account_login", "account_signup", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "clients:signup", "invitations:letter", "activity:catcher", "activity:caught",
-    "kit",
+    "kit", "dev_mails", "dev_mail",
 }  # fmt: skip
 LINKS = {"invitations:answer", "invitations:refuse"}
 # They have something to say once it is written.

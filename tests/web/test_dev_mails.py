@@ -1,0 +1,147 @@
+"""/dev/mails/: every kind of mail has its preview, in both languages and in each of these alone."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from activity.mails import REGISTRY, Message
+from activity.models import Event, OutgoingEmail
+from firm_portal import demo
+from firm_portal.previews import PREVIEWS, Demo, shown
+from invitations.models import InvitationToken
+
+KINDS = {name for name, kind in REGISTRY.items() if not type(kind).__module__.startswith("tests")}
+# Words that stand in nearly every sentence of one language and in none of the other.
+FRENCH = {
+    "vous",
+    "votre",
+    "vos",
+    "le",
+    "les",
+    "des",
+    "une",
+    "cette",
+    "ce",
+    "dans",
+    "avec",
+    "sur",
+    "pour",
+    "est",
+    "été",
+}
+ENGLISH = {
+    "you",
+    "your",
+    "the",
+    "this",
+    "that",
+    "with",
+    "was",
+    "were",
+    "is",
+    "are",
+    "to",
+    "of",
+    "have",
+    "has",
+    "and",
+}
+
+
+@pytest.fixture(scope="module")
+def messages(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[tuple[str, str], Message]]:
+    """Each preview in each language, of the demonstration, which is then taken back."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        demo.load()
+        yield {
+            (key, language): shown(PREVIEWS[key], language) for key in PREVIEWS for language in ("fr", "en")
+        }
+        transaction.set_rollback(True)
+
+
+def test_every_kind_of_mail_has_a_preview_and_no_preview_is_of_none() -> None:
+    assert {preview.kind for preview in PREVIEWS.values()} == KINDS
+
+
+@pytest.mark.parametrize("key", sorted(PREVIEWS))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_preview_is_in_its_language_alone(messages: Any, key: str, language: str) -> None:
+    message = messages[key, language]
+    assert f'<html lang="{language}"' in message.html
+    others = ENGLISH if language == "fr" else FRENCH
+    for said in (message.subject, message.text, words_of(message.html)):
+        assert set(re.findall(r"[a-zàâçéèêëîïôûùü]+", said.lower())) & others == set(), said
+
+
+def words_of(html: str) -> str:
+    """What is read of it."""
+    seen = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]+>", " ", seen))
+
+
+@pytest.mark.parametrize("key", sorted(PREVIEWS))
+def test_a_preview_says_the_same_as_html_and_as_text(messages: Any, key: str) -> None:
+    message = messages[key, "fr"]
+    links = {unescape(link) for link in re.findall(r'href="(http[^"]+)"', message.html)}
+    assert links, "each mail leads somewhere"
+    assert {link for link in links if link not in message.text} <= links_of_names(message)
+    assert message.text.strip() and "{{" not in message.text and "{%" not in message.html
+
+
+def links_of_names(message: Message) -> set[str]:
+    """In the HTML, what a line is about is a link too."""
+    return {
+        unescape(link)
+        for link in re.findall(r'href="(http[^"]+)"', message.html)
+        if "/cabinets/" in link or "/espace/" in link
+    }
+
+
+@pytest.mark.parametrize("key", sorted(PREVIEWS))
+def test_a_mail_fetches_nothing_as_it_is_opened(messages: Any, key: str) -> None:
+    html = messages[key, "fr"].html
+    assert re.findall(r"<(?:img|link|script|iframe)[^>]+(?:src|href)=\"http", html) == []
+    assert "url(" not in html
+
+
+def test_no_subject_names_a_client(messages: Any) -> None:
+    for message in messages.values():
+        assert demo.SHARED_CLIENT not in message.subject
+        assert not re.search("Boulangerie|Menuiserie|Garage|Pharmacie", message.subject)
+
+
+def test_the_pages_show_them_and_leave_nothing_behind(db: None) -> None:
+    demo.load()
+    client, before = Client(), rows()
+    page = client.get(reverse("dev_mails")).content.decode()
+    assert all(f"/dev/mails/{key}/{language}/" in page for key in PREVIEWS for language in ("fr", "en"))
+    route = {"key": "invitation-client", "language": "en"}
+    assert client.get(reverse("dev_mail", kwargs=route)).status_code == 200
+    frame = client.get(reverse("dev_mail_frame", kwargs=route))
+    assert "invites you to the firm" in unescape(frame.content.decode())
+    assert frame["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    for preview in PREVIEWS.values():
+        shown(preview, "fr")
+    assert rows() == before
+
+
+def rows() -> list[int]:
+    """How many events, mails and links the firm and the client of the demonstration have."""
+    counted = []
+    for place in (Demo().in_firm(), Demo().in_space()):
+        with place:
+            counted += [model.objects.count() for model in (Event, OutgoingEmail, InvitationToken)]
+    return counted
+
+
+def test_without_the_demonstration_there_is_nothing_to_show(db: None) -> None:
+    route = {"key": "invitation-client", "language": "fr"}
+    assert Client().get(reverse("dev_mail", kwargs=route)).status_code == 404
+    assert Client().get(reverse("dev_mails")).status_code == 200
