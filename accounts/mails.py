@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from activity.events import REGISTRY as EVENTS
-from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
+from activity.heads import head_of, public_keys
+from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, choices_url, rendered
 
 
 class PersonMail(MailKind):
@@ -29,7 +31,8 @@ class PersonMail(MailKind):
         if person is None or not person.is_active:
             raise Obsolete
         context = self.context(mail, person)
-        return rendered(self.template, self.subject(mail), {"person": person, "to": mail.to, **context})
+        given = {"person": person, "to": mail.to, "choices_url": choices_url(), **context}
+        return rendered(self.template, self.subject(mail), given)
 
     @abstractmethod
     def subject(self, mail: OutgoingEmail) -> str: ...
@@ -118,6 +121,28 @@ class SecurityNotice(PersonMail):
             "reset_url": _absolute("account_reset_password"),
             "former_address": mail.to != person.email,
         }
+
+
+class JournalHeadMail(MailKind):
+    """How far the firm's journal reached, signed, for the administrators to keep. Params: `head`, its key."""
+
+    name = "accounts.journal_head"
+
+    def build(self, mail: OutgoingEmail) -> Message:
+        given = head_of(UUID(mail.params["head"])) if mail.firm else None
+        if given is None or mail.firm is None:
+            raise Obsolete
+        context = {
+            "firm": mail.firm.name,
+            "given": given,
+            "key": public_keys()[given.key_id].hex() if given.key_id in public_keys() else "",
+            "url": settings.BASE_URL + mail.firm.url("accounts:proof"),
+        }
+        subject = _("[%(firm)s] Proof of the activity log, %(date)s") % {
+            "firm": mail.firm.name,
+            "date": date_format(timezone.localtime(given.at), "DATE_FORMAT"),
+        }
+        return rendered("journal_head", subject, context)
 
 
 def _absolute(route: str, **kwargs: str) -> str:

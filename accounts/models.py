@@ -402,6 +402,8 @@ class JournalCheck(Leased):
     firm = OwnerField(Firm, models.CASCADE, default=scopes.firm_id, editable=False, related_name="+")
     asked_by = models.ForeignKey(Membership, models.PROTECT, db_constraint=False, related_name="+")
     state = models.CharField(_("State"), max_length=10, choices=CheckState.choices, default=CheckState.QUEUED)
+    # A proof that somebody kept elsewhere and gave for comparison: its text.
+    given = models.TextField(blank=True)
     report = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)

@@ -26,6 +26,9 @@ WORDS: dict[Perm, Promise] = {
     Perm.INVITE_CLIENTS: gettext_lazy("invite many clients at once"),
     Perm.ANSWER_CLIENTS: gettext_lazy("answer clients who ask the firm to follow them"),
     Perm.VIEW_JOURNAL: gettext_lazy("read the activity log"),
+    Perm.KEEP_JOURNAL: gettext_lazy(
+        "have the activity log verified, choose how long it is kept, place it under legal hold"
+    ),
     Perm.ACCEPT_SIRET: gettext_lazy("accept a SIRET whose check digit does not match"),
     Perm.VIEW_ACCESS: gettext_lazy("see who in the firm has access to what"),
     Perm.SAVE_VIEW: gettext_lazy("save views of the list of client files, and share them with the firm"),

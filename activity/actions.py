@@ -5,12 +5,10 @@ import json
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, models
 from django.utils import timezone
 
@@ -20,6 +18,7 @@ from activity.events import Actor, EventType, Recipient, subject_name
 from activity.mails import REGISTRY
 from activity.models import Event, Notification, OutgoingEmail
 from activity.precedence import SINGLE, URGENT, among_many
+from activity.preferences import leaving
 from tenancy.keys import key_sql, stamps, uuid7s
 from tenancy.tasks import nudge
 
@@ -290,9 +289,10 @@ def _notify(
     people = {person.user_id: person for person in audience if person.user_id is not None}
     if but is not None and but.user_id is not None:
         people.pop(but.user_id, None)
-    for person in people.values():
-        _overhear(person.email, person.name, event_type.name)
-    due_at = _due_at(event_type)
+    leaves = leaving(event_type, people.keys(), timezone.now())
+    for user_id, person in people.items():
+        if leaves[user_id].composed_at is None:
+            _overhear(person.email, person.name, event_type.name)
     Notification.objects.bulk_create(
         Notification(
             **Notification.ownership(),
@@ -301,17 +301,12 @@ def _notify(
             address=person.email,
             name=person.name,
             language=person.language,
-            due_at=due_at,
+            **asdict(leaves[user_id]),
         )
         for user_id, person in people.items()
     )
     if people and event_type.security:
         nudge("activity.compose_notifications")
-
-
-def _due_at(event_type: type[EventType]) -> datetime:
-    hold = 0 if event_type.security else settings.NOTIFICATION_HOLD_SECONDS
-    return timezone.now() + timedelta(seconds=hold)
 
 
 def _label(subject: models.Model | None) -> str:

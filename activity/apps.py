@@ -7,4 +7,4 @@ class ActivityConfig(AppConfig):
     verbose_name = _("Activity")
 
     def ready(self) -> None:
-        from activity import bounces, lookups, notices  # noqa: F401 - each registers what it declares
+        from activity import bounces, lookups, notices, proofs  # noqa: F401 - each registers what it declares

@@ -31,7 +31,7 @@ ITS_OWN_WILL = {EventType.COMPLAINED, EventType.UNSUBSCRIBED}
 # What servers answer, in the order in which it is looked for.
 ANSWERS = (
     (
-        re.compile(r"\b[45]\.2\.2\b|quota|mailbox (is )?full", re.IGNORECASE),
+        re.compile(r"\b[45]\.2\.2\b|quota|mailbox ?(is )?full", re.IGNORECASE),
         _("The recipient's mailbox is full."),
     ),
     (

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Q
 from django.utils import timezone
 
 from activity.concern import still_concerning
@@ -16,6 +17,8 @@ from activity.events import type_named
 from activity.lookups import due_notifications
 from activity.models import Notification, OutgoingEmail
 from activity.precedence import SINGLE, URGENT
+from activity.preferences import chosen_by
+from activity.topics import Timing
 from tenancy.scopes import current, scope
 from tenancy.tasks import nudge
 
@@ -63,7 +66,7 @@ def compose_for(recipient: UUID) -> OutgoingEmail | None:
     if not _alone_with(recipient):
         return None
     now = timezone.now()
-    held = _gathered(recipient, now)
+    held = _wanted(recipient, _gathered(recipient, now), now)
     lines = net_changes(still_concerning(recipient, [notification.event for notification in held]))
     said = {event.pk for line in lines for event in line.events}
     mail = _mail_to(held) if lines else None
@@ -90,14 +93,34 @@ def _alone_with(recipient: UUID) -> bool:
 def _gathered(recipient: UUID, now: datetime) -> list[Notification]:
     """The notifications that leave together, oldest first.
 
-    Once one hold is over, what gathered meanwhile goes along. Security waits for nothing and hurries nothing: due
-    by itself, it leaves by itself.
+    Once one hold is over, or the hour of the daily mail has come, what gathered meanwhile goes along; what is daily
+    waits for its hour. Security waits for nothing and hurries nothing: due by itself, it leaves by itself.
     """
     hold = timedelta(seconds=settings.NOTIFICATION_HOLD_SECONDS)
-    waiting = _uncomposed(recipient).filter(due_at__lte=now + hold).select_related("event")
+    over = Q(due_at__lte=now) | Q(due_at__lte=now + hold, daily=False)
+    waiting = _uncomposed(recipient).filter(over).select_related("event")
     held: list[Notification] = list(waiting.order_by("event_id"))
     due = [notification for notification in held if notification.due_at <= now]
     return due if _only_security(due) else held
+
+
+def _wanted(recipient: UUID, gathered: list[Notification], now: datetime) -> list[Notification]:
+    """Those of them that the person wants to be told by mail now.
+
+    The choice is asked again: it may have changed while the event that tells was being recorded.
+    """
+    if _only_security(gathered):
+        return gathered
+    chosen, of_scope = chosen_by(recipient), Notification.objects.of_scope()
+    wanted: list[Notification] = []
+    late: dict[Timing, list[UUID]] = {Timing.DAILY: [], Timing.NEVER: []}
+    for one in gathered:
+        timing = chosen.of_type(type_named(one.event.type))
+        is_wanted = timing == Timing.AT_ONCE or (timing == Timing.DAILY and one.daily)
+        wanted.append(one) if is_wanted else late[timing].append(one.pk)
+    of_scope.filter(pk__in=late[Timing.NEVER]).update(composed_at=now)
+    of_scope.filter(pk__in=late[Timing.DAILY]).update(due_at=chosen.next_daily(now), daily=True)
+    return wanted
 
 
 def _only_security(notifications: list[Notification]) -> bool:

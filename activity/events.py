@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
+# How long an event is kept goes by its family: see `activity.retention`. What a journal tells of itself stays for good.
+CHANGES, ACCESSES, PROOFS = "changes", "accesses", "proofs"
 REGISTRY: dict[str, type["EventType"]] = {}
 
 
@@ -47,6 +49,8 @@ class EventType:
     `opposite`  the name of the event type that takes this one back, if both fall within one hold
     `begins`    brings its subject into being: taken back, all that happened to the subject meanwhile goes too
     `security`  told at once, whatever the person chose
+    `topic`     for which of `activity.topics` people choose when they are told by mail; none where nobody is told
+    `family`    of what else is kept as long: CHANGES, ACCESSES (somebody looked at something or took it away), PROOFS
     `fields`    labels of what may stand in `changes`, where the model's own labels don't serve
     `words`     name → value → words, for what `changes` and `details` hold as a choice's value
     `concerns`  who is told, in words for docs/audiences.md
@@ -60,6 +64,8 @@ class EventType:
     opposite: ClassVar[str] = ""
     begins: ClassVar[bool] = False
     security: ClassVar[bool] = False
+    topic: ClassVar[str] = ""
+    family: ClassVar[str] = CHANGES
     fields: ClassVar[Mapping[str, Text]] = {}
     words: ClassVar[Mapping[str, Mapping[Any, Text]]] = {}
     concerns: ClassVar[Text] = _("Nobody: it stands in the journal only")

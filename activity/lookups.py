@@ -5,10 +5,26 @@
 
 from datetime import timedelta
 
+from activity.events import ACCESSES, CHANGES, PROOFS, REGISTRY
 from tenancy.roles import LookUp, register
 
 # Outlives the slowest sending of one mail; a killed worker's mails come back when it ends.
 LEASE = timedelta(minutes=2)
+
+# A bell that says “99+” need not know how many more.
+MOST_UNREAD = 100
+
+
+def unread_in(owner: str) -> str:
+    """SQL of how many things the look-up's `person` was told of and has not read, up to MOST_UNREAD.
+
+    It goes along with the places of a person, which every page asks for: the bell costs no query of its own.
+    """
+    return f"""(SELECT count(*)::integer FROM (
+        SELECT FROM activity_notification AS told
+        WHERE told.recipient_id = person AND told.owner = {owner} AND told.read_at IS NULL LIMIT {MOST_UNREAD}
+    ) AS counted)"""
+
 
 _DUE = """waiting.state = 'waiting' AND waiting.next_attempt_at <= statement_timestamp()
     AND (waiting.lease_until IS NULL OR waiting.lease_until < statement_timestamp())"""
@@ -83,5 +99,115 @@ due_notifications = register(
             GROUP BY recipient_id, firm_id, space_id, person_id ORDER BY min(due_at) LIMIT most
         """,
         reads=("activity_notification",),
+    )
+)
+
+_OWNERS = "TABLE (firm_id uuid, space_id uuid, person_id uuid)"
+
+unsealed_journals = register(
+    LookUp(
+        name="unsealed_journals",
+        signature="",
+        returns=_OWNERS,
+        # Owners of events that stand in no chain yet: keys, for the sealer to enter each owner.
+        body="SELECT DISTINCT firm_id, space_id, person_id FROM activity_unsealed LIMIT 1000",
+        reads=("activity_unsealed",),
+    )
+)
+
+all_journals = register(
+    LookUp(
+        name="all_journals",
+        signature="",
+        returns=_OWNERS,
+        # Every owner of a chain: keys, for `manage.py verify_journal` to enter each of them.
+        body="SELECT firm_id, space_id, person_id FROM activity_journal ORDER BY id",
+        reads=("activity_journal",),
+    )
+)
+
+due_heads = register(
+    LookUp(
+        name="due_heads",
+        signature="since timestamptz",
+        returns="TABLE (firm_id uuid)",
+        # Firms of whose chain no head was given since then, and which reaches further than the last one.
+        body="""
+            SELECT journal.firm_id FROM activity_journal AS journal
+            CROSS JOIN LATERAL (SELECT seal.number FROM activity_seal AS seal WHERE seal.owner = journal.owner
+                                ORDER BY seal.number DESC LIMIT 1) AS reached
+            LEFT JOIN LATERAL (SELECT head.number, head.at FROM activity_head AS head WHERE head.owner = journal.owner
+                               ORDER BY head.number DESC LIMIT 1) AS given ON true
+            WHERE journal.firm_id IS NOT NULL AND (given.number IS NULL
+                OR (given.at < since AND given.number < reached.number))
+            ORDER BY journal.id LIMIT 1000
+        """,
+        reads=("activity_journal", "activity_seal", "activity_head"),
+    )
+)
+
+due_purges = register(
+    LookUp(
+        name="due_purges",
+        signature="since timestamptz",
+        returns=_OWNERS,
+        # Owners whose journal nobody has gone through since then, and on which no legal hold stands.
+        body="""
+            SELECT firm_id, space_id, person_id FROM activity_journal
+            WHERE held_since IS NULL AND (purged_at IS NULL OR purged_at < since) ORDER BY id LIMIT 1000
+        """,
+        reads=("activity_journal",),
+    )
+)
+
+# The least that is kept, whatever a row says: who takes over the application cannot shorten it.
+LEAST_MONTHS = {CHANGES: 60, ACCESSES: 6}
+DEFAULT_MONTHS = {CHANGES: 120, ACCESSES: 12}
+
+
+def _purge() -> str:
+    months = "make_interval(months => greatest({least}, coalesce((journal.months ->> '{family}')::integer, {default})))"
+    spans = {
+        family: months.format(family=family, least=least, default=DEFAULT_MONTHS[family])
+        for family, least in LEAST_MONTHS.items()
+    }
+    shortest = f"extract(epoch FROM now() - make_interval(months => {min(LEAST_MONTHS.values())})) * 1000"
+    return f"""
+        WITH due AS (
+            SELECT event.id, event.type, event.at, seal.number
+            FROM activity_journal AS journal
+            JOIN activity_event AS event ON event.owner = journal.owner
+            JOIN activity_seal AS seal ON seal.event = event.id AND seal.owner = event.owner
+            WHERE journal.owner = app.some_scope() AND journal.held_since IS NULL
+              AND event.id < (lpad(to_hex(({shortest})::bigint), 12, '0') || repeat('0', 20))::uuid
+              AND event.type <> ALL ({_types(PROOFS)})
+              AND event.at < now() - CASE WHEN event.type = ANY ({_types(ACCESSES)})
+                                          THEN {spans[ACCESSES]} ELSE {spans[CHANGES]} END
+            ORDER BY event.id LIMIT least(most, 10000)),
+        gone AS (DELETE FROM activity_event AS event USING due WHERE event.id = due.id),
+        marked AS (UPDATE activity_seal AS seal
+            SET purge = removal, frame_salt = NULL, who_salt = NULL, what_salt = NULL
+            FROM due WHERE seal.event = due.id),
+        forgotten AS (UPDATE activity_redaction AS redaction SET salt = NULL
+            FROM due WHERE redaction.owner = app.some_scope() AND redaction.number = due.number)
+        SELECT due.number, due.id, due.type::text, due.at FROM due ORDER BY due.number
+    """
+
+
+def _types(family: str) -> str:
+    names = sorted(name for name, kind in REGISTRY.items() if kind.family == family)
+    return "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]::text[]"
+
+
+purge_events = register(
+    LookUp(
+        name="purge_events",
+        signature="removal uuid, most integer",
+        returns="TABLE (number bigint, event uuid, type text, at timestamptz)",
+        # Removes what the owner in scope need not keep any longer, and destroys the salts of what it was.
+        body=_purge,
+        reads=("activity_journal", "activity_event", "activity_seal", "activity_redaction"),
+        updates=("activity_seal", "activity_redaction"),
+        deletes=("activity_event",),
     )
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from activity.letterhead import letterhead, one_letterhead
 from activity.models import OutgoingEmail
@@ -91,5 +92,19 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
     )
 
 
+def choices_url() -> str:
+    """The page on which a person chooses which mails they get: linked at the foot of all mails to who has an account."""
+    return settings.BASE_URL + reverse("accounts:notifications")
+
+
 # The kinds of the other apps need its type; its table is ours.
-__all__ = ["REGISTRY", "MailKind", "Message", "Obsolete", "OutgoingEmail", "one_letterhead", "rendered"]
+__all__ = [
+    "REGISTRY",
+    "MailKind",
+    "Message",
+    "Obsolete",
+    "OutgoingEmail",
+    "choices_url",
+    "one_letterhead",
+    "rendered",
+]

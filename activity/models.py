@@ -326,7 +326,7 @@ class Journal(Owned):
 
 
 class Unsealed(models.Model):
-    """The events of one statement that the chain does not hold yet; written by a trigger, deleted as they are sealed."""
+    """The events of one statement that no chain holds yet; written by a trigger, deleted as they are sealed."""
 
     # The key of the first of them.
     id = models.UUIDField(primary_key=True, editable=False)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
@@ -9,12 +10,15 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from activity import sentences
+from activity import sentences, unsubscribing
 from activity.composing import CHANGES
 from activity.concern import still_concerning
 from activity.digest import NetChange, net_changes
-from activity.mails import MailKind, Message, Obsolete, rendered
-from activity.models import Notification, OutgoingEmail
+from activity.events import type_named
+from activity.mails import MailKind, Message, Obsolete, choices_url, rendered
+from activity.models import Event, Notification, OutgoingEmail
+from activity.preferences import chosen_by
+from activity.topics import Timing
 
 SHOWN = 20
 
@@ -23,14 +27,17 @@ class ChangesMail(MailKind):
     name = CHANGES
 
     def build(self, mail: OutgoingEmail) -> Message:
-        """Raises Obsolete if the events are gone, or the person has lost their place since the mail was composed."""
+        """Raises Obsolete if the events are gone, or since the mail was composed the person has lost their place or
+        switched such mails off.
+        """
         told = list(Notification.objects.of_scope().filter(mail=mail).select_related("event"))
         if not told:
             raise Obsolete
-        events = [notification.event for notification in told]
+        recipient = told[0].recipient_id
+        events = _still_wanted(recipient, [notification.event for notification in told])
         for event in events:  # not joined: on a client's side, no firm is in scope
             event.firm = mail.firm
-        changes = net_changes(still_concerning(told[0].recipient_id, events))
+        changes = net_changes(still_concerning(recipient, events))
         if not changes:
             raise Obsolete
         lines = [Line(change) for change in changes]
@@ -43,8 +50,27 @@ class ChangesMail(MailKind):
             "alone": len(lines) == 1,
             "by_itself": not any(change.event.actor_name for change in changes),
             "place": _place(mail),
+            "choices_url": choices_url(),
+            "stop_url": (stop_url := _stop_url(recipient, mail, changes)),
         }
-        return rendered("changes", f"[{_place(mail)}] {_gist(changes)}", context)
+        headers = unsubscribing.headers(stop_url)
+        return rendered("changes", f"[{_place(mail)}] {_gist(changes)}", context, headers=headers)
+
+
+def _still_wanted(recipient: UUID, events: list[Event]) -> list[Event]:
+    """Without those of which the person wants no mail any more: theirs may have waited for the mail server."""
+    if all(type_named(event.type).security for event in events):
+        return events
+    chosen = chosen_by(recipient)
+    return [event for event in events if chosen.of_type(type_named(event.type)) != Timing.NEVER]
+
+
+def _stop_url(recipient: UUID, mail: OutgoingEmail, changes: list[NetChange]) -> str:
+    """The link that switches off more of the kind; none in a mail that tells of anything about security."""
+    if any(change.type.security or not change.type.topic for change in changes):
+        return ""
+    topics = unsubscribing.topics_in(change.type.topic for change in changes)
+    return unsubscribing.link(unsubscribing.Switch(recipient, topics, (mail.owner,)))
 
 
 class Line:

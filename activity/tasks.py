@@ -1,9 +1,14 @@
-"""The two sweeps of the outbox. Beat starts them, and a nudge does so sooner; either may come twice or never."""
+"""The sweeps of the outbox and of the journal.
+
+Beat starts them, and a nudge those of the outbox sooner; either may come twice or never.
+"""
 
 from celery import shared_task
 
 from activity.composing import compose_due
 from activity.delivery import deliver_due
+from activity.retention import purge_due
+from activity.sealing import seal_due
 
 # Then whatever else waits has its turn, and delivery goes on after it.
 _DELIVER_FOR = 20.0
@@ -17,3 +22,15 @@ def compose_notifications() -> int:
 @shared_task(name="activity.deliver_mails", time_limit=_DELIVER_FOR + 150)
 def deliver_mails() -> int:
     return deliver_due(for_seconds=_DELIVER_FOR)
+
+
+@shared_task(name="activity.seal_journals", time_limit=600)
+def seal_journals() -> int:
+    """Join to their chains the events that were committed since."""
+    return seal_due()
+
+
+@shared_task(name="activity.purge_journals", time_limit=3600)
+def purge_journals() -> int:
+    """Remove the events whose time is over, once a day of each owner."""
+    return purge_due()

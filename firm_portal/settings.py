@@ -32,6 +32,8 @@ EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=8_000)
 INVITATIONS_AT_ONCE = env.int("INVITATIONS_AT_ONCE", default=100)
 # Encrypts tokens of other platforms: the first key encrypts, all of them decrypt. See clients/secrets.py.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
+# Sign what is given of each journal: the first key signs, all of them are known. See activity/heads.py.
+JOURNAL_KEYS = env.list("JOURNAL_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
 # Where client lists are fetched from; the third kind is explained in clients/connectors/platforms.py.
 PENNYLANE_URL = env.str("PENNYLANE_URL", default="https://app.pennylane.com").rstrip("/")
 MYUNISOFT_URL = env.str("MYUNISOFT_URL", default="https://api.myunisoft.fr").rstrip("/")
@@ -245,6 +247,16 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 15},
     },
     "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0, "options": {"expires": 30}},
+    # Not nudged: each event of each page would call the broker, to be sealed a few seconds sooner.
+    "seal-journals": {"task": "activity.seal_journals", "schedule": 5.0, "options": {"expires": 15}},
+    # Each hour, of whom nothing was done today yet: a day without a worker is made up for.
+    "purge-journals": {"task": "activity.purge_journals", "schedule": 3600.0, "options": {"expires": 3600}},
+    "give-heads": {"task": "accounts.give_heads", "schedule": 600.0, "options": {"expires": 600}},
+    "resume-journal-checks": {
+        "task": "accounts.resume_journal_checks",
+        "schedule": 20.0,
+        "options": {"expires": 60},
+    },
     "resume-imports": {"task": "clients.resume_imports", "schedule": 20.0},
     "resume-fetches": {"task": "clients.resume_fetches", "schedule": 5.0, "options": {"expires": 15}},
     "sweep-exports": {"task": "exports.sweep_exports", "schedule": 20.0},

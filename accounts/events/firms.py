@@ -14,6 +14,7 @@ class FirmEvent(EventType):
     """Concerns the firm's administrators."""
 
     route = "accounts:settings"
+    topic = "firm"
     fields = {
         "name": _("Firm's name"),
         "phone": _("Phone"),

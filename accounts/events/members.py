@@ -14,6 +14,7 @@ class MemberEvent(EventType):
     """Concerns the administrators, and the member whose place it is: they are told at once."""
 
     route = "clients:member"
+    topic = "firm"
     concerns = _("The administrators and the member themself, at once")
     security = True
 

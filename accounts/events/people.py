@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from activity.events import EventType, Recipient
+from activity.preferences import ZONES
+from activity.topics import TOPICS, Timing
 
 
 class PersonEvent(EventType):
@@ -129,3 +131,25 @@ class SessionsEnded(PersonEvent):
     name = "accounts.person.sessions_ended"
     summary = _("Sessions were ended")
     sentence = _("%(actor)s ended sessions on other devices (%(count)s).")
+
+
+class MailsChosen(PersonEvent):
+    """Changes: topics of `activity.topics`, `hour`, `zone`. Details: `place`, its name."""
+
+    name = "accounts.person.mails_chosen"
+    summary = _("The choice of e-mails was changed")
+    sentence = _("%(actor)s chose when they get e-mails from %(place)s.")
+    fields = {
+        **{topic.name: topic.label for topic in TOPICS.values()},
+        "hour": _("Hour of the daily e-mail"),
+        "zone": _("Time zone"),
+    }
+    words = {**{name: dict(Timing.choices) for name in TOPICS}, "zone": ZONES}
+
+
+class MailsSwitchedOff(MailsChosen):
+    """By the link of a mail, which needs no login: whoever holds the mail."""
+
+    name = "accounts.person.mails_switched_off"
+    summary = _("E-mails were switched off by the link of one of them")
+    sentence = _("E-mails of %(actor)s from %(place)s were switched off by the link of one of them.")

@@ -18,6 +18,7 @@ class ReplacementEvent(EventType):
     """
 
     route = "clients:member"
+    topic = "access"
     fields = {
         "starts_on": _("First day"),
         "ends_on": _("Last day"),

@@ -30,6 +30,7 @@ class Perm(StrEnum):
     INVITE_CLIENTS = "invite_clients"
     ANSWER_CLIENTS = "answer_clients"  # who ask the firm to follow them
     VIEW_JOURNAL = "view_journal"
+    KEEP_JOURNAL = "keep_journal"  # verify it, choose how long it is kept, hold it
     ACCEPT_SIRET = "accept_siret"  # although its check digit fails
     VIEW_ACCESS = "view_access"  # the firm-wide matrix
     SAVE_VIEW = "save_view"  # of the table of dossiers
@@ -62,6 +63,7 @@ FIRM_PERMS = frozenset(
         Perm.INVITE_CLIENTS,
         Perm.ANSWER_CLIENTS,
         Perm.VIEW_JOURNAL,
+        Perm.KEEP_JOURNAL,
         Perm.ACCEPT_SIRET,
         Perm.VIEW_ACCESS,
         Perm.SAVE_VIEW,
