@@ -12,7 +12,7 @@ from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper as Settings
+from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, Passkey, Role, User
 from accounts.passkeys import SECONDS
@@ -132,8 +132,8 @@ def test_a_clients_own_person_accepts_with_a_passkey(browse: Browse, firm: World
         email=manager.email,
         space_id=None,
     )
-    with scope(space=link.space):
-        actor = SpaceMember.objects.get(user=manager)
+    with scope(space=link.space_id):
+        actor = SpaceMember.objects.select_related("user", "space").get(user=manager)
         invite_person(actor=actor, email=CLAIRE, profile=SpaceProfile.READER)
     client = browse()
     client.get(link_to(outbox, CLAIRE))
