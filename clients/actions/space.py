@@ -186,8 +186,11 @@ def _tell_space(actor: Actor, link: SpaceLink, shared: Changes, *, apart: Collec
 
 def update_contacts(firm: Firm) -> None:
     """Show the clients of the firm how it is called and reached now."""
-    SpaceLink.objects.current().filter(firm=firm).update(**contact_of(firm))
-    ConsentRequest.objects.waiting().filter(firm=firm).update(**contact_of(firm))
+    asked = ConsentRequest.objects.waiting().filter(firm=firm)
+    links = SpaceLink.objects.current().filter(firm=firm)
+    for rows in (asked, links):  # held in the order of their keys, as by everybody
+        held = list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+        rows.filter(pk__in=held).update(**contact_of(firm))
 
 
 def follow_firm(actor: Membership) -> None:

@@ -102,6 +102,7 @@ def invite_member(
     """
     hold_and_require(actor, Perm.MANAGE_MEMBERS)
     member = _place(email.strip().lower())
+    require(actor, Perm.MANAGE_MEMBERS)  # once the place is held: while this waited, the actor may have lost the right
     member.role, member.state, member.invited_at = role, MemberState.INVITED, timezone.now()
     if member.user_id is None:
         member.first_name, member.last_name = first_name, last_name

@@ -1,17 +1,22 @@
 """What a firm keeps of its client's details: the client reads it and why, and changes it no more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import User
 from accounts.permissions import ObjectRole, give, pairs_of
 from activity.models import Event, Notification
+from clients.actions.dossiers import update_dossier
 from clients.actions.locking import NoClient, keep_details
 from clients.actions.space import KeptByFirm, edit_space_details
 from clients.locks import kept_details, to_take_over
 from clients.models import Assignment, ClientSpace, Dossier, LinkRight, SpaceLink, SpaceMember
 from tenancy.scopes import scope
 from tests.clients.test_space import followed
+from tests.meeting import come_meanwhile
 from tests.worlds import World, make_dossier, make_person
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +139,76 @@ def test_only_who_may_change_the_dossier_keeps_details(lemoine: World, link: Spa
 def test_without_a_client_there_is_nothing_to_keep(lemoine: World) -> None:
     with scope(firm=lemoine.firm), pytest.raises(NoClient):
         keep_details(actor=lemoine.admin, dossier=make_dossier(), fields=["phone"], reason="")
+
+
+def test_taking_over_what_one_firm_keeps_writes_nothing_into_what_another_one_keeps(
+    lemoine: World, bertrand: World, claire: User, link: SpaceLink
+) -> None:
+    """Both keep the telephone number; the one that came first counts for the client's space."""
+    second = followed(bertrand, claire, "SARL Martin", space_id=link.space_id)
+    for world, number in ((lemoine, "04 72 00 00 00"), (bertrand, "04 78 99 99 99")):
+        keep(world, "phone")
+        with scope(firm=world.firm):
+            Dossier.objects.clients().update(phone=number)
+    edit(link, phone="04 72 00 00 00", city="Lyon")
+    with scope(firm=bertrand.firm):
+        record = Dossier.objects.get(pk=second.dossier_id)
+        assert (record.phone, record.city) == ("04 78 99 99 99", "Lyon")
+
+
+def test_of_the_two_numbers_neither_reaches_a_firm_that_keeps_them(
+    lemoine: World, bertrand: World, claire: User, link: SpaceLink
+) -> None:
+    second = followed(bertrand, claire, "SARL Martin", space_id=link.space_id)
+    for world, siren in ((lemoine, "443061841"), (bertrand, "552100554")):
+        keep(world, "siren")
+        with scope(firm=world.firm):
+            Dossier.objects.clients().update(siren=siren)
+    edit(link, siren="443061841")
+    with scope(firm=bertrand.firm):
+        assert Dossier.objects.get(pk=second.dossier_id).siren == "552100554"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_firm_keeps_at_that_very_moment_an_edit_does_not_overwrite(
+    lemoine: World, link: SpaceLink
+) -> None:
+    """It waits for the firm, and is refused as if it had come later."""
+
+    @contextmanager
+    def the_firm_keeps() -> Iterator[None]:
+        with scope(firm=lemoine.firm):
+            dossier = SpaceLink.objects.running().get().dossier
+            keep_details(actor=lemoine.admin, dossier=dossier, fields=["phone"], reason="")
+            yield
+
+    def the_client_edits() -> None:
+        edit(link, phone="01 02 03 04 05")
+
+    error = come_meanwhile(the_firm_keeps(), the_client_edits, then=lambda: None)
+    assert isinstance(error, KeptByFirm), error
+    with scope(firm=lemoine.firm):
+        assert Dossier.objects.get(pk=link.dossier_id).phone == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_firms_own_correction_at_that_very_moment_is_what_counts(lemoine: World, link: SpaceLink) -> None:
+    """The client takes over a value that the firm's record just ceases to say."""
+    keep(lemoine, "phone")
+    with scope(firm=lemoine.firm):
+        Dossier.objects.filter(pk=link.dossier_id).update(phone="04 72 00 00 00")
+
+    @contextmanager
+    def the_firm_corrects() -> Iterator[None]:
+        with scope(firm=lemoine.firm):
+            dossier = Dossier.objects.get(pk=link.dossier_id)
+            update_dossier(actor=lemoine.admin, dossier=dossier, values={"phone": "04 72 11 11 11"})
+            yield
+
+    def the_client_takes_over() -> None:
+        edit(link, phone="04 72 00 00 00")
+
+    error = come_meanwhile(the_firm_corrects(), the_client_takes_over, then=lambda: None)
+    assert isinstance(error, KeptByFirm), error
+    with scope(firm=lemoine.firm):
+        assert Dossier.objects.get(pk=link.dossier_id).phone == "04 72 11 11 11"

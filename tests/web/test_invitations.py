@@ -605,3 +605,42 @@ def test_the_dashboard_and_the_leavers_page_count_them_and_lead_there(firm, orph
     resend_invitation(actor=firm.colleague, invitation=orphan)
     for page in (firm.firm.url("dashboard"), firm.firm.url("clients:member", pk=firm.admin.pk)):
         assert target not in client.get(page).content.decode()
+
+
+# --- who comes first, and a second click
+
+
+def test_the_firm_chooses_no_profile_and_both_pages_say_what_the_first_person_becomes(
+    browse: Browse, firm: World, path: str
+) -> None:
+    dossier = make_dossier("Garage Petit", email="garage@client.test")
+    form = text(browse(firm.admin).get(firm.firm.url("invitations:invite_client", pk=dossier.pk)))
+    assert 'name="profile"' not in form
+    assert "en devient le gérant" in form
+    many = browse(firm.admin).post(firm.firm.url("invitations:invite_clients"), {"ids": [str(dossier.pk)]})
+    assert 'name="profile"' not in text(many)
+    assert "dont il est le gérant" in text(many)
+    page = browse().get(path, follow=True)
+    assert "gérant de cet espace" in text(page)
+    accept(browse(), path)
+    with scope(space=SpaceLink.objects.get().space_id):
+        assert SpaceMember.objects.get().may_edit and SpaceMember.objects.get().profile == "manager"
+
+
+def test_a_second_click_on_not_for_me_says_that_it_is_done_and_tells_nobody_twice(
+    browse: Browse, firm: World, path: str, outbox: Outbox
+) -> None:
+    outbox.clear()
+    client = browse()
+    client.get(f"{path}refuser/")
+    kept = client.cookies["invitation"].value
+    first = client.post(HERE + "refuser/")
+    client.cookies["invitation"] = kept  # the second click left before the first was answered
+    second = client.post(HERE + "refuser/")
+    assert (first.status_code, second.status_code) == (200, 404)
+    assert second.context["because"] == InvitationState.REFUSED
+    client.cookies["invitation"] = kept
+    look = client.get(HERE + "refuser/")
+    assert (look.status_code, look.context["because"]) == (404, InvitationState.REFUSED)
+    assert Event.objects.filter(type="invitations.invitation.refused").count() == 1
+    assert outbox.recipients() == [firm.admin.email]

@@ -1,0 +1,114 @@
+"""Two actions that meet: one is stopped where it has just locked something, the other comes, then both go on.
+
+PostgreSQL itself says whether the second one waits. Nothing of the product is replaced: the first action is stopped
+between two of its own statements.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from django.db import connection
+
+Act = Callable[[], object]
+# What locks a row that others see: asked for, or by writing it.
+_LOCKS = re.compile(r"\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE)\b|^\s*(UPDATE|DELETE)\b")
+_AT_MOST = 20.0
+
+
+@dataclass
+class Halt:
+    """Stops whoever runs under it after so many statements that lock something, until `go_on`."""
+
+    after: int
+    count: int = 0
+    reached: Event = field(default_factory=Event)
+    go_on: Event = field(default_factory=Event)
+
+    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if _LOCKS.search(str(sql)):
+            self.count += 1
+            if self.count == self.after:
+                self.reached.set()
+                assert self.go_on.wait(_AT_MOST), "nobody let it go on"
+        return result
+
+
+@dataclass(frozen=True)
+class Met:
+    """What each of the two raised, or None; `stopped`: did the first one lock so many things at all?"""
+
+    first: Exception | None
+    second: Exception | None
+    stopped: bool
+
+
+def meet(first: Act, second: Act, *, after: int) -> Met:
+    """Stop the first after so many statements that lock; let the second come until it waits or is through; go on."""
+    halt, pid = Halt(after), Future[int]()
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(_halted, first, halt)
+        assert halt.reached.wait(_AT_MOST)
+        stopped = halt.count == after
+        other = threads.submit(_told, second, pid)
+        _until_it_waits(pid.result(_AT_MOST), other)
+        halt.go_on.set()
+        return Met(one.result(_AT_MOST), other.result(_AT_MOST), stopped)
+
+
+def come_meanwhile(holding: AbstractContextManager[object], act: Act, *, then: Act) -> Exception | None:
+    """What the action raises that comes while something is held, has to wait, and goes on after `then` has happened."""
+    pid = Future[int]()
+    with ThreadPoolExecutor(1) as threads:
+        with holding:
+            other = threads.submit(_told, act, pid)
+            _until_it_waits(pid.result(_AT_MOST), other)
+            assert not other.done(), "it did not wait"
+            then()
+        return other.result(_AT_MOST)
+
+
+def _halted(act: Act, halt: Halt) -> Exception | None:
+    try:
+        with connection.execute_wrapper(halt):
+            return _outcome(act)
+    finally:
+        halt.reached.set()
+        connection.close()
+
+
+def _told(act: Act, pid: Future[int]) -> Exception | None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid.set_result(cursor.fetchone()[0])
+        return _outcome(act)
+    finally:
+        connection.close()
+
+
+def _outcome(act: Act) -> Exception | None:
+    try:
+        act()
+    except Exception as error:
+        return error
+    return None
+
+
+def _until_it_waits(pid: int, other: Future[Exception | None]) -> None:
+    deadline = time.monotonic() + _AT_MOST
+    while not other.done() and not _waits(pid):
+        assert time.monotonic() < deadline, "it neither waits nor ends"
+        time.sleep(0.005)
+
+
+def _waits(pid: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)", [pid])
+        return bool(cursor.fetchone()[0])
