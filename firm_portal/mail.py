@@ -45,9 +45,9 @@ def _amazon(key: str, options: Mapping[str, Any], timeout: float) -> dict[str, A
 
     A call is made once: tried again in silence, a mail whose answer was lost would leave twice.
     """
-    access, _at, region = key.rpartition("@")
-    key_id, colon, secret = access.partition(":")
-    if not region or bool(key_id and secret) != bool(access) or bool(colon) != bool(access):
+    access, at, region = key.rpartition("@")
+    key_id, _colon, secret = access.partition(":")
+    if not (at and region) or bool(key_id and secret) != bool(access):
         raise ImproperlyConfigured("MAIL_SERVICE_KEY of amazon_ses is key-id:secret@region, or @region.")
     if not str(options.get("AMAZON_SES_TOPIC", "")).startswith("arn:"):
         raise ImproperlyConfigured(

@@ -2,11 +2,16 @@
 
 import hashlib
 import hmac
+import json
 from typing import Any
 
 SECRET = "portail:une-longue-suite-de-lettres"
 SIGNING_KEY = "la-cle-qui-signe"
-ANYMAIL = {"WEBHOOK_SECRET": SECRET, "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY}
+ANYMAIL = {
+    "WEBHOOK_SECRET": SECRET,
+    "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY,
+    "AMAZON_SES_TOPIC": "arn:aws:sns:eu-west-3:123456789012:retours",
+}
 TO = "claire@client.test"
 
 
@@ -132,12 +137,144 @@ def sparkpost(known_as: str, event: str = "bounce", kind: str = "message_event",
     return {"msys": {kind: told}}
 
 
+TOPIC = "arn:aws:sns:eu-west-3:123456789012:retours"
+SNS_ID = "165545c9-2a5c-472c-8df2-7ff2be2b3b1b"
+
+
+def amazon(known_as: str, kind: str = "Bounce", **more: Any) -> Any:
+    """What Amazon SES publishes to a topic of Amazon SNS, as SNS hands it on."""
+    published = kind in ("Reject", "Rendering Failure")  # by a configuration set alone
+    told = {
+        "eventType" if published else "notificationType": kind,
+        "mail": {
+            "timestamp": "2026-11-22T12:00:00.000Z",
+            "source": "portail@portail.test",
+            "sourceArn": "arn:aws:ses:eu-west-3:123456789012:identity/portail.test",
+            "sendingAccountId": "123456789012",
+            "messageId": known_as,
+            "destination": [TO],
+        },
+        **more,
+    }
+    return sns("Notification", json.dumps(told), Subject="Amazon SES Email Event Notification")
+
+
+def amazon_bounce(known_as: str, kind: str, subkind: str, diagnostic: str = "") -> Any:
+    whom = {"emailAddress": TO}
+    if diagnostic:
+        whom |= {"status": "5.1.1", "action": "failed", "diagnosticCode": diagnostic}
+    bounce = {
+        "bounceType": kind,
+        "bounceSubType": subkind,
+        "bouncedRecipients": [whom],
+        "timestamp": "2026-11-22T12:00:01.000Z",
+        "feedbackId": "00000138111222aa-33322211-cccc-cccc-cccc-ddddaaaa0680-000000",
+        "reportingMTA": "dns; email.example.com",
+    }
+    return amazon(known_as, bounce=bounce)
+
+
+def sns(kind: str, message: str, **more: Any) -> Any:
+    return {
+        "Type": kind,
+        "MessageId": SNS_ID,
+        "TopicArn": TOPIC,
+        "Message": message,
+        "Timestamp": "2026-11-22T12:00:02.000Z",
+        "SignatureVersion": "1",
+        "Signature": "EXAMPLElDMXvB8r9R83tGoNn0ecwd5UjllzsvSvbItzfaMpN2nk5HVSw7XnOn=",
+        "SigningCertURL": "https://sns.eu-west-3.amazonaws.com/SimpleNotificationService-f3ecfb7224.pem",
+        **more,
+    }
+
+
+def headers_of(service: str, payload: Any) -> dict[str, str]:
+    """What the service says in headers, beside its secret."""
+    if service != "amazon_ses":
+        return {"Content-Type": "application/json"}
+    return {
+        "Content-Type": "text/plain; charset=UTF-8",
+        "x-amz-sns-message-type": payload["Type"],
+        "x-amz-sns-message-id": payload["MessageId"],
+        "x-amz-sns-topic-arn": payload["TopicArn"],
+    }
+
+
 # The services whose events come in lists.
 IN_LISTS = {"mailjet", "sendgrid", "sparkpost"}
+SES_ID = "0107018f0e1c2a3b-1a2b3c4d-0000-4000-8000-1a2b3c4d5e6f-000000"
 GUID = "2706ee8a-737c-4285-b032-ccd317af53ed"
 
 # (service, the name by which it knows the mail, what it tells, what the reason begins with)
 ENDS: list[tuple[str, str, Any, str]] = [
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon_bounce(SES_ID, "Permanent", "General", "smtp; 550 5.1.1 <claire@client.test>... User unknown"),
+        "Cette adresse n'existe pas",
+    ),
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon_bounce(SES_ID, "Transient", "MailboxFull"),
+        "La boîte de réception du destinataire est pleine",
+    ),
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon_bounce(SES_ID, "Permanent", "OnAccountSuppressionList"),
+        "Le serveur de messagerie du destinataire a renvoyé le message",
+    ),
+    ("amazon_ses", SES_ID, amazon_bounce(SES_ID, "Transient", "General"), ""),  # somebody is out of office
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon(
+            SES_ID,
+            "Complaint",
+            complaint={
+                "complainedRecipients": [{"emailAddress": TO}],
+                "timestamp": "2026-11-22T12:00:01.000Z",
+                "feedbackId": "0000013786031775-fea503bc-7497-49e1-881b-a0379bb037d3-000000",
+                "complaintSubType": None,
+                "complaintFeedbackType": "abuse",
+                "userAgent": "AnyCompany Feedback Loop (V0.01)",
+            },
+        ),
+        "Le destinataire a signalé le message",
+    ),
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon(SES_ID, "Reject", reject={"reason": "Bad content"}),
+        "Le message a été bloqué",
+    ),
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon(
+            SES_ID,
+            "Rendering Failure",
+            failure={"errorMessage": "Attribute is not present", "templateName": "T"},
+        ),
+        "Le service d'envoi n'a pas pu remettre le message",
+    ),
+    (
+        "amazon_ses",
+        SES_ID,
+        amazon(
+            SES_ID,
+            "Delivery",
+            delivery={
+                "timestamp": "2026-11-22T12:00:01.000Z",
+                "processingTimeMillis": 546,
+                "recipients": [TO],
+                "smtpResponse": "250 ok:  Message 64111812 accepted",
+                "reportingMTA": "a8-70.smtp-out.amazonses.com",
+            },
+        ),
+        "",
+    ),
     (
         "brevo",
         "<202611221200.27287306012@smtp-relay.mailin.fr>",

@@ -11,11 +11,13 @@ from accounts.models import Role
 from accounts.permissions import ObjectRole, Perm, can, give, pairs_of
 from activity.models import Event
 from activity.origin import Origin, coming_from
-from clients.actions.dossiers import update_dossier
+from clients.actions.dossiers import move_dossier, update_dossier
 from clients.actions.following import AlreadyFollowing, EndedMeanwhile, NotLinkable, end_following, linkable
+from clients.actions.portfolios import move_dossiers
 from clients.actions.support import SupportDuration, authorise_support
 from clients.models import Assignment, ClientSpace, Dossier, LinkRight, SpaceLink, SpaceMember
 from clients.people import client_side
+from clients.results import Skip
 from invitations.actions.answering import (
     InviterMayNoLonger,
     Link,
@@ -36,6 +38,7 @@ from invitations.actions.following import (
 from invitations.actions.inviting import AlreadyInvited
 from invitations.lookups import invitation_of
 from invitations.models import Invitation, InvitationState, hashed, mint
+from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests.invitations.asked import (
     FIRMS_ADDRESS,
@@ -50,7 +53,7 @@ from tests.invitations.asked import (
 )
 from tests.invitations.links import link_to
 from tests.outbox import Outbox
-from tests.worlds import World, make_dossier, make_member, make_person
+from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
 
 
 @pytest.fixture
@@ -163,6 +166,51 @@ def test_who_works_for_two_firms_chooses_and_a_second_firm_gets_it_no_more(
         receive_for(invitation, both, lemoine.firm.pk)
     with scope(firm=lemoine.firm):
         assert not Invitation.objects.exists()
+
+
+def test_a_colleague_who_receives_it_in_turn_is_recorded_and_told_on_both_sides(
+    claire: SpaceMember, lemoine: World, outbox: Outbox
+) -> None:
+    invitation = receive(ask(claire), lemoine.collaborator)
+    outbox.clear()
+    for _again in range(2):
+        receive(invitation, lemoine.admin)
+    assert types(firm=lemoine.firm) == ["invitations.request.received"] * 2, (
+        "the third time it is theirs already"
+    )
+    with scope(firm=lemoine.firm):
+        event = Event.objects.order_by("id").last()
+        assert event is not None
+        names = [lemoine.collaborator.name, lemoine.admin.name]
+        assert (event.actor_name, event.changes) == (lemoine.admin.name, {"received_by": names})
+        assert not Invitation.objects.requests_to(lemoine.collaborator).exists()
+    assert outbox.recipients() == sorted([lemoine.collaborator.email, claire.email])
+    assert lemoine.admin.name in str(outbox.to(claire.email).body)
+    assert "Reçue par" in str(outbox.to(lemoine.collaborator.email).body)
+
+
+def test_a_refusal_after_the_receipt_is_told_to_the_firm_and_to_the_client(
+    claire: SpaceMember, lemoine: World, bertrand: World, outbox: Outbox
+) -> None:
+    invitation = receive(ask(claire), lemoine.collaborator)
+    outbox.clear()
+    with scope(space=claire.space.pk):
+        refuse_invitation(link=Link(invitation.pk, invitation.generation))
+    assert types(firm=lemoine.firm)[-1] == "invitations.request.refused"
+    assert types(firm=bertrand.firm) == []
+    assert types(space=claire.space.pk)[-1] == "invitations.invitation.refused"
+    people = [lemoine.admin.email, lemoine.collaborator.email, claire.email]
+    assert outbox.recipients() == sorted(people)
+    text = str(outbox.to(lemoine.collaborator.email).body)
+    assert "Boulangerie Martin" in text
+    assert "ne lui est pas destinée" in text
+
+
+def test_a_refusal_before_anybody_received_it_is_no_firms_affair(claire: SpaceMember, lemoine: World) -> None:
+    invitation = ask(claire)
+    with scope(space=claire.space.pk):
+        refuse_invitation(link=Link(invitation.pk, invitation.generation))
+    assert types(firm=lemoine.firm) == []
 
 
 def test_a_void_link_receives_nothing(claire: SpaceMember, lemoine: World) -> None:
@@ -384,6 +432,55 @@ def test_a_takeover_ends_the_former_links_and_tells_the_former_firm_without_a_na
     assert "Lemoine" not in theirs and str(former.pk) not in theirs
     with scope(firm=bertrand.firm):
         assert [link.firm_name for link in SpaceLink.objects.all()] == ["Bertrand Conseil"]
+
+
+def test_who_asked_for_a_takeover_learns_what_came_of_it_and_who_ends_by_hand_is_told_nothing(
+    claire: SpaceMember, lemoine: World, bertrand: World, outbox: Outbox
+) -> None:
+    link = followed_by(claire, lemoine.admin)
+    invitation = receive(ask(claire, "nouveau@cabinet.test", instead=True), bertrand.admin)
+    outbox.clear()
+    agree(invitation, bertrand.admin)
+    told = str(outbox.to(claire.email).body)
+    assert "Bertrand Conseil" in told
+    assert "Cabinet Lemoine" in told, "whose place it took"
+    back = followed_by(claire, lemoine.admin, email="retour@cabinet.test")
+    assert back != link
+    outbox.clear()
+    with scope(space=claire.space.pk):
+        end_following(actor=claire, link=back)
+    assert claire.email not in outbox.recipients()
+
+
+def test_a_former_clients_file_is_put_into_another_portfolio_and_changed_by_nobody(
+    claire: SpaceMember, lemoine: World
+) -> None:
+    link = followed_by(claire, lemoine.admin)
+    with scope(space=claire.space.pk):
+        end_following(actor=claire, link=link)
+    with scope(firm=lemoine.firm):
+        dossier, portfolio = Dossier.objects.get(pk=link.dossier_id), make_portfolio("Anciens")
+        grant_portfolio(actor=lemoine.admin, portfolio=portfolio, member=lemoine.collaborator)
+        move_dossier(actor=lemoine.admin, dossier=dossier, portfolio=portfolio)
+        assert not can(lemoine.admin, Perm.CHANGE_DOSSIER, dossier)
+        assert can(lemoine.collaborator, Perm.VIEW_DOSSIER, dossier)
+        other = make_portfolio("Autres")
+        chosen = Dossier.objects.filter(pk=dossier.pk)
+        assert move_dossiers(actor=lemoine.admin, dossiers=chosen, portfolio=other).count == 1
+        assert move_dossiers(actor=lemoine.admin, dossiers=chosen, portfolio=None).count == 1
+
+
+def test_what_the_client_lets_the_firm_read_alone_is_moved_by_nobody(
+    claire: SpaceMember, lemoine: World
+) -> None:
+    link = followed_by(claire, lemoine.admin, right=LinkRight.READ)
+    with scope(firm=lemoine.firm):
+        dossier, portfolio = Dossier.objects.get(pk=link.dossier_id), make_portfolio("Sarah")
+        with pytest.raises(PermissionDenied):
+            move_dossier(actor=lemoine.admin, dossier=dossier, portfolio=portfolio)
+        chosen = Dossier.objects.filter(pk=dossier.pk)
+        left_out = move_dossiers(actor=lemoine.admin, dossiers=chosen, portfolio=portfolio).skipped
+        assert left_out == {Skip.READ_ONLY: [dossier]}
 
 
 def test_the_former_firm_keeps_its_record_to_read_until_the_client_comes_back(

@@ -10,7 +10,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from activity.models import Event
+from activity.mails import REGISTRY
+from activity.models import Event, OutgoingEmail
 from clients.actions.archiving import archive_dossiers
 from clients.models import Dossier
 from invitations.actions.inviting import Skip
@@ -21,6 +22,7 @@ from invitations.actions.letters import (
     confirm_letter,
     decline_letter,
     give_address,
+    note_returned,
     plan_letters,
     print_letters,
     prove_address,
@@ -216,6 +218,67 @@ def test_a_collaborator_confirms_and_declines_nothing(firm: World, outbox: Outbo
     for action in (confirm_letter, decline_letter, revoke_letter):
         with pytest.raises(PermissionDenied):
             action(actor=firm.collaborator, letter=letter)
+
+
+# --- a mail that comes back
+
+
+def bounce(letter: Letter, number: int = 1) -> None:
+    note_returned(letter_id=letter.pk, number=number, reason="Cette adresse n'existe pas.")
+    letter.refresh_from_db()
+
+
+def test_a_mail_that_came_back_is_shown_told_and_corrected_by_the_code(firm: World, outbox: Outbox) -> None:
+    letter, code = printed(firm)
+    give_address(letter_id=letter.pk, email="clare@boulangerie.test", language="fr")
+    outbox.clear()
+    mail = OutgoingEmail.objects.get(kind="invitations.letter")
+    REGISTRY[mail.kind].failed(mail, "Cette adresse n'existe pas.")
+    letter.refresh_from_db()
+    assert (letter.shown_state, letter.failure) == (LetterState.FAILED, "Cette adresse n'existe pas.")
+    assert list(Letter.objects.in_state(LetterState.FAILED)) == [letter]
+    assert not Letter.objects.in_state(LetterState.ADDRESSED).exists()
+    told = str(outbox.to(firm.admin.email).body)
+    assert "clare@boulangerie.test" in told
+    assert "Cette adresse n'existe pas." in told
+    assert letter_of(hashed_code(code)), "the code takes another address"
+    give_address(letter_id=letter.pk, email=CLAIRE, language="fr")
+    letter.refresh_from_db()
+    assert (letter.shown_state, letter.failure) == (LetterState.ADDRESSED, "")
+    assert list(Letter.objects.in_state(LetterState.ADDRESSED)) == [letter]
+    assert CLAIRE in outbox.recipients()
+
+
+def test_the_return_of_an_earlier_mail_is_not_that_of_the_newest_address(firm: World) -> None:
+    letter, _code = printed(firm)
+    give_address(letter_id=letter.pk, email="clare@boulangerie.test", language="fr")
+    give_address(letter_id=letter.pk, email=CLAIRE, language="fr")
+    bounce(letter, number=1)
+    assert (letter.shown_state, letter.failure) == (LetterState.ADDRESSED, "")
+    bounce(letter, number=2)
+    bounce(letter, number=2)
+    assert letter.shown_state == LetterState.FAILED
+    assert Event.objects.filter(type="invitations.letter.failed").count() == 1
+
+
+def test_what_comes_back_after_the_answer_changes_nothing(firm: World, outbox: Outbox) -> None:
+    letter = proven(firm, outbox)
+    bounce(letter)
+    assert (letter.state, letter.failure) == (LetterState.PROVEN, "")
+    revoked, _code = printed(firm, make_dossier("Autre"))
+    give_address(letter_id=revoked.pk, email="autre@client.test", language="fr")
+    revoke_letter(actor=firm.admin, letter=revoked)
+    bounce(revoked)
+    assert revoked.failure == ""
+
+
+def test_a_link_that_arrived_all_the_same_still_proves(firm: World, outbox: Outbox) -> None:
+    """Somebody marked the mail as unwanted, and thought better of it."""
+    letter, _code = printed(firm)
+    give_address(letter_id=letter.pk, email=CLAIRE, language="fr")
+    outbox.flush()
+    bounce(letter)
+    assert prove_address(letter_id=letter.pk, proof_hash=str(letter.proof_hash)).state == LetterState.PROVEN
 
 
 # --- the paper

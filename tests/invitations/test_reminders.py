@@ -2,22 +2,29 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
+from psycopg.errors import AdminShutdown, DeadlockDetected
+from structlog.testing import capture_logs
 
 from accounts.actions.firms import change_reminders
 from accounts.models import Firm, Membership, Role
 from activity.models import Event, Notification, OutgoingEmail
 from clients.actions.archiving import archive_dossiers
 from clients.models import Dossier, LinkRight, SpaceLink, SpaceMember, SpaceProfile
-from invitations import reminders
+from invitations import reminders, sweeping
+from invitations.actions import reminding
 from invitations.actions.answering import Link, open_invitation, refuse_invitation
 from invitations.actions.asking import invite_firm
 from invitations.actions.handling import note_failure, resend_invitation, revoke_invitation
 from invitations.actions.inviting import invite_client, invite_member
 from invitations.actions.people import invite_person
 from invitations.actions.reminding import remind
+from invitations.lookups import due_reminders
 from invitations.models import Invitation, InvitationState, InvitationToken
 from invitations.sweeping import remind_due
 from tenancy import scopes
@@ -193,6 +200,116 @@ def test_many_that_are_due_together_are_one_event_with_their_lines(firm: World, 
     assert Event.objects.filter(type="invitations.invitation.reminded", is_detail=True).count() == 3
     assert Event.objects.get(type="invitations.invitations.reminded").details == {"count": 3}
     assert len(outbox.recipients()) == 3
+
+
+# --- one sender's faults are nobody else's
+
+
+@pytest.fixture
+def broken(lemoine: World, bertrand: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Both firms have invitations whose reminders are due; those of one fail, all but that of c1."""
+    for world, count in ((lemoine, 4), (bertrand, 2)):
+        with scopes.scope(firm=world.firm):
+            for number in range(count):
+                invite_client(
+                    actor=world.admin, dossier=make_dossier(email=f"c{number}@{world.firm.slug}.test")
+                )
+            pass_(2.01)
+    real = reminding.send
+
+    def failing(invitations: list[Invitation], **more: Any) -> None:
+        if any(one.firm_id == lemoine.firm.pk and not one.email.startswith("c1@") for one in invitations):
+            raise RuntimeError("a fault of ours")
+        real(invitations, **more)
+
+    monkeypatch.setattr(reminding, "send", failing)
+    return lemoine
+
+
+def left_of(world: World) -> list[str]:
+    with scopes.scope(firm=world.firm):
+        found = OutgoingEmail.objects.filter(params__has_key="reminder").order_by("to")
+        return [mail.to.partition("@")[0] for mail in found]
+
+
+def test_what_fails_for_one_of_a_sender_keeps_neither_their_others_nor_anybody_elses(
+    broken: World, bertrand: World, outbox: Outbox
+) -> None:
+    assert remind_due() == 3
+    assert (left_of(broken), left_of(bertrand)) == (["c1"], ["c0", "c1"])
+
+
+def test_what_failed_is_counted_put_off_and_tried_again_later(
+    broken: World, bertrand: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with capture_logs() as logs:
+        remind_due()
+    (total,) = [line for line in logs if line["event"] == "invitations_reminded"]
+    assert (total["left"], total["failed"]) == (3, 3)
+    assert any(line["event"] == "reminders_put_off" and line["count"] == 3 for line in logs)
+    assert remind_due() == 0, "it waits for an hour"
+    monkeypatch.undo()
+    with scopes.scope(firm=broken.firm):
+        pass_(0.05)
+    assert remind_due() == 3
+    assert left_of(broken) == ["c0", "c1", "c2", "c3"]
+
+
+def test_a_sender_at_whose_door_we_fail_stands_in_nobodys_way(
+    broken: World, bertrand: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one look takes in, and nothing of it can even be put off."""
+    real = sweeping.scope
+
+    def no_entry(*, firm: Any = None, space: Any = None) -> Any:
+        if firm == broken.firm.pk:
+            raise RuntimeError("a fault of ours")
+        return real(firm=firm, space=space)
+
+    monkeypatch.setattr(sweeping, "scope", no_entry)
+    looks: list[list[UUID]] = []
+    every = sweeping.due_reminders
+
+    def first_two(skipped: list[UUID]) -> list[dict[str, Any]]:
+        looks.append(skipped)
+        return sorted(every(skipped), key=lambda row: row["firm_id"] != broken.firm.pk)[:2]
+
+    monkeypatch.setattr(sweeping, "due_reminders", first_two)
+    assert remind_due() == 2
+    assert left_of(bertrand) == ["c0", "c1"]
+    assert len(looks) < 12, "and the sweep ends"
+
+
+def test_a_deadlock_is_one_senders_trouble_and_a_lost_database_everybodys(
+    broken: World, bertrand: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(error: Exception) -> Any:
+        def remind(**_keys: Any) -> int:
+            raise OperationalError("refused") from error
+
+        return remind
+
+    monkeypatch.setattr(sweeping, "remind", refused(DeadlockDetected()))
+    assert remind_due() == 0
+    with scopes.scope(firm=bertrand.firm):
+        Invitation.objects.update(remind_at=timezone.now() - timedelta(days=1))
+    monkeypatch.setattr(sweeping, "remind", refused(AdminShutdown()))
+    with pytest.raises(OperationalError):
+        remind_due()
+
+
+def test_who_has_many_due_waits_for_who_has_few(lemoine: World, bertrand: World) -> None:
+    for world, count in ((lemoine, 5), (bertrand, 2)):
+        with scopes.scope(firm=world.firm):
+            for number in range(count):
+                invite_client(
+                    actor=world.admin, dossier=make_dossier(email=f"c{number}@{world.firm.slug}.test")
+                )
+            pass_(2.01 + count)  # the many have waited for longer, too
+            Invitation.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    firms = [row["firm_id"] for row in due_reminders([])]
+    assert firms[:4].count(bertrand.firm.pk) == 2
+    assert len(firms) == 7
 
 
 def test_a_clients_own_invitations_are_reminded_of_until_a_firm_has_taken_them_up(

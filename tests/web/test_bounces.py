@@ -1,10 +1,14 @@
 """A mail service tells over HTTP that a mail came back: the mail and its invitation fail, with the reason in words."""
 
 import base64
+import email
+import email.policy
 import io
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -13,8 +17,10 @@ import httpx
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from django.utils import timezone
 from structlog.stdlib import ProcessorFormatter
 
+from activity import bounces, delivery
 from activity.actions import queue_mail
 from activity.models import Event, MailState, OutgoingEmail
 from firm_portal.mail import mail_service
@@ -24,7 +30,24 @@ from invitations.actions.handling import resend_invitation
 from invitations.actions.inviting import invite_client
 from invitations.models import Invitation, InvitationState
 from tenancy.scopes import scope
-from tests.activity.services import ANYMAIL, ENDS, GUID, IN_LISTS, SECRET, TO, brevo, postmark
+from tests.activity.services import (
+    ANYMAIL,
+    ENDS,
+    GUID,
+    IN_LISTS,
+    SECRET,
+    SES_ID,
+    TO,
+    TOPIC,
+    amazon_bounce,
+    brevo,
+    headers_of,
+    mailjet,
+    postmark,
+    sendgrid,
+    sns,
+    sparkpost,
+)
 from tests.outbox import Outbox
 from tests.worlds import World, make_dossier
 
@@ -90,7 +113,7 @@ def test_what_each_service_tells_is_understood_over_http(
     settings.MAIL_SERVICE = service
     invitation = invited(lemoine, outbox, known_as)
     content = json.dumps([payload] if service in IN_LISTS else payload)
-    headers = {**authorised(), "Content-Type": "application/json"}
+    headers = {**authorised(), **headers_of(service, payload)}
     answer = httpx.post(f"{live_server.url}/courriels/{service}/", content=content, headers=headers)
     assert answer.status_code == 200
     with scope(firm=lemoine.firm):
@@ -205,6 +228,299 @@ def test_without_the_secret_nobody_tells_anything(lemoine: World, outbox: Outbox
     assert stands(lemoine, invitation) == (MailState.SENT, "", InvitationState.SENT, "")
 
 
+# --- told before it is written down, and several things told in one call
+
+
+def in_flight(world: World, outbox: Outbox) -> Invitation:
+    """One whose mail a worker has claimed, and has perhaps handed over to the service already."""
+    with scope(firm=world.firm):
+        invitation = invite_client(actor=world.admin, dossier=make_dossier(email=TO))
+    assert delivery._claimed()
+    return invitation
+
+
+def mark_sent(world: World, known_as: str = KNOWN_AS) -> None:
+    with scope(firm=world.firm):
+        mail = OutgoingEmail.objects.get(to=TO, state=MailState.WAITING)
+    owner = (world.firm.pk, None, None)
+    delivery._mark_sent(delivery.Claim(mail.pk, owner, mail.attempts, mail.precedence), known_as)
+
+
+def test_what_is_told_before_the_mail_is_marked_is_told_again_and_counts(
+    lemoine: World, outbox: Outbox
+) -> None:
+    invitation = in_flight(lemoine, outbox)
+    for _again in range(2):
+        assert told(brevo(KNOWN_AS)) == 503
+    mark_sent(lemoine)
+    assert told(brevo(KNOWN_AS)) == 200
+    assert stands(lemoine, invitation)[::2] == (MailState.FAILED, InvitationState.FAILED)
+
+
+def test_it_is_not_told_again_for_ever(lemoine: World, outbox: Outbox) -> None:
+    """Of what nobody here has sent: as soon as no mail to that address is under way."""
+    in_flight(lemoine, outbox)
+    assert told({**brevo("<theirs@x>"), "email": "Autre@client.test"}) == 200
+    assert told({**brevo("<theirs@x>"), "email": TO.upper()}) == 503
+    with scope(firm=lemoine.firm):
+        OutgoingEmail.objects.filter(to=TO).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert told(brevo("<theirs@x>")) == 200
+
+
+def test_an_address_in_other_letters_is_known_by_its_ascii_form(lemoine: World, outbox: Outbox) -> None:
+    in_flight(lemoine, outbox)
+    with scope(firm=lemoine.firm):
+        OutgoingEmail.objects.filter(to=TO).update(to="claire@crêperie.test")
+    assert told({**brevo("<theirs@x>"), "email": "claire@xn--crperie-kya.test"}) == 503
+
+
+def test_a_mail_marked_at_that_very_moment_is_found(
+    lemoine: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invitation = in_flight(lemoine, outbox)
+    real = bounces.mails_in_flight
+
+    def marked_just_before(addresses: list[str]) -> Any:
+        mark_sent(lemoine)
+        return real(addresses)
+
+    monkeypatch.setattr(bounces, "mails_in_flight", marked_just_before)
+    assert told(brevo(KNOWN_AS)) == 200
+    assert stands(lemoine, invitation)[0] == MailState.FAILED
+
+
+def test_what_changes_nothing_is_never_told_again(lemoine: World, outbox: Outbox) -> None:
+    in_flight(lemoine, outbox)
+    assert told(brevo(KNOWN_AS, "delivered")) == 200
+
+
+@pytest.mark.parametrize(
+    ("service", "one", "wrong"),
+    [
+        ("sendgrid", sendgrid, {"event": "bounce", "timestamp": "no moment"}),
+        ("mailjet", mailjet, {"event": "bounce", "MessageID": 1, "time": "no moment"}),
+        ("sparkpost", sparkpost, {"unknown": "shape"}),
+    ],
+    ids=["sendgrid", "mailjet", "sparkpost"],
+)
+def test_one_that_cannot_be_read_loses_none_of_the_others(
+    lemoine: World, outbox: Outbox, settings: Any, service: str, one: Any, wrong: Any
+) -> None:
+    settings.MAIL_SERVICE = service
+    known_as = "19421777835146490"
+    first = invited(lemoine, outbox, known_as)
+    assert told([wrong, one(known_as), wrong], service=service) == 200
+    with scope(firm=lemoine.firm):
+        assert Invitation.objects.get(pk=first.pk).state == InvitationState.FAILED
+    assert told([wrong], service=service) == 400
+
+
+def test_one_at_which_we_fail_loses_none_of_the_others_and_is_told_again(
+    lemoine: World, outbox: Outbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_SERVICE = "sendgrid"
+    invitation = invited(lemoine, outbox, GUID)
+    real = bounces.mail_sent_as
+
+    def fails_once(known_as: str) -> Any:
+        if known_as == "broken":
+            raise RuntimeError("a fault of ours")
+        return real(known_as)
+
+    monkeypatch.setattr(bounces, "mail_sent_as", fails_once)
+    both = [sendgrid("broken"), sendgrid(GUID)]
+    assert told(both, service="sendgrid") == 503
+    with scope(firm=lemoine.firm):
+        assert Invitation.objects.get(pk=invitation.pk).state == InvitationState.FAILED
+    monkeypatch.setattr(bounces, "mail_sent_as", real)
+    assert told(both, service="sendgrid") == 200
+    with scope(firm=lemoine.firm):
+        assert Event.objects.filter(type="invitations.invitation.failed").count() == 1
+
+
+# --- Amazon
+
+
+def told_by_amazon(payload: Any, **changes: Any) -> Any:
+    headers = {**authorised(), **headers_of("amazon_ses", payload), **changes}
+    kind = headers.pop("Content-Type")
+    content = json.dumps(payload)
+    return Client().post("/courriels/amazon_ses/", content, content_type=kind, headers=headers)
+
+
+@pytest.fixture
+def _amazon(settings: Any) -> None:
+    settings.MAIL_SERVICE = "amazon_ses"
+
+
+@pytest.mark.usefixtures("_amazon")
+def test_amazon_is_asked_for_the_secret_before_it_shows_it() -> None:
+    """It shows the secret in its address only after a 401."""
+    payload = amazon_bounce(SES_ID, "Permanent", "General")
+    answer = Client().post(
+        "/courriels/amazon_ses/",
+        json.dumps(payload),
+        content_type="text/plain",
+        headers=headers_of("amazon_ses", payload),
+    )
+    assert (answer.status_code, answer["WWW-Authenticate"][:5]) == (401, "Basic")
+    assert (
+        told_by_amazon(payload, Authorization="Basic " + base64.b64encode(b"a:b").decode()).status_code == 400
+    )
+    assert told_by_amazon(payload).status_code == 200
+
+
+@pytest.mark.usefixtures("_amazon")
+@pytest.mark.parametrize("kind", ["Notification", "SubscriptionConfirmation"])
+def test_no_other_topic_is_listened_to_or_joined(
+    lemoine: World, outbox: Outbox, fake_amazon: Any, kind: str
+) -> None:
+    invitation = invited(lemoine, outbox, SES_ID)
+    payload = amazon_bounce(SES_ID, "Permanent", "General") | {
+        "Type": kind,
+        "TopicArn": "arn:aws:sns:eu-west-3:999999999999:retours",
+        "Token": "t",
+    }
+    fake_amazon.taken.clear()
+    assert told_by_amazon(payload).status_code == 400
+    assert fake_amazon.taken == []
+    with scope(firm=lemoine.firm):
+        assert Invitation.objects.get(pk=invitation.pk).state == InvitationState.SENT
+
+
+@pytest.mark.usefixtures("_amazon")
+def test_the_topic_of_the_settings_is_joined_by_a_call_to_amazon_and_no_address_is_followed(
+    fake_amazon: Any,
+) -> None:
+    payload = sns(
+        "SubscriptionConfirmation",
+        f"You have chosen to subscribe to the topic {TOPIC}.",
+        Token="2336412f37fb687f5d51e6e241d7700ae02f7124d8268910b858cb4db727ceeb2474bb937929d3bdd7ce5d0c",
+        SubscribeURL="http://127.0.0.1:1/never",
+    )
+    assert told_by_amazon(payload).status_code == 200
+    ((path, body),) = fake_amazon.taken
+    assert path == "/"
+    assert "Action=ConfirmSubscription" in body
+    assert "eu-west-3%3A123456789012%3Aretours" in body
+    assert (
+        told_by_amazon({**payload, "MessageId": "another"}, **{"x-amz-sns-message-id": "x"}).status_code
+        == 400
+    )
+
+
+@pytest.mark.usefixtures("_amazon")
+def test_a_topic_that_cannot_be_joined_is_refused(fake_amazon: Any) -> None:
+    fake_amazon.status, fake_amazon.answer = (
+        403,
+        b"<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>",
+    )
+    payload = sns("SubscriptionConfirmation", "…", Token="t", SubscribeURL="http://127.0.0.1:1/never")
+    assert told_by_amazon(payload).status_code == 400
+
+
+@pytest.mark.usefixtures("_amazon")
+def test_a_mail_leaves_by_amazon_as_it_was_written_and_comes_back(
+    lemoine: World, outbox: Outbox, fake_amazon: Any
+) -> None:
+    with scope(firm=lemoine.firm):
+        lemoine.firm.name = "Besson Été & Œuvres"
+        lemoine.firm.save()
+        invitation = invite_client(actor=lemoine.admin, dossier=make_dossier("Éva", email=TO))
+    outbox.flush()
+    bodies = [json.loads(body) for path, body in fake_amazon.taken if path == "/v2/email/outbound-emails"]
+    (sent,) = [body for body in bodies if body["Destination"]["ToAddresses"] == [TO]]
+    mail = email.message_from_bytes(
+        base64.b64decode(sent["Content"]["Raw"]["Data"]), policy=email.policy.default
+    )
+    assert mail["From"].addresses[0].display_name == "Besson Été & Œuvres"
+    assert [one.addr_spec for one in mail["To"].addresses] == [TO]
+    assert "/invitation/" in mail.get_body(("plain",)).get_content()
+    assert "Œuvres" in mail.get_body(("html",)).get_content()
+    with scope(firm=lemoine.firm):
+        assert OutgoingEmail.objects.get(to=TO).provider_id == SES_ID
+    assert told_by_amazon(amazon_bounce(SES_ID, "Permanent", "General")).status_code == 200
+    with scope(firm=lemoine.firm):
+        assert Invitation.objects.get(pk=invitation.pk).state == InvitationState.FAILED
+
+
+@pytest.mark.usefixtures("_amazon")
+@pytest.mark.parametrize(
+    ("status", "code", "attempts"),
+    [
+        (403, "AccessDeniedException", 0),
+        (429, "TooManyRequestsException", 0),
+        (400, "AccountSuspendedException", 0),
+        (400, "SendingPausedException", 0),
+        (400, "MessageRejected", 1),
+        (500, "InternalFailure", 1),
+    ],
+)
+def test_what_amazon_refuses_to_everybody_costs_no_attempt_and_no_call_is_repeated(
+    lemoine: World, outbox: Outbox, fake_amazon: Any, status: int, code: str, attempts: int
+) -> None:
+    fake_amazon.status, fake_amazon.answer = status, json.dumps({"message": "no"}).encode()
+    fake_amazon.headers = {"x-amzn-ErrorType": code}
+    with scope(firm=lemoine.firm):
+        invite_client(actor=lemoine.admin, dossier=make_dossier(email=TO))
+    outbox.flush()
+    assert len(fake_amazon.taken) == 1
+    with scope(firm=lemoine.firm):
+        mail = OutgoingEmail.objects.get(to=TO)
+    assert (mail.state, mail.attempts, mail.lease_until) == (MailState.WAITING, attempts, None)
+
+
+TAKEN = json.dumps({"MessageId": SES_ID}).encode()
+JOINED = f"""<ConfirmSubscriptionResponse xmlns="https://sns.amazonaws.com/doc/2010-03-31/"><ConfirmSubscriptionResult>
+<SubscriptionArn>{TOPIC}:80289ba6-0fd4-4079-afb4-ce8c8260f0ca</SubscriptionArn></ConfirmSubscriptionResult>
+<ResponseMetadata><RequestId>075ecce8-8dac-11e1-bf80-f781d96e9307</RequestId></ResponseMetadata>
+</ConfirmSubscriptionResponse>""".encode()
+
+
+class FakeAmazon(BaseHTTPRequestHandler):
+    """Answers as the interfaces of Amazon SES and SNS do."""
+
+    script: "Script"
+
+    def do_POST(self) -> None:
+        content, script = self.rfile.read(int(self.headers["Content-Length"])).decode(), type(self).script
+        script.taken.append((self.path, content))
+        answer = script.answer or (JOINED if self.path == "/" else TAKEN)
+        self.send_response(script.status)
+        for name, value in script.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_words: object) -> None:
+        return
+
+
+@dataclass
+class Script:
+    status: int = 200
+    answer: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    taken: list[tuple[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def fake_amazon(settings: Any) -> Any:
+    script = Script()
+    handler = type("Handler", (FakeAmazon,), {"script": script})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+    here = {"endpoint_url": f"http://127.0.0.1:{server.server_port}"}
+    options = {"AMAZON_SES_TOPIC": TOPIC, "AMAZON_SES_CLIENT_PARAMS": here}
+    made = mail_service("amazon_ses", "AKIAEXAMPLE:a/b+c=@eu-west-3", SECRET, options)
+    settings.ANYMAIL = {**ANYMAIL, **made}
+    yield script
+    server.shutdown()
+    server.server_close()
+
+
 def test_mailguns_signature_is_asked_for_besides(settings: Any) -> None:
     settings.MAIL_SERVICE = "mailgun"
     payload = next(payload for service, _name, payload, _reason in ENDS if service == "mailgun")
@@ -304,7 +620,31 @@ def test_a_service_that_takes_none_costs_no_attempt(
 
 
 def test_a_service_is_not_used_without_a_secret() -> None:
-    assert mail_service("postmark", "k", SECRET) == {"POSTMARK_SERVER_TOKEN": "k", "WEBHOOK_SECRET": SECRET}
+    known = mail_service("postmark", "k", SECRET, {"REQUESTS_TIMEOUT": 5})
+    assert known == {"POSTMARK_SERVER_TOKEN": "k", "WEBHOOK_SECRET": SECRET, "REQUESTS_TIMEOUT": 5}
     for name, secret in (("brevo", ""), ("brevo", "user:"), ("brevo", "user:short"), ("pigeon", SECRET)):
         with pytest.raises(ImproperlyConfigured):
-            mail_service(name, "k", secret)
+            mail_service(name, "k", secret, {})
+
+
+def test_amazon_needs_its_region_and_its_topic_and_calls_once() -> None:
+    topic = {"AMAZON_SES_TOPIC": TOPIC}
+    made = mail_service("amazon_ses", "AKIA:s/e+c=@eu-west-3", SECRET, topic, timeout=7)
+    client = made["AMAZON_SES_CLIENT_PARAMS"]
+    assert (client["aws_access_key_id"], client["aws_secret_access_key"]) == ("AKIA", "s/e+c=")
+    assert client["region_name"] == "eu-west-3"
+    assert client["config"]["retries"] == {"total_max_attempts": 1}
+    assert client["config"]["read_timeout"] == 7
+    alone = mail_service("amazon_ses", "@eu-west-3", SECRET, topic)["AMAZON_SES_CLIENT_PARAMS"]
+    assert "aws_access_key_id" not in alone, "the machine itself may send"
+    for key, options in (
+        ("AKIA:secret", topic),
+        ("AKIA@eu-west-3", topic),
+        (":secret@eu-west-3", topic),
+        ("AKIA:@eu-west-3", topic),
+        ("AKIA:secret@", topic),
+        ("AKIA:secret@eu-west-3", {}),
+        ("AKIA:secret@eu-west-3", {"AMAZON_SES_TOPIC": "retours"}),
+    ):
+        with pytest.raises(ImproperlyConfigured):
+            mail_service("amazon_ses", key, SECRET, options)

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from invitations.actions.letters import note_returned
 from invitations.models import Invitation, Letter, LetterState, grouped
 from tests.invitations.test_letters import CLAIRE, printed, proven, texts
 from tests.outbox import Outbox
@@ -75,6 +76,28 @@ def test_the_list_says_where_each_letter_stands(browse: Browse, firm: World, out
         assert words in page
     assert "1 lettre a reçu une réponse" in said(browse(firm.admin).get(firm.firm.url("invitations:list")))
     assert browse(firm.collaborator).get(firm.firm.url("invitations:letters")).status_code == 403
+
+
+def test_a_mail_that_came_back_is_shown_to_the_firm_and_to_whoever_holds_the_letter(
+    browse: Browse, firm: World, code: str, outbox: Outbox
+) -> None:
+    holder = browse()
+    holder.post(HERE, {"code": code})
+    holder.post(ADDRESS, {"email": CLAIRE})
+    assert CLAIRE in said(holder.get(ADDRESS))
+    letter = Letter.objects.get()
+    note_returned(letter_id=letter.pk, number=1, reason="La boîte est pleine.")
+    page = said(holder.get(ADDRESS))
+    for words in ("Le courriel n'est pas arrivé", CLAIRE, "La boîte est pleine.", "donnez-en une autre"):
+        assert words in page
+    letters = firm.firm.url("invitations:letters")
+    listed = said(browse(firm.admin).get(letters))
+    assert "En échec" in listed
+    assert "La boîte est pleine." in listed
+    assert CLAIRE in said(browse(firm.admin).get(letters, {"state": "failed"}))
+    assert CLAIRE not in said(browse(firm.admin).get(letters, {"state": "addressed"}))
+    assert holder.post(ADDRESS, {"email": "juste@boulangerie.test"})["Location"] == ADDRESS
+    assert "n'est pas arrivé" not in said(holder.get(ADDRESS))
 
 
 def test_the_firm_confirms_and_the_invitation_leaves(browse: Browse, firm: World, outbox: Outbox) -> None:
