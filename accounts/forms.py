@@ -19,6 +19,9 @@ from accounts.actions.people import accept_terms
 from accounts.identifiers import siren_and_siret
 from accounts.models import Firm, User
 from accounts.terms import current_terms
+from activity.preferences import ZONES, Chosen
+from activity.retention import FAMILIES, Rules, duration
+from activity.topics import Timing, topics_of
 from tenancy.forms import ModelForm
 
 PASSWORD_HELP = _("At least 12 characters. A sentence of your own is long, and easy to remember.")
@@ -235,3 +238,76 @@ class FirmSettingsForm(ModelForm[Firm]):
             "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "data-span": "half"}),
             "email": forms.EmailInput(attrs={"autocomplete": "off", "data-span": "half"}),
         }
+
+
+class MailsForm(forms.Form):
+    """When a person gets mails of what happens in one place; one field for each of its topics."""
+
+    hour = forms.TypedChoiceField(
+        label=_("Hour of the daily e-mail"),
+        coerce=int,
+        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+    )
+    zone = forms.ChoiceField(label=_("Time zone"), choices=list(ZONES.items()))
+
+    def __init__(self, *args: Any, side: str, chosen: Chosen, **kwargs: Any) -> None:
+        self.topics = topics_of(side)
+        timings = {topic.name: chosen.of_topic(topic.name) for topic in self.topics}
+        initial = {**timings, "hour": chosen.hour, "zone": chosen.zone}
+        super().__init__(*args, initial=initial, **kwargs)
+        for topic in self.topics:
+            self.fields[topic.name] = forms.ChoiceField(
+                label=topic.label, help_text=topic.text, choices=Timing.choices, widget=forms.RadioSelect
+            )
+
+    def rows(self) -> list[forms.BoundField]:
+        """The fields of the topics, in their order."""
+        return [self[topic.name] for topic in self.topics]
+
+    def chosen(self) -> Chosen:
+        """Once it is valid."""
+        given = self.cleaned_data
+        timings = {topic.name: Timing(given[topic.name]) for topic in self.topics}
+        return Chosen(
+            {name: timing for name, timing in timings.items() if timing != Timing.AT_ONCE},
+            given["hour"],
+            given["zone"],
+        )
+
+
+class ProofForm(forms.Form):
+    """What the verification of the journal is to be compared with."""
+
+    given = forms.CharField(
+        label=_("Proof to compare with"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_(
+            "Optional: paste a mail “Proof of the activity log” that you kept. Only then can it be seen that nothing "
+            "was removed at the end, nor all of it written anew, by whoever has all powers over the database."
+        ),
+    )
+
+
+class RetentionForm(forms.Form):
+    """How many months which family of events is kept; a field for each."""
+
+    def __init__(self, *args: Any, rules: Rules, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for key, family in FAMILIES.items():
+            self.fields[key] = forms.TypedChoiceField(
+                label=family.label,
+                help_text=family.help,
+                coerce=int,
+                choices=[(months, duration(months)) for months in family.choices],
+                initial=rules.months[key],
+            )
+
+
+class HoldForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("For example the number of the case. It stands in the activity log and on its page."),
+    )

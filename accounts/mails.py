@@ -95,7 +95,6 @@ class AccountExistsMail(PersonMail):
     def context(self, mail: OutgoingEmail, person: User) -> dict[str, Any]:
         return {
             "login_url": _absolute("account_login"),
-            "new_firm_url": _absolute("accounts:new_firm"),
             "reset_url": _absolute("account_reset_password"),
         }
 

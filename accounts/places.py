@@ -39,6 +39,8 @@ class Place:
     role: str | Promise
     member_id: UUID
     last_visit_at: datetime | None
+    # What happened there, concerns them, and was not read yet; counted no further than `MOST_UNREAD`.
+    unread: int = 0
 
 
 class PlaceKind(ABC):
@@ -89,6 +91,7 @@ class FirmPlaces(PlaceKind):
                 role=Role(row["role"]).label,
                 member_id=row["member_id"],
                 last_visit_at=row["last_visit_at"],
+                unread=row["unread"],
             )
             for row in lookups.firms_of(person)
         ]

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, include, path, re_path
 
 from accounts.places import FIRM
-from accounts.views import declarants, entrance, firm, journal, passkeys, places, profile
+from accounts.views import declarants, entrance, firm, journal, mails, passkeys, places, profile, proof
 
 ALLAUTH: list[URLPattern] = [
     path("connexion/", entrance.login, name="account_login"),
@@ -49,10 +49,20 @@ OWN: list[URLPattern] = [
     path("profil/cles-d-acces/ajouter/", passkeys.add, name="add_passkey"),
     path("profil/cles-d-acces/defi/", passkeys.ask_to_add, name="ask_for_new_passkey"),
     path("profil/cles-d-acces/<uuid:pk>/retirer/", passkeys.remove, name="remove_passkey"),
+    path("profil/courriels/", mails.mails, name="notifications"),
+    path("profil/courriels/arreter/", mails.switch_off, name="switch_off"),
+    path("profil/courriels/arreter/<str:token>/", mails.unsubscribe, name="unsubscribe"),
     path("profil/sessions/terminer/", profile.end_other_sessions, name="end_other_sessions"),
     path("profil/sessions/<int:pk>/terminer/", profile.end_session, name="end_session"),
     path(FIRM + "membres/declarants/", declarants.declarants, name="declarants"),
     path(FIRM + "journal/", journal.journal, name="journal"),
+    path(FIRM + "journal/preuve/", proof.proof, name="proof"),
+    path(FIRM + "journal/preuve/verifier/", proof.verify, name="verify_journal"),
+    path(FIRM + "journal/preuve/conservation/", proof.change_retention, name="retention"),
+    path(FIRM + "journal/preuve/gel/", proof.hold, name="hold_journal"),
+    path(FIRM + "journal/preuve/gel/lever/", proof.release, name="release_journal"),
+    path(FIRM + "journal/preuve/<uuid:pk>/", proof.check, name="journal_check"),
+    path(FIRM + "journal/preuve/<uuid:pk>/avancement/", proof.check_progress, name="journal_check_progress"),
     path(FIRM + "parametres/", firm.settings, name="settings"),
 ]
 

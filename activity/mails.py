@@ -93,7 +93,7 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
 
 
 def choices_url() -> str:
-    """The page on which a person chooses which mails they get: linked at the foot of all mails to who has an account."""
+    """Where a person chooses which mails they get: linked at the foot of all mails to those who have an account."""
     return settings.BASE_URL + reverse("accounts:notifications")
 
 

@@ -1,22 +1,24 @@
 """What the resolver answers before any scope is open, or across them: a person's spaces, imports and fetches due,
 support that has run out or whose link has ended, companies that want to be asked."""
 
+from activity.lookups import unread_in
 from tenancy.roles import LookUp, register
 
 spaces_of = register(
     LookUp(
         name="spaces_of",
         signature="person uuid",
-        returns="TABLE (space_id uuid, name text, member_id uuid, profile text, last_visit_at timestamptz)",
-        body="""
+        returns="TABLE (space_id uuid, name text, member_id uuid, profile text, last_visit_at timestamptz,"
+        " unread integer)",
+        body=f"""
             SELECT space.id,
                    coalesce(nullif(space.legal_name, ''), trim(space.last_name || ' ' || space.first_name)),
-                   member.id, member.profile, member.last_visit_at
+                   member.id, member.profile, member.last_visit_at, {unread_in("space.id")}
             FROM clients_spacemember AS member JOIN clients_clientspace AS space ON space.id = member.space_id
             WHERE member.user_id = person AND member.ended_at IS NULL
             ORDER BY 2, 1
         """,
-        reads=("clients_spacemember", "clients_clientspace"),
+        reads=("clients_spacemember", "clients_clientspace", "activity_notification"),
     )
 )
 

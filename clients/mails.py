@@ -7,10 +7,13 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from activity import queries, sentences
-from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
+from activity import queries, sentences, unsubscribing
+from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, choices_url, rendered
+from activity.preferences import chosen_by
+from activity.topics import Timing
 from clients.actions.space import DETAILS_MAIL
 from clients.events.dossiers import DossierChanged
+from clients.events.space import FirmChangedDetails
 from clients.models import Dossier, SpaceLink, SpaceMember
 from clients.models.details import DETAIL_FIELDS
 from tenancy.scopes import Purpose, crossing
@@ -31,9 +34,12 @@ class DetailsChangedMail(MailKind):
     name = DETAILS_MAIL
 
     def build(self, mail: OutgoingEmail) -> Message:
-        """Raises Obsolete if none of them is tied any more to a space in which the person has their place."""
+        """Raises Obsolete if none of them is tied any more to a space in which the person has their place, and gets
+        mails about its details.
+        """
         linked = SpaceLink.objects.running().filter(dossier_id__in=mail.params["dossiers"])
-        theirs = [link.dossier_id for link in linked if _is_at_home(UUID(mail.params["person"]), link)]
+        person = UUID(mail.params["person"])
+        theirs = {link.dossier_id: link.space_id for link in linked if _wants_it(person, link)}
         dossiers = Dossier.objects.filter(pk__in=theirs).order_by("name_key")
         names = {dossier.pk: dossier.name for dossier in dossiers}
         if not names:
@@ -44,19 +50,30 @@ class DetailsChangedMail(MailKind):
             "The details of %(count)d of your companies were changed in your accounting firm's records",
             len(names),
         )
+        switch = unsubscribing.Switch(
+            person, (FirmChangedDetails.topic,), tuple(sorted(set(theirs.values())))
+        )
         context = {
+            "choices_url": choices_url(),
+            "stop_url": (stop_url := unsubscribing.link(switch)),
             "lines": _lines(shown, mail),
             "more": len(names) - len(shown),
             "count": len(names),
             "url": f"{settings.BASE_URL}{reverse('accounts:places')}",
         }
-        return rendered("details_changed", subject % {"count": len(names)}, context)
+        headers = unsubscribing.headers(stop_url)
+        return rendered("details_changed", subject % {"count": len(names)}, context, headers=headers)
 
 
-def _is_at_home(person: UUID, link: SpaceLink) -> bool:
-    """Everybody of a space sees its details: their place alone is asked for."""
+def _wants_it(person: UUID, link: SpaceLink) -> bool:
+    """Everybody of a space sees its details: their place alone is asked for, and whether they want such mails.
+
+    It tells of one change in all of their places, so to those who chose one mail a day it is one, and leaves at once.
+    """
     with crossing(link, Purpose.TELL_CLIENT):
-        return SpaceMember.objects.present().filter(user_id=person).exists()
+        if not SpaceMember.objects.present().filter(user_id=person).exists():
+            return False
+        return chosen_by(person).of_type(FirmChangedDetails) != Timing.NEVER
 
 
 def _lines(names: dict[UUID, str], mail: OutgoingEmail) -> list[_Line]:

@@ -42,6 +42,7 @@ class SpacePlaces(PlaceKind):
                 role=SpaceProfile(row["profile"]).label,
                 member_id=row["member_id"],
                 last_visit_at=row["last_visit_at"],
+                unread=row["unread"],
             )
             for row in lookups.spaces_of(person)
         ]

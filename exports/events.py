@@ -20,6 +20,7 @@ class ExportAsked(EventType):
 
 class _ToWhoeverAsked(EventType):
     route = "exports:export"
+    topic = "orders"
     concerns = _("Whoever asked for it")
 
     @classmethod

@@ -7,13 +7,18 @@ from django.urls import include, path
 
 from accounts.places import FIRM
 from activity.webhooks import mail_service
-from firm_portal.views import mails, pages
+from clients.places import SPACE
+from firm_portal.views import bell, mails, pages
 from firm_portal.views.kit import kit
 
 urlpatterns = [
     path("", pages.start, name="start"),
     path("healthz", pages.healthz, name="healthz"),
     path(f"{FIRM}", pages.dashboard, name="dashboard"),
+    path(f"{FIRM}me-concerne/", bell.of_firm, name="bell"),
+    path(f"{FIRM}me-concerne/lu/", bell.read_of_firm, name="read"),
+    path(f"{SPACE}me-concerne/", bell.of_space, name="space_bell"),
+    path(f"{SPACE}me-concerne/lu/", bell.read_of_space, name="space_read"),
     path("courriels/<slug:service>/", mail_service, name="mail_service"),
     path("", include("accounts.urls")),
     path("", include("portfolios.urls")),

@@ -22,6 +22,7 @@ class InvitationEvent(EventType):
     Details: `email`.
     """
 
+    topic = "invitations"
     concerns = _(
         "Of a client: those to whom the client file is open. Of a member: the administrators. "
         "Of what a client sends: the managers of their space"
@@ -52,6 +53,7 @@ class ClientsInvited(EventType):
     name = "invitations.clients.invited"
     summary = _("Clients were invited")
     sentence = _("%(actor)s invited several clients at once: %(count)s.")
+    topic = "invitations"
     concerns = _("The administrators, and those to whom one of the client files is open")
 
     @classmethod
@@ -75,6 +77,7 @@ class SendingFailed(EventType):
     summary = _("Many invitations could not be sent to the end")
     sentence = _("%(subject)s: it could not be brought to its end.")
     route = "invitations:sending"
+    topic = "orders"
     concerns = _("Whoever ordered it")
 
     @classmethod
@@ -383,6 +386,7 @@ class RequestReceived(EventType):
     summary = _("A client asks the firm to follow them")
     sentence = _("%(actor)s received, for %(subject)s, the invitation of the client %(client)s.")
     route = "invitations:requests"
+    topic = "invitations"
     fields = {"received_by": _("Received by")}
     concerns = _("The administrators, and whoever of the firm has received it before")
 
@@ -414,6 +418,7 @@ class TextEvent(EventType):
     """Of the words of the firm's invitations. Details: `kind`, `language`."""
 
     route = "invitations:mail_settings"
+    topic = "firm"
     words = {
         "kind": {InvitationKind.CLIENT: _("of clients"), InvitationKind.MEMBER: _("of members")},
         "language": {

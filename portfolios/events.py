@@ -15,6 +15,7 @@ class PortfolioEvent(EventType):
     """Concerns those to whom the portfolio is open."""
 
     route = "clients:portfolio"
+    topic = "access"
     fields = {"name": _("Name")}
     concerns = _("Those to whom the portfolio is open")
 
@@ -96,6 +97,7 @@ class SubscriptionsChanged(EventType):
         " (opened: %(given)s, withdrawn: %(taken)s, other role: %(changed)s)."
     )
     route = "clients:member"
+    topic = "access"
     concerns = _("The administrators, the member, and those to whom one of the portfolios is open")
 
     @classmethod

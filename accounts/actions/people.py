@@ -17,8 +17,10 @@ from accounts.events.people import (
     TermsAccepted,
 )
 from accounts.models import Membership, Terms, TermsAcceptance, User
+from accounts.places import places_of
 from accounts.registration import PERSON_CHANGED
 from activity.actions import queue_mail, record
+from activity.preferences import readdress
 from tenancy.scopes import scope
 
 
@@ -42,6 +44,7 @@ def change_profile(*, person: User, first_name: str, last_name: str, language: s
     with scope(person=person):
         if changes.keys() - {"language"}:
             _show_everywhere(person)
+        _tell_at_present_address(person)
         record(ProfileChanged, actor=person, subject=person, changes=changes)
     return person
 
@@ -64,6 +67,7 @@ def follow_confirmed_address(*, person: User, previous: str, browser: str) -> No
             record(AddressConfirmed, actor=person, subject=person)
             return
         _show_everywhere(person)
+        _tell_at_present_address(person)
         note_security(
             person=person,
             happened=AddressChanged,
@@ -129,6 +133,13 @@ def _show_everywhere(person: User) -> None:
             _copy_to_member(person, Membership.objects.filter(pk=place["member_id"]))
     for follow in PERSON_CHANGED:
         follow(person)
+
+
+def _tell_at_present_address(person: User) -> None:
+    """What waits to be told, for a day perhaps, reaches them where they are now, in the language that they read now."""
+    for place in places_of(person.pk):
+        with place.kind.scope(place):
+            readdress(person.pk, address=person.email, name=person.name, language=person.language)
 
 
 def _copy_to_member(person: User, member: Any) -> None:

@@ -17,6 +17,7 @@ _WORDS = {"role": dict(ObjectRole.choices)}
 class OneAssignment(DossierEvent):
     """About one dossier. Details: `member`, the person's name; `member_id`; `role`; `until`, if it ends by itself."""
 
+    topic = "access"
     fields = {**DossierEvent.fields, **_FIELDS}
     words = _WORDS
     concerns = _("Those to whom the client file is open, and the person whom it is about")
@@ -66,6 +67,7 @@ class ManyAssignments(EventType):
     route = "clients:list"
     query = "member"
     words = _WORDS
+    topic = "access"
     concerns = _(
         "The administrators, the person whom it is about, and those to whom one of the files is open"
     )

@@ -21,6 +21,7 @@ class DeclarantsChanged(SpaceEvent):
     summary = _("The registration of your SIREN by others was opened or closed")
     sentence = _("%(actor)s changed whether a firm may be linked to %(subject)s without your consent.")
     route = "clients:space_authorisations"
+    topic = "following"
 
 
 class ConsentAsked(EventType):
@@ -30,6 +31,7 @@ class ConsentAsked(EventType):
     summary = _("A firm asks for your consent")
     sentence = _("%(firm)s asks to be linked to %(subject)s.")
     route = "clients:space_authorisations"
+    topic = "following"
     concerns = _("The people of the client's space who may authorise, for the first ten requests of a day")
 
     @classmethod
@@ -46,6 +48,7 @@ class ConsentRefused(SpaceEvent):
     summary = _("A firm's request was refused")
     sentence = _("%(actor)s refused that %(firm)s be linked to %(subject)s.")
     route = "clients:space_authorisations"
+    topic = "following"
 
 
 class FollowAgreed(SpaceEvent):
@@ -54,6 +57,7 @@ class FollowAgreed(SpaceEvent):
     name = "clients.space.follow_agreed"
     summary = _("An accounting firm follows your file")
     sentence = _("The company has agreed: %(firm)s now follows %(subject)s.")
+    topic = "following"
 
 
 class FollowRefused(SpaceEvent):
@@ -62,12 +66,14 @@ class FollowRefused(SpaceEvent):
     name = "clients.space.follow_refused"
     summary = _("An accounting firm cannot follow your file")
     sentence = _("The company has not agreed: %(firm)s does not follow %(subject)s.")
+    topic = "following"
 
 
 class FirmConsentEvent(EventType):
     """The asked company is a firm. Details: `firm`, the name of the one that asks."""
 
     route = "clients:members"
+    topic = "firm"
     concerns = _("The administrators")
 
     @classmethod
@@ -102,6 +108,7 @@ class DossierConsentEvent(EventType):
     """In the journal of the firm that asked."""
 
     route = "clients:dossier"
+    topic = "dossiers"
     concerns = _("Those to whom the client file is open")
 
     @classmethod

@@ -41,6 +41,7 @@ class HandoverReceived(EventType):
         "client files: %(dossiers)s."
     )
     route = "clients:list"
+    topic = "access"
     security = True
     concerns = _("The person who takes over")
 

@@ -21,6 +21,7 @@ class DossierEvent(EventType):
     """Concerns those to whom the dossier is open."""
 
     route = "clients:dossier"
+    topic = "dossiers"
     fields = {
         **LABELS,
         "portfolio": _("Portfolio"),
@@ -82,6 +83,7 @@ class ManyDossiers(EventType):
     Details: `count`; `dossiers_id`, the same for the same dossiers. Those who see one of them are told by `also_tell`.
     """
 
+    topic = "dossiers"
     concerns = _("The administrators, and those to whom one of the client files is open")
 
     @classmethod

@@ -21,6 +21,7 @@ class _OfDossier(EventType):
     """Concerns nobody else in the firm."""
 
     route = "clients:files"
+    topic = "exchange"
 
 
 class FileDropped(_OfDossier):
@@ -106,6 +107,7 @@ class _OfSpace(EventType):
     """Concerns nobody else of the client."""
 
     route = "clients:space_files"
+    topic = "exchange"
 
 
 class SpaceFileDropped(_OfSpace):

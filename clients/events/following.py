@@ -22,6 +22,7 @@ class FirmAgreed(SpaceEvent):
     summary = _("An accounting firm follows your file")
     sentence = _("%(actor)s (%(firm)s) accepted your invitation: the firm now follows %(subject)s.")
     route = "invitations:firms"
+    topic = "following"
 
 
 class FollowEnded(SpaceEvent):
@@ -31,6 +32,7 @@ class FollowEnded(SpaceEvent):
     summary = _("An accounting firm no longer follows your file")
     sentence = _("%(actor)s ended the access of %(firm)s to %(subject)s.")
     route = "invitations:firms"
+    topic = "following"
 
 
 class SpaceRegistered(SpaceEvent):
@@ -43,6 +45,7 @@ class DossierFollowEvent(EventType):
     """In the firm's journal."""
 
     route = "clients:dossier"
+    topic = "dossiers"
     concerns = _("Those to whom the client file is open")
 
     @classmethod

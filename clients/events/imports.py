@@ -13,6 +13,7 @@ from portfolios.models import Portfolio
 
 class ImportEvent(EventType):
     route = "clients:import"
+    topic = "dossiers"
 
 
 class ImportUploaded(ImportEvent):

@@ -28,6 +28,7 @@ class DetailsKept(EventType):
         "%(actor)s changed which details of %(subject)s the firm keeps from being changed by the client."
     )
     route = "clients:dossier"
+    topic = "dossiers"
     fields = {**FIELDS, "reason": _("Reason")}
     concerns = _("Those to whom the client file is open")
 

@@ -12,6 +12,7 @@ from clients.models import SpaceMember, SpacePerm
 class PersonEvent(EventType):
     """Concerns those who manage the people of the space; the person themself is told by `also_tell`."""
 
+    topic = "people"
     concerns = _("Those who manage the people of the client's space, and the person")
     route = "invitations:people"
 

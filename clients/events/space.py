@@ -14,6 +14,7 @@ class SpaceEvent(EventType):
     """Concerns the people of the client's space. Lives in the space's journal."""
 
     route = "clients:space_home"
+    topic = "details"
     concerns = _("The people of the client's space")
 
     @classmethod
@@ -27,6 +28,7 @@ class FirmFollows(SpaceEvent):
     name = "clients.space.followed"
     summary = _("An accounting firm follows your file")
     sentence = _("%(actor)s opened %(subject)s to %(firm)s.")
+    topic = "following"
 
 
 class SpaceDetailsChanged(SpaceEvent):
@@ -56,6 +58,7 @@ class ClientChangedDetails(EventType):
     summary = _("A client changed their details")
     sentence = _("%(actor)s, of the client, changed the details of %(subject)s.")
     route = "clients:dossier"
+    topic = "dossiers"
     concerns = _("Those to whom the client file is open")
 
     @classmethod

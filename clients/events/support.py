@@ -15,6 +15,7 @@ class SpaceSupportEvent(SpaceEvent):
     """In the space's journal. Details: `firm`, its name; `until`, a moment."""
 
     route = "clients:space_authorisations"
+    topic = "following"
 
 
 class SupportAuthorised(SpaceSupportEvent):
@@ -41,6 +42,7 @@ class DossierSupportEvent(EventType):
     """In the firm's journal. Those of technical support who lose the dossier are told by `also_tell`."""
 
     route = "clients:dossier"
+    topic = "dossiers"
     concerns = _("The administrators, and those of technical support who lose the client file")
 
     @classmethod

@@ -20,17 +20,18 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Role
 from accounts.permissions import Perm, allows
-from accounts.shown import initials, local, when
+from accounts.shown import initials, local, siren, siret, when
 from accounts.stencils import Fixed, Stencil, stencilled
+from activity.lookups import MOST_UNREAD
 from firm_portal.navigation import firm_navigation, firm_search
 from firm_portal.states import STATES, UNKNOWN
 
 register = template.Library()
 
-NO_BREAK_SPACE = "\u00a0"
 PAGE_SIZES = (20, 50, 100)
 LAYOUTS = {"firm", "space", "plain"}
 
@@ -83,6 +84,7 @@ def switcher(context: Mapping[str, Any], name: str) -> SafeString:
             "role": place.role,
             "url": place.url,
             "is_here": place.url == here,
+            "unread": "" if place.url == here or not place.unread else _unread(place.unread),
         }
         for place in getattr(request, "places", ())
     ]
@@ -121,9 +123,31 @@ def _address(route: str) -> str:
     return reverse(route)
 
 
+def _unread(count: int) -> str:
+    return "99+" if count >= MOST_UNREAD else str(count)
+
+
+@register.simple_tag(takes_context=True)
+def bell(context: Mapping[str, Any]) -> SafeString:
+    """The bell: how much of what concerns the person here they have not read; it leads to its page."""
+    request = context["request"]
+    if (place := getattr(request, "place", None)) is None:  # the kit has none
+        return SafeString("")
+    count = _unread(place.unread) if place.unread else ""
+    label = ngettext(
+        "What concerns you: %(count)s change not read", "What concerns you: %(count)s changes not read", place.unread
+    )  # fmt: skip
+    data = {
+        "url": request.firm.url("bell") if hasattr(request, "firm") else request.space.url("space_bell"),
+        "label": label % {"count": count} if count else _("What concerns you"),
+        "count": count,
+    }
+    return stencilled("components/bell.html", data)
+
+
 @register.simple_tag(takes_context=True)
 def notices(context: Mapping[str, Any]) -> SafeString:
-    """The bell: what notices were shown to this member."""
+    """What notices were shown to this member."""
     request = context["request"]
     member = getattr(request, "member", None) or getattr(request, "space_member", None)
     return stencilled("components/notices.html", {"member": member.pk if member else ""})
@@ -383,22 +407,8 @@ register.filter(initials)
 # --- Identifiers, dates, numbers ------------------------------------------------------------------------------
 
 
-@register.filter
-def siren(value: Any) -> str:
-    """`732829320` → `732 829 320`, with no-break spaces; anything else as it is."""
-    digits = str(value or "")
-    if len(digits) != 9 or not digits.isdigit():
-        return digits
-    return NO_BREAK_SPACE.join((digits[:3], digits[3:6], digits[6:]))
-
-
-@register.filter
-def siret(value: Any) -> str:
-    """`73282932000074` → `732 829 320 00074`, with no-break spaces; anything else as it is."""
-    digits = str(value or "")
-    if len(digits) != 14 or not digits.isdigit():
-        return digits
-    return f"{siren(digits[:9])}{NO_BREAK_SPACE}{digits[9:]}"
+register.filter(siren)
+register.filter(siret)
 
 
 @register.filter

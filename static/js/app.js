@@ -93,6 +93,18 @@ document.addEventListener("click", ({ target }) => target.closest("[data-toast-c
 document.addEventListener("submit", ({ target }) => {
   if (target.matches("[data-forget]")) try { sessionStorage.clear(); } catch { /* nothing was kept */ }
 });
+// Who opens what stands under the bell has read it; the answer is not waited for.
+for (const opening of ["click", "auxclick"]) {
+  document.addEventListener(opening, ({ target }) => {
+    const news = target.closest("[data-reads] a")?.closest("[data-reads]");
+    if (!news) return;
+    const said = new FormData();
+    said.set("csrfmiddlewaretoken", $('meta[name="csrf-token"]').content);
+    said.set("quietly", "1");
+    for (const key of news.dataset.keys.split(" ")) said.append("key", key);
+    navigator.sendBeacon(news.dataset.reads, said);
+  });
+}
 // The server sends HX-Trigger: {"toast": {"text": "…", "tone": "ok"}}
 document.addEventListener("toast", ({ detail }) => toast(detail));
 
@@ -732,3 +744,5 @@ for (const note of $$("[data-toasts] [data-toast]")) {
 showDisplayChoice();
 showNotices();
 start(document.body);
+// On a phone the menu across the top is longer than the screen: where one stands must be seen.
+$(".top-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -72,6 +72,8 @@ NOT_PAGES = {
     "invitations:sending": "looked at by test_group_sending.py, which orders one",
     "invitations:sending_progress": "a piece of invitations:sending",
     "invitations:open": "leads to invitations:answer",
+    "accounts:switch_off": "looked at by test_notifications.py, which follows the link of a mail",
+    "accounts:unsubscribe": "leads to accounts:switch_off",
     "invitations:open_mine": "leads to invitations:answer",
     "invitations:open_to_refuse": "leads to invitations:refuse",
     "activity:caught_html": "the mail itself, in a frame of activity:caught",
@@ -88,7 +90,7 @@ AFTER_AN_IMPORT = ("clients:undo_import", "invitations:invite_imported")
 OWN = {
     "account_change_password", "account_reauthenticate", "account_email", "account_logout", "usersessions_list",
     "accounts:new_firm", "clients:new_space", "accounts:profile", "mfa_index", "mfa_activate_totp", "accounts:passkeys",
-    "accounts:add_passkey",
+    "accounts:add_passkey", "accounts:notifications",
 }  # fmt: skip
 OF_SEVERAL_PLACES = {"accounts:places"}
 SECOND_FACTOR = {

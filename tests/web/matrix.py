@@ -1,20 +1,30 @@
 """Who may do what on which page: one line per URL pattern of the product.
 
 People: `admin`, `accountant` and `reader` (collaborators to whom the portfolio is granted so), `outsider` (a
-collaborator without any grant), `stranger` (another firm's administrator), `client` (of the dossier's space),
-`other_client` (of another space) and `anonymous`.
+collaborator without any grant), `stranger` (another firm's administrator), `client` (the manager of the dossier's
+space) and `client_full`, `client_billing`, `client_reader` (others there, by their profile), `neighbour` (manager of
+another space that the same firm follows), `other_client` (of one that another firm follows) and `anonymous`.
 """
 
 from dataclasses import dataclass
+
+from clients.models.profiles import PROFILE_ALLOWS, SpacePerm, SpaceProfile
 
 ADMINS = frozenset({"admin"})
 KEEPERS = ADMINS | {"accountant"}
 HOLDERS = KEEPERS | {"reader"}
 MEMBERS = HOLDERS | {"outsider"}
-CLIENTS = frozenset({"client"})
-SIGNED_IN = MEMBERS | CLIENTS | {"stranger", "other_client"}
+PROFILES = {
+    "client": SpaceProfile.MANAGER,
+    "client_full": SpaceProfile.FULL,
+    "client_billing": SpaceProfile.BILLING,
+    "client_reader": SpaceProfile.READER,
+}
+SIGNED_IN = MEMBERS | {"client", "stranger", "other_client"}
 EVERYBODY = SIGNED_IN | {"anonymous"}
-PEOPLE = sorted(EVERYBODY)
+# They try the pages of spaces alone: anywhere else they are what `client` and `other_client` are.
+IN_SPACES = frozenset(PROFILES) - {"client"} | {"neighbour"}
+PEOPLE = sorted(EVERYBODY | IN_SPACES)
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,7 @@ class Row:
     `on` names the object whose key is in the URL. A key of another firm and one of nothing are a 404 for everybody.
     `seen_by`: who sees the object elsewhere, so that a plain "you may not" (403) tells them nothing new.
     `also`: what may be answered besides, where the page stands on something that nobody has here (a link, a code).
+    `perm`: on a client's pages, what the person's profile must allow; `None`: nothing, everybody there may.
     """
 
     methods: str
@@ -32,6 +43,7 @@ class Row:
     on: str = ""
     also: frozenset[int] = frozenset()
     seen_by: frozenset[str] = frozenset()
+    perm: SpacePerm | None = None
 
     def allows(self, person: str, method: str) -> bool:
         return person in self.who and method in self.methods.split()
@@ -55,6 +67,18 @@ def on(
     return Row(methods, who, refused, thing, seen_by=seen_by)
 
 
+def space(methods: str, perm: SpacePerm | None, thing: str = "", sees: SpacePerm | None = None) -> Row:
+    """Of a client's space: who may is what `PROFILE_ALLOWS` says. `sees`: without it, the object is not there."""
+    who, seeing = _clients_who_may(perm), _clients_who_may(sees)
+    return Row(methods, who & seeing, 404 if thing and sees else 403, thing, seen_by=seeing, perm=perm)
+
+
+def _clients_who_may(perm: SpacePerm | None) -> frozenset[str]:
+    return frozenset(
+        who for who, profile in PROFILES.items() if perm is None or perm in PROFILE_ALLOWS[profile]
+    )
+
+
 FORM = "GET POST"
 
 MATRIX: dict[str, Row] = {
@@ -66,6 +90,8 @@ MATRIX: dict[str, Row] = {
     "account_login": loose(FORM, EVERYBODY, 302),
     "account_signup": loose(FORM, EVERYBODY, 302),
     "clients:signup": loose(FORM, EVERYBODY, 302),
+    "accounts:ask_for_passkey": Row("POST", EVERYBODY),
+    "accounts:sign_in_with_passkey": Row("POST", EVERYBODY),
     "account_logout": Row(FORM, EVERYBODY),
     "account_inactive": Row("GET", EVERYBODY),
     "account_email_verification_sent": Row("GET", EVERYBODY),
@@ -76,7 +102,9 @@ MATRIX: dict[str, Row] = {
     "mfa_authenticate": loose(FORM, EVERYBODY, 302),
     "invitations:answer": loose(FORM, EVERYBODY, 404),
     "invitations:opened": loose("POST", EVERYBODY, 404),
+    "invitations:ask_for_key": loose("POST", EVERYBODY, 404),
     "invitations:refuse": loose(FORM, EVERYBODY, 404),
+    "invitations:logo_of_link": loose("GET", EVERYBODY, 404),
     "invitations:new_link": loose("POST", EVERYBODY, 404),
     "invitations:switch": loose("POST", EVERYBODY, 404),
     "invitations:open": Row("GET", EVERYBODY),
@@ -95,8 +123,20 @@ MATRIX: dict[str, Row] = {
     "activity:caught": loose("GET", EVERYBODY, 404),
     "activity:caught_html": loose("GET", EVERYBODY, 404),
     "kit": loose("GET", EVERYBODY, 200),
+    "dev_mails": Row("GET", EVERYBODY),
+    # Of the demonstration's people, who are not here.
+    "dev_mail": loose("GET", EVERYBODY, 404),
+    "dev_mail_frame": loose("GET", EVERYBODY, 404),
     # --- a person's own
     "account_change_password": Row(FORM, SIGNED_IN),
+    # Nobody here has a passkey, and everybody a password.
+    "account_set_password": loose(FORM, SIGNED_IN, 302),
+    "accounts:passkeys": Row("GET", SIGNED_IN),
+    "accounts:add_passkey": loose(FORM, SIGNED_IN, 302),
+    "accounts:ask_for_new_passkey": loose("POST", SIGNED_IN, 302),
+    "accounts:remove_passkey": loose(FORM, SIGNED_IN, 302, 404),
+    "accounts:ask_for_passkey_again": Row("POST", SIGNED_IN),
+    "mfa_reauthenticate_webauthn": loose(FORM, SIGNED_IN, 302),
     "account_reauthenticate": Row(FORM, SIGNED_IN),
     "account_email": Row(FORM, SIGNED_IN),
     "mfa_reauthenticate": loose(FORM, SIGNED_IN, 302),
@@ -113,8 +153,15 @@ MATRIX: dict[str, Row] = {
     "accounts:new_firm": Row(FORM, SIGNED_IN),
     "clients:new_space": Row(FORM, SIGNED_IN),
     "accounts:profile": Row(FORM, SIGNED_IN),
+    # Posted without naming one of their places, it is none.
+    "accounts:notifications": loose(FORM, SIGNED_IN, 404),
+    # The link of a mail, without any login; nobody has one here.
+    "accounts:switch_off": loose(FORM, EVERYBODY, 404),
+    "accounts:unsubscribe": loose(FORM, EVERYBODY, 404),
     # --- a firm's
     "dashboard": firm("GET", MEMBERS),
+    "bell": firm("GET", MEMBERS),
+    "read": firm("POST", MEMBERS),
     "clients:members": firm("GET", MEMBERS),
     "accounts:journal": firm("GET", ADMINS),
     "accounts:settings": firm(FORM, ADMINS),
@@ -146,6 +193,14 @@ MATRIX: dict[str, Row] = {
     "invitations:sending": on("sending", "GET", ADMINS, 403),
     "invitations:sending_progress": on("sending", "GET", ADMINS, 403),
     "invitations:settings": firm(FORM, ADMINS),
+    "invitations:mail_settings": firm(FORM, ADMINS),
+    "invitations:logo": firm(FORM, ADMINS),
+    "invitations:logo_image": firm("GET", ADMINS),
+    "invitations:take_logo_away": firm("POST", ADMINS),
+    "invitations:text": firm(FORM, ADMINS),
+    "invitations:text_preview": firm(FORM, ADMINS),
+    "invitations:test_mail": firm("POST", ADMINS),
+    "invitations:standard_text": firm("POST", ADMINS),
     "invitations:prepare_clients": firm("POST", ADMINS),
     "invitations:prepare_client": on("dossier", "POST", ADMINS),
     "invitations:resend": on("invitation", "POST", ADMINS),
@@ -154,6 +209,7 @@ MATRIX: dict[str, Row] = {
     "invitations:requests": firm("GET", MEMBERS),
     "invitations:request": on("received", FORM, ADMINS),
     "invitations:decline_request": on("received", FORM, ADMINS),
+    "invitations:hand_back_request": on("received", FORM, ADMINS),
     "invitations:invite_member": firm(FORM, ADMINS),
     "invitations:invite_clients": firm("POST", ADMINS),
     "invitations:invite_client": on("dossier", FORM, ADMINS),
@@ -259,34 +315,50 @@ MATRIX: dict[str, Row] = {
     "exports:progress": on("export", "GET", frozenset({"accountant"})),
     "exports:download": on("export", "POST", frozenset({"accountant"})),
     # --- a client's space
-    "clients:space_home": Row("GET", CLIENTS),
-    "clients:space_edit": Row(FORM, CLIENTS),
-    "clients:space_take_over": Row("POST", CLIENTS),
-    "clients:space_welcome": Row("GET", CLIENTS),
-    "invitations:firms": Row("GET", CLIENTS),
-    "invitations:invite_firm": Row(FORM, CLIENTS),
-    "invitations:resend_to_firm": Row("POST", CLIENTS, on="to_a_firm"),
-    "invitations:correct_firm": Row(FORM, CLIENTS, on="to_a_firm"),
-    "invitations:revoke_firm": Row(FORM, CLIENTS, on="to_a_firm"),
-    "invitations:end_firm": Row(FORM, CLIENTS, on="link"),
-    "invitations:people": Row("GET", CLIENTS),
-    "invitations:invite_person": Row(FORM, CLIENTS),
-    "invitations:leave_space": Row(FORM, CLIENTS),
-    "invitations:person_profile": Row(FORM, CLIENTS, on="person"),
-    "invitations:end_person": Row(FORM, CLIENTS, on="person"),
-    "invitations:resend_person": Row("POST", CLIENTS, on="personal"),
-    "invitations:correct_person": Row(FORM, CLIENTS, on="personal"),
-    "invitations:revoke_person": Row(FORM, CLIENTS, on="personal"),
-    "clients:space_authorisations": Row("GET", CLIENTS),
-    "clients:space_declarants": Row("POST", CLIENTS),
-    "clients:space_watchers": Row("GET", CLIENTS),
-    "clients:space_files": Row("GET", CLIENTS),
-    "clients:space_drop_files": Row("POST", CLIENTS),
-    "clients:space_take_file": Row("POST", CLIENTS, on="file"),
-    "clients:space_take_file_back": Row(FORM, CLIENTS, on="client_file"),
-    "clients:space_put_file_back": Row("POST", CLIENTS, on="client_file"),
-    "clients:space_authorise_support": Row("POST", CLIENTS, on="link"),
-    "clients:space_withdraw_support": Row("POST", CLIENTS, on="support"),
-    "clients:space_accept_request": Row("POST", CLIENTS, on="request"),
-    "clients:space_refuse_request": Row("POST", CLIENTS, on="request"),
+    "clients:space_home": space("GET", None),
+    "space_bell": space("GET", None),
+    "space_read": space("POST", None),
+    "clients:space_edit": space(FORM, SpacePerm.EDIT_DETAILS),
+    "clients:space_take_over": space("POST", SpacePerm.EDIT_DETAILS),
+    "clients:space_welcome": space("GET", None),
+    "invitations:firms": space("GET", None),
+    "invitations:invite_firm": space(FORM, SpacePerm.CHOOSE_FIRMS),
+    "invitations:resend_to_firm": space("POST", SpacePerm.CHOOSE_FIRMS, "to_a_firm"),
+    "invitations:correct_firm": space(FORM, SpacePerm.CHOOSE_FIRMS, "to_a_firm"),
+    "invitations:revoke_firm": space(FORM, SpacePerm.CHOOSE_FIRMS, "to_a_firm"),
+    "invitations:end_firm": space(FORM, SpacePerm.CHOOSE_FIRMS, "link"),
+    "invitations:people": space("GET", None),
+    "invitations:invite_person": space(FORM, SpacePerm.MANAGE_PEOPLE),
+    "invitations:leave_space": space(FORM, None),
+    "invitations:person_profile": space(FORM, SpacePerm.MANAGE_PEOPLE, "person"),
+    "invitations:end_person": space(FORM, SpacePerm.MANAGE_PEOPLE, "person"),
+    "invitations:resend_person": space("POST", SpacePerm.MANAGE_PEOPLE, "personal"),
+    "invitations:correct_person": space(FORM, SpacePerm.MANAGE_PEOPLE, "personal"),
+    "invitations:revoke_person": space(FORM, SpacePerm.MANAGE_PEOPLE, "personal"),
+    "clients:space_authorisations": space("GET", None),
+    "clients:space_declarants": space("POST", SpacePerm.AUTHORISE),
+    "clients:space_watchers": space("GET", None),
+    # Of the list, everybody sees what their profile lets them see.
+    "clients:space_files": space("GET", None),
+    "clients:space_drop_files": space("POST", SpacePerm.ADD_FILES),
+    "clients:space_take_file": space("POST", None, "file", SpacePerm.SEE_FILES),
+    "clients:space_take_file_back": space(FORM, SpacePerm.ADD_FILES, "client_file", SpacePerm.SEE_FILES),
+    "clients:space_put_file_back": space("POST", SpacePerm.ADD_FILES, "client_file", SpacePerm.SEE_FILES),
+    "clients:space_authorise_support": space("POST", SpacePerm.AUTHORISE, "link"),
+    "clients:space_withdraw_support": space("POST", SpacePerm.AUTHORISE, "support"),
+    "clients:space_accept_request": space("POST", SpacePerm.AUTHORISE, "request"),
+    "clients:space_refuse_request": space("POST", SpacePerm.AUTHORISE, "request"),
 }
+
+# The same pages on another sort of object, which other people see.
+OTHERWISE: list[tuple[str, Row]] = [
+    ("clients:space_take_file", space("POST", None, "bill", SpacePerm.SEE_BILLING_FILES)),
+    (
+        "clients:space_take_file_back",
+        space(FORM, SpacePerm.ADD_FILES, "client_bill", SpacePerm.SEE_BILLING_FILES),
+    ),
+    (
+        "clients:space_put_file_back",
+        space("POST", SpacePerm.ADD_FILES, "client_bill", SpacePerm.SEE_BILLING_FILES),
+    ),
+]
