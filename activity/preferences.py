@@ -138,7 +138,9 @@ def _replan(recipient: UUID, chosen: Chosen, now: datetime) -> None:
     waiting = Notification.objects.of_scope().filter(recipient_id=recipient, composed_at=None)
     waiting.filter(event__type__in=types[Timing.NEVER]).update(composed_at=now)
     waiting.filter(event__type__in=types[Timing.AT_ONCE], daily=True).update(due_at=now, daily=False)
-    waiting.filter(event__type__in=types[Timing.DAILY]).update(due_at=chosen.next_daily(now), daily=True)
+    # The hour of what was daily already may have come, while the composer was away: that is not put off for a day.
+    daily = waiting.filter(event__type__in=types[Timing.DAILY]).exclude(daily=True, due_at__lte=now)
+    daily.update(due_at=chosen.next_daily(now), daily=True)
 
 
 def readdress(recipient: UUID, *, address: str, name: str, language: str) -> None:

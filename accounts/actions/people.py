@@ -1,10 +1,13 @@
 """What may be done to a person's account."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts import lookups
 from accounts.actions.rows import take_over
@@ -21,7 +24,10 @@ from accounts.places import places_of
 from accounts.registration import PERSON_CHANGED
 from activity.actions import queue_mail, record
 from activity.preferences import readdress
+from activity.queries import Asked, journal
 from tenancy.scopes import scope
+
+FORMER_TOLD_FOR = timedelta(days=30)
 
 
 @transaction.atomic
@@ -87,10 +93,14 @@ def note_security(
     details: Mapping[str, Any] | None = None,
     addresses: Collection[str] = (),
 ) -> None:
-    """Record what happened to the person's account, and tell them (at `addresses`, or their own) by mail."""
+    """Record what happened to the person's account, and tell them (at `addresses`, or their own) by mail.
+
+    An address that was theirs until lately is told too: whoever gets into an account begins by putting in their own.
+    """
     with scope(person=person):
+        former = _lately_theirs(person)
         event = record(happened, actor=person, subject=person, changes=changes, details=details)
-        for address in addresses or [person.email]:
+        for address in dict.fromkeys([*(addresses or [person.email]), *former]):
             queue_mail(
                 "accounts.security_notice",
                 to=address,
@@ -103,6 +113,15 @@ def note_security(
                     "browser": browser,
                 },
             )
+
+
+def _lately_theirs(person: User) -> list[str]:
+    """Addresses that the account had within FORMER_TOLD_FOR, but for those that are somebody else's now."""
+    since = timezone.localdate() - FORMER_TOLD_FOR
+    changed = journal(Asked(kind=AddressChanged.name, since=since)).values_list("changes", flat=True)
+    former = {str(changes["email"][0]) for changes in changed if changes.get("email")}
+    taken = EmailAddress.objects.filter(email__in=former, verified=True).exclude(user=person)
+    return sorted(former - set(taken.values_list("email", flat=True)))
 
 
 def mail_person(*, person: User, kind: str, to: str, params: Mapping[str, Any] | None = None) -> None:
