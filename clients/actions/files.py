@@ -248,7 +248,7 @@ def take_back(*, actor: Membership | SpaceMember, file: ExchangedFile) -> Exchan
     had_arrived = held.state == FileState.AVAILABLE
     held.state, held.ended_at, held.ended_by_name = FileState.REMOVED, timezone.now(), actor.name
     held.lease_until = None
-    held.save(update_fields=["state", "ended_at", "ended_by_name", "lease_until"])
+    held.save(update_fields=["link", "state", "ended_at", "ended_by_name", "lease_until"])
     _record_here(SpaceFileTakenBack if held.from_client else FileTakenBack, held, actor)
     if had_arrived:
         _tell_other_side(FileWithdrawn if held.from_client else SpaceFileWithdrawn, held, actor)
@@ -263,16 +263,21 @@ def put_back(*, actor: Membership | SpaceMember, file: ExchangedFile) -> Exchang
         raise NotThere(held.pk)
     held.state = FileState.QUARANTINED if scanner() else FileState.AVAILABLE
     held.ended_at, held.ended_by_name, held.dropped_at = None, "", timezone.now()
-    held.save(update_fields=["state", "ended_at", "ended_by_name", "dropped_at"])
+    held.save(update_fields=["link", "state", "ended_at", "ended_by_name", "dropped_at"])
     _record_here(SpaceFilePutBack if held.from_client else FilePutBack, held, actor)
     _hand_on(held)
     return held
 
 
 def _own(actor: Membership | SpaceMember, file: ExchangedFile, *states: FileState) -> ExchangedFile:
-    """A file of the actor's side in one of these states, which they may handle; with its link, locked."""
-    links = SpaceLink.objects.running().filter(pk=file.link_id)
-    is_linked = links.select_for_update(no_key=True, of=("self",)).first() is not None
+    """A file of the actor's side in one of these states, which they may handle; with the link that runs, locked.
+
+    Of a client who came back that is another link than the one over which the file came, between the same two: what is
+    done with the file now is done over it, and belongs to it.
+    """
+    between = {"firm": file.link.firm_id, "space": file.link.space_id, "dossier": file.link.dossier_id}
+    running = SpaceLink.objects.running().filter(**between)
+    link = running.select_for_update(no_key=True, of=("self",)).first()
     if isinstance(actor, SpaceMember):
         require_profile(actor, SpacePerm.ADD_FILES)
         require_profile(actor, FileCategory(file.category).perm)
@@ -282,8 +287,9 @@ def _own(actor: Membership | SpaceMember, file: ExchangedFile, *states: FileStat
         own = files_of_member(actor).filter(from_client=False)
     rows = own.filter(pk=file.pk, state__in=states).select_related("link")
     held = rows.select_for_update(no_key=True, of=("self",)).first()
-    if held is None or not is_linked:
+    if held is None or link is None:
         raise NotThere(file.pk)
+    held.link = link
     return held
 
 

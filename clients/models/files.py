@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -116,6 +116,11 @@ class ExchangedFileQuerySet(models.QuerySet["ExchangedFile"]):
         late = Q(state=FileState.REMOVED, ended_at__lte=timezone.now() - PUT_BACK_WITHIN)
         return self.exclude(late).exclude(state=FileState.TURNED_AWAY)
 
+    def with_tie(self) -> Self:
+        """With `is_tied`: are its two sides linked at this moment, by the link over which it came or a later one?"""
+        between = {"firm": OuterRef("firm"), "space": OuterRef("space"), "dossier": OuterRef("link__dossier")}
+        return self.annotate(is_tied=Exists(SpaceLink.objects.running().filter(**between).order_by()))
+
     def of_categories(self, categories: "list[FileCategory]") -> Self:
         return self.filter(category__in=categories)
 
@@ -185,6 +190,7 @@ class ExchangedFile(Leased):
     firm_id: UUID
     space_id: UUID
     link_id: UUID
+    is_tied: bool  # of those read `with_tie()`
 
     def __str__(self) -> str:
         return self.name

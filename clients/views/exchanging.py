@@ -37,7 +37,7 @@ def lines_of(
     url: Callable[[str, ExchangedFile], str],
 ) -> list[Line]:
     """`may_add`: may this person drop files, hence handle those of their side? `url` makes an address of `take`,
-    `take_back`, `put_back`. The files come with their link."""
+    `take_back`, `put_back`. The files come with their link, and `with_tie()`."""
     return [_line(file, for_client, may_add, url) for file in files]
 
 
@@ -45,7 +45,7 @@ def _line(
     file: ExchangedFile, for_client: bool, may_add: bool, url: Callable[[str, ExchangedFile], str]
 ) -> Line:
     is_own, is_there = file.from_client == for_client, file.state == FileState.AVAILABLE
-    may_handle = may_add and is_own and file.link.is_active
+    may_handle = may_add and is_own and file.is_tied
     may_take_back = may_handle and file.state in (FileState.AVAILABLE, FileState.QUARANTINED)
     return Line(
         file,

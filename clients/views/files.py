@@ -146,7 +146,7 @@ def _list_of(request: FirmRequest, file: ExchangedFile) -> str:
 def _page(request: FirmRequest, dossier: Dossier, form: DropForm | None = None) -> HttpResponse:
     link = SpaceLink.objects.running().filter(dossier=dossier).first()
     may_add = can(request.member, Perm.ADD_FILES, dossier)
-    files = files_of_member(request.member).filter(link__dossier=dossier).select_related("link")
+    files = files_of_member(request.member).filter(link__dossier=dossier).select_related("link").with_tie()
     page = Paginator(files, PER_PAGE).get_page(request.GET.get("page"))
     lines = lines_of(
         page.object_list,

@@ -136,13 +136,13 @@ def _firms(request: SpaceRequest) -> list[SpaceLink]:
 
 
 def _form(request: SpaceRequest, firms: list[SpaceLink], *data: Any) -> DropForm:
-    return DropForm(*data, categories=categories_of(request.space_member), firms=firms)
+    return DropForm(*data, categories=categories_of(request.space_member), firms=firms, by_client=True)
 
 
 def _page(request: SpaceRequest, form: DropForm | None = None) -> HttpResponse:
     firms, member = _firms(request), request.space_member
     may_add = member.may(SpacePerm.ADD_FILES)
-    files = files_of_person(member).select_related("link")
+    files = files_of_person(member).select_related("link").with_tie()
     page = Paginator(files, PER_PAGE).get_page(request.GET.get("page"))
     lines = lines_of(
         page.object_list,

@@ -104,9 +104,26 @@ class Pair:
     def as_firm(self) -> Any:
         return scope(firm=self.world.firm)
 
+    def owners(self, from_firm: ExchangedFile, from_client: ExchangedFile) -> list[Any]:
+        """Each side's scope, who of it acts there, and its file."""
+        return [
+            (self.as_firm(), lambda: self.world.admin, from_firm),
+            (self.as_client(), self.member, from_client),
+        ]
+
     def end(self) -> None:
         with self.as_firm():
             SpaceLink.objects.filter(pk=self.link.pk).update(until=timezone.now())
+
+    def come_back(self) -> SpaceLink:
+        with self.as_firm():
+            return open_space(
+                person=self.person,
+                firm=self.world.firm,
+                dossier=self.dossier,
+                email=self.person.email,
+                space_id=self.link.space_id,
+            )
 
     def journal(self) -> list[str]:
         with self.as_firm():
@@ -389,6 +406,37 @@ def test_after_the_end_each_side_keeps_what_it_has_and_nothing_new_is_exchanged(
             drop_for_firm(actor=pair.member(), link=pair.link, handed=[handed()], category=GENERAL)
         with pytest.raises(NotThere):
             take_back(actor=pair.member(), file=theirs)
+
+
+def test_once_the_client_is_back_each_side_handles_its_own_files_again(pair: Pair, outbox: Outbox) -> None:
+    from_firm, from_client = pair.to_client(), pair.to_firm()
+    pair.end()
+    back = pair.come_back()
+    outbox.clear()
+    for side, actor, file in pair.owners(from_firm, from_client):
+        with side:
+            assert take_back(actor=actor(), file=file).link_id == back.pk
+    assert outbox.recipients() == sorted([pair.world.admin.email, pair.person.email]), "the other side is told"
+    for side, actor, file in pair.owners(from_firm, from_client):
+        with side:
+            put_back(actor=actor(), file=ExchangedFile.objects.get(pk=file.pk))
+    assert pair.seen_by(pair.world.admin) == pair.seen_by_client() == ["releve.pdf", "bilan.pdf"]
+
+
+def test_another_firms_link_handles_no_file_of_the_former_one(pair: Pair, bertrand: World) -> None:
+    file = pair.to_firm()
+    pair.end()
+    with scope(firm=bertrand.firm):
+        link = open_space(
+            person=pair.person,
+            firm=bertrand.firm,
+            dossier=make_dossier("Ailleurs"),
+            email=pair.person.email,
+            space_id=pair.link.space_id,
+        )
+    assert link.space_id == pair.link.space_id
+    with pair.as_client(), pytest.raises(NotThere):
+        take_back(actor=pair.member(), file=file)
 
 
 def test_what_waits_for_the_scanner_when_the_link_ends_never_arrives(
