@@ -23,11 +23,14 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.holding import held_answer
 from accounts.models import User
 from accounts.places import KINDS, Place, places_of, record_visit
 from activity.origin import Origin, coming_from
+from tenancy.patience import be_patient, was_held
 
 SEEN, SEEN_EVERY = "seen_at", 300
+_SAFE = ("GET", "HEAD", "OPTIONS")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -78,6 +81,8 @@ class PlaceScope:
     A place that the person may not enter answers as one that does not exist. What was written is taken back when the
     view raised, or answers with a status of 500 or more. (`ATOMIC_REQUESTS` would close the transaction before a lazy
     template is rendered.)
+
+    What would change something waits for others' locks a moment only: then it says who holds what it needs.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -97,8 +102,14 @@ class PlaceScope:
             kwargs.pop("firm_slug", None)
             kwargs.pop("space_id", None)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         request.take_back = True  # type: ignore[attr-defined]
+        if not was_held(exception):
+            return None
+        if begun := getattr(request, "begun", None):  # the transaction answers to nothing else by now
+            transaction.savepoint_rollback(begun)
+            transaction.set_rollback(False)
+        return held_answer(request)
 
     def _place(self, request: HttpRequest) -> Place | None:
         """The place that the URL names; None outside of places and for anonymous people (who are sent to log in)."""
@@ -121,6 +132,9 @@ class PlaceScope:
             except ObjectDoesNotExist:
                 raise Http404 from None
             request.place = place  # type: ignore[attr-defined]
+            if request.method not in _SAFE:
+                request.begun = transaction.savepoint()  # type: ignore[attr-defined]
+                be_patient()
             response = _second_factor_first(request) or self.get_response(request)
             if getattr(request, "take_back", False) or response.status_code >= 500:
                 transaction.set_rollback(True)

@@ -12,12 +12,30 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+NO_BREAK_SPACE = "\u00a0"
+
 
 def initials(name: Any) -> str:
     """Two letters for an avatar: "Camille Le Moine" → "CM"."""
     words = [word for word in str(name or "").replace("-", " ").split() if word[0].isalnum()]
     letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[:2] for word in words]
     return "".join(letters).upper()
+
+
+def siren(value: Any) -> str:
+    """`732829320` → `732 829 320`, with no-break spaces; anything else as it is."""
+    digits = str(value or "")
+    if len(digits) != 9 or not digits.isdigit():
+        return digits
+    return NO_BREAK_SPACE.join((digits[:3], digits[3:6], digits[6:]))
+
+
+def siret(value: Any) -> str:
+    """`73282932000074` → `732 829 320 00074`, with no-break spaces; anything else as it is."""
+    digits = str(value or "")
+    if len(digits) != 14 or not digits.isdigit():
+        return digits
+    return f"{siren(digits[:9])}{NO_BREAK_SPACE}{digits[9:]}"
 
 
 _NEAR = timedelta(hours=1)  # minutes are counted

@@ -7,6 +7,7 @@ class ClientsConfig(AppConfig):
     verbose_name = _("Clients")
 
     def ready(self) -> None:
+        from accounts.holding import HOLDERS
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
         from activity.concern import STILL_TOLD_OF
@@ -17,6 +18,7 @@ class ClientsConfig(AppConfig):
         from clients.concern import still_told_of
         from clients.connected import ConnectionsMade
         from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
+        from clients.holding import import_at_work
         from clients.leftovers import LEFTOVERS
         from clients.places import SpacePlaces
 
@@ -27,3 +29,4 @@ class ClientsConfig(AppConfig):
         PERSON_CHANGED.append(follow_person)
         GRANTS_TAKEN.append(note_taken)
         LEFTOVERS.append(ConnectionsMade())
+        HOLDERS.append(import_at_work)

@@ -18,6 +18,7 @@ from accounts.permissions import Perm, permitted, reach
 from activity.actions import Told, overheard
 from clients.models import Dossier
 from tenancy.expressions import among
+from tenancy.patience import patient
 
 T = TypeVar("T")
 Reach = dict[UUID, set[UUID]]
@@ -80,12 +81,13 @@ def rehearse(
     dossiers: QuerySet[Dossier] | None = None,
     members: Collection[Membership] = (),
 ) -> Impact[T]:
-    """What the action would mean: it runs and is taken back. What it raises passes through.
+    """What the action would mean: it runs and is taken back. What it raises passes through; HeldElsewhere where
+    others hold what it needs.
 
     Measured are the `dossiers` that it is about (by everybody whom a grant lets see them), or all that these `members`
     see, and those who cover them. Objects that the action loaded or was given are not to be used afterwards.
     """
-    with transaction.atomic():
+    with patient(), transaction.atomic():
         impact = _measured(act, dossiers, members)
         transaction.set_rollback(True)
     return impact

@@ -11,6 +11,7 @@ from clients.files.quarantine import scan_file as scan_one
 from clients.files.quarantine import sweep as sweep_exchanged
 from clients.imports.applying import apply_import as apply_one
 from clients.imports.reading import read_import as read_one
+from clients.imports.showing import prepare_page
 from clients.imports.sweeping import sweep
 from clients.imports.undoing import undo_import as undo_one
 from clients.supporting import sweep as sweep_support
@@ -21,18 +22,21 @@ from tenancy.tasks import FirmTask
 def read_import(self: Any, firm_id: UUID, import_id: str) -> None:
     """Read an uploaded list up to its plan. Opens its own scopes: reading a file takes seconds."""
     read_one(firm_id, UUID(import_id))
+    prepare_page(firm_id, UUID(import_id))
 
 
 @shared_task(base=FirmTask, bind=True, name="clients.apply_import", scoped=False)
 def apply_import(self: Any, firm_id: UUID, import_id: str) -> None:
     """Write a confirmed plan."""
     apply_one(firm_id, UUID(import_id))
+    prepare_page(firm_id, UUID(import_id))
 
 
 @shared_task(base=FirmTask, bind=True, name="clients.undo_import", scoped=False)
 def undo_import(self: Any, firm_id: UUID, import_id: str) -> None:
     """Take back what an import has written."""
     undo_one(firm_id, UUID(import_id))
+    prepare_page(firm_id, UUID(import_id))
 
 
 @shared_task(name="clients.resume_imports")

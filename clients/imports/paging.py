@@ -4,8 +4,11 @@ that was made anew opens where one was.
 The place stands in the URL as `after=50.812` (or `before=…`): how many rows lie before it, and the number next to it.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import QueryDict
 
@@ -33,6 +36,20 @@ def page_of(rows: QuerySet[ImportRow], query: QueryDict, known: int | None) -> P
     if mark and not found:  # the last row of the page has gone elsewhere
         mark, found = None, list(rows.order_by("number")[: size + 1])
     return _page(found, size, total, mark)
+
+
+@contextmanager
+def in_their_order() -> Generator[None]:
+    """For a filter that lets many rows through, of which the planner doesn't know: row by row until the page is full,
+    instead of all of them, sorted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+        )
+        yield
+        cursor.execute(
+            "SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)"
+        )
 
 
 def _page(found: list[ImportRow], size: int, total: int, mark: _Mark | None) -> Page[ImportRow]:

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, UUIDField, When
 
 from clients.imports.touches import touches
-from clients.imports.undoing import classified, may_be_undone, undo_until
+from clients.imports.undoing import UndoImpact, classified, may_be_undone, undo_until
 from clients.imports.words import refusal
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState, RowAction, RowOutcome
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED = 5
+# Of so many clients that may be invited, it is told how many they are.
+COUNTED = 1_000
 
 
 def report(source: Import) -> dict[str, Any]:
@@ -22,7 +24,8 @@ def report(source: Import) -> dict[str, Any]:
         "undo_until": undo_until(source) if source.applied_at else None,
         "undo_failed": refusal(source.refusal_code, source.refusal_params) if source.refusal_code else "",
         "has_file": ImportFile.objects.filter(source=source).exists(),
-        "invitable": invitable(source).count() if source.state == ImportState.DONE else 0,
+        "invitable": invitable(source) if source.state == ImportState.DONE else 0,
+        "counted": COUNTED,
     }
 
 
@@ -39,13 +42,20 @@ def with_address(source: Import) -> QuerySet[Dossier]:
     return written(source).exclude(email="")
 
 
-def invitable(source: Import) -> QuerySet[Dossier]:
-    """Of these, those whose client was never invited and has no space."""
-    found = with_address(source)
+def invitable(source: Import) -> int:
+    """How many of these have a client who was never invited and has no space: COUNTED + 1 of many more.
+
+    Row by row, and no further: of a hundred thousand, nobody needs the exact number before they want to do it.
+    """
+    about = Case(
+        When(action=RowAction.CREATE, then=F("id")), default=F("dossier_id"), output_field=UUIDField()
+    )
+    its = Dossier.objects.clients().active().filter(pk=OuterRef("about")).exclude(email="").order_by()
     for touch in touches(Dossier):
         if touch.outcome in (RowOutcome.LINKED, RowOutcome.INVITED):
-            found = found.exclude(touch.of(OuterRef("pk"), _EVER))
-    return found
+            its = its.exclude(touch.of(OuterRef("pk"), _EVER))
+    rows = source.rows.filter(action__in=(RowAction.CREATE, RowAction.UPDATE), outcome="").order_by()
+    return rows.annotate(about=about).filter(Exists(its))[: COUNTED + 1].count()
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,13 @@ class Kept:
         return self.count - len(self.names)
 
 
-def kept_by_reason(source: Import, counts: list[tuple[RowOutcome, int]]) -> list[Kept]:
+def kept_by_reason(source: Import, meant: UndoImpact) -> list[Kept]:
     """In the order of the counts. One query, none where nothing is kept."""
     names: dict[str, list[str]] = {}
-    if counts:
-        rows = classified(source).exclude(kept="").select_related("dossier").order_by("number")
+    if counts := meant.kept:
+        rows = (
+            classified(source, meant.looked_at).exclude(kept="").select_related("dossier").order_by("number")
+        )
         for row in rows.defer("raw", "remarks").iterator(1_000):
             if len(its := names.setdefault(row.kept, [])) < _NAMED:
                 its.append(row.title)

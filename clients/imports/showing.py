@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from clients.imports.asked import Asked
-from clients.imports.findings import KEPT_BACK, PASSED_OVER
+from clients.imports.findings import KEPT_BACK, PASSED_OVER, prepare
 from clients.imports.words import note, refusal
-from clients.models import Import, ImportState, MatchRule, RowAction
+from clients.models import OVER, Import, ImportState, MatchRule, RowAction
 from clients.resources import header_of
 from spreadsheets.text import fold
+from tenancy.scopes import scope
 
 _TABS = (
     RowAction.CREATE, RowAction.UPDATE, RowAction.ERROR, RowAction.CONFLICT, RowAction.DUPLICATE, RowAction.IDENTICAL,
@@ -79,6 +81,13 @@ def _labels(source: Import) -> dict[str, str]:
         RowAction.SKIPPED: pgettext("rows", "Left out"),
         PASSED_OVER: _("Passed over"),
     }
+
+
+def prepare_page(firm_id: UUID, import_id: UUID) -> None:
+    """What a look at all rows tells, once they are there: before anybody opens the page of a plan or of a report."""
+    with scope(firm=firm_id):
+        if source := Import.objects.filter(pk=import_id, state__in=(ImportState.READY, *OVER)).first():
+            prepare(source)
 
 
 def summary(source: Import) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from accounts.models import Firm
+from accounts.shown import siren, siret, when
+from accounts.stencils import Fixed
 from activity import queries, sentences
 from clients.imports.asked import Asked
 from clients.imports.remarks import Level, worded
@@ -120,8 +122,7 @@ class Teller:
             "url": self._url(row),
             **(self._acts(row) if self.is_open else {}),
             "reference": row.reference or (row.dossier.reference if row.dossier else ""),
-            "siren": row.siren,
-            "siret": row.siret,
+            "identifier": siret(row.siret) if row.siret else siren(row.siren),
             "place": " ".join(filter(None, (row.postcode, row.city))),
             "portfolio": row.portfolio,
             "changes": self._changes(row),
@@ -175,7 +176,7 @@ class Teller:
         name = stored["field"]
         offers: Mapping[str, str] = stored.get("offers") or {}
         return {
-            "level": stored["level"],
+            "level": Fixed(stored["level"]),
             "label": header_of(name),
             "letter": self.letters.get(name, ""),
             "value": stored.get("value", ""),
@@ -194,8 +195,11 @@ class Teller:
         return [
             {
                 "who": event.who,
-                "at": event.at,
-                "changes": sentences.changes(event),
+                "at": when(event.at),
+                "changes": [
+                    {"label": one.label, "before": one.before, "after": one.after}
+                    for one in sentences.changes(event)
+                ],
                 "sentence": sentences.plain_sentence(event),
             }
             for event in events[:_MOST_CHANGES]

@@ -3,7 +3,8 @@
 What somebody has built on since (see `clients.imports.touches`) is kept, and named: the reason is the row's outcome.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +41,7 @@ from clients.models import (
 from portfolios.actions import Terminated, hold_open
 from portfolios.events import PortfolioTakenBack
 from portfolios.models import Portfolio
+from tenancy.expressions import among
 from tenancy.leases import LostHold, Progress, beating, let_go
 from tenancy.scopes import scope
 
@@ -47,6 +49,8 @@ _WRITTEN = (RowAction.CREATE, RowAction.UPDATE)
 # What a dossier's name and search key are made of.
 NAMING = ("kind", "legal_name", "first_name", "last_name", "reference", "siren", "siret", "urssaf_account")
 _BATCH = 5_000
+# Of so many that may have been touched, each row is asked rather than each touch.
+_MANY = 5_000
 Rows = QuerySet[ImportRow]
 Classified = QuerySet[Any]
 
@@ -118,13 +122,39 @@ def _undo(held: Import, progress: Progress) -> None:
 # --- What is kept, and why ------------------------------------------------------------------------------------------
 
 
-def classified(source: Import) -> Classified:
-    """The rows that were written and not taken back, each with its dossier's `key`, and `kept`: why the undo would
-    keep it, empty if it would take it back."""
-    rows = source.rows.filter(action__in=_WRITTEN, outcome="").order_by()
-    key = Case(When(action=RowAction.CREATE, then=F("id")), default=F("dossier_id"), output_field=UUIDField())
-    rows = rows.annotate(key=key, former_reference=KT("changes__reference__0"))
+def classified(source: Import, these: Collection[UUID] | None = None) -> Classified:
+    """The rows (of `these` only, if given) that were written and not taken back, each with its dossier's `key`, and
+    `kept`: why the undo would keep it, empty if it would take it back."""
+    rows = _still_written(source)
+    if these is not None:
+        rows = rows.filter(among(these))
     return rows.annotate(kept=Case(*_reasons(source), default=Value(""), output_field=CharField()))
+
+
+def _still_written(source: Import) -> Classified:
+    key = Case(When(action=RowAction.CREATE, then=F("id")), default=F("dossier_id"), output_field=UUIDField())
+    rows = source.rows.filter(action__in=_WRITTEN, outcome="").order_by()
+    return rows.annotate(key=key, former_reference=KT("changes__reference__0"))
+
+
+def may_be_kept(source: Import) -> set[UUID] | None:
+    """The keys of the rows that may be kept: all others are as the import has left them. None: any may be.
+
+    From the side of what has come since, which is little as a rule: a hundred thousand rows are not asked one by one
+    who has touched them.
+    """
+    since, rows = _moment(source), _still_written(source)
+    as_written = Dossier.objects.filter(pk=OuterRef("key"), updated_at=since).order_by()
+    keys: set[UUID] = set()
+    for found in (rows.filter(~Exists(as_written)), rows.filter(_no_way_back(), action=RowAction.UPDATE)):
+        keys |= set(found.values_list("pk", flat=True)[: _MANY + 1])
+    for touch in touches(Dossier):
+        about = list(touch.since(since).order_by().values_list(touch.path, flat=True)[: _MANY + 1])
+        if len(about) > _MANY:
+            return None
+        its = among(about) & Q(action=RowAction.CREATE) | among(about, "dossier") & Q(action=RowAction.UPDATE)
+        keys |= set(rows.filter(its).values_list("pk", flat=True))
+    return keys if len(keys) <= _MANY else None
 
 
 def _reasons(source: Import) -> Iterator[When]:
@@ -188,6 +218,8 @@ class UndoImpact:
     kept: list[tuple[RowOutcome, int]]
     portfolios: list[str]
     staying: list[str]
+    # The rows among which are all that it keeps; None: all of them.
+    looked_at: Collection[UUID] | None = None
 
     @property
     def kept_count(self) -> int:
@@ -206,15 +238,12 @@ class UndoImpact:
 
 def impact(source: Import) -> UndoImpact:
     """What the undo would do now. Nothing is locked: what is touched meanwhile is kept all the same."""
-    counts: dict[tuple[str, str], int] = {}
-    for action, kept, count in (
-        classified(source).values("action", "kept").annotate(n=Count("pk")).values_list("action", "kept", "n")
-    ):
-        counts[action, kept] = count
+    these = may_be_kept(source)
+    counts = _counts(source, these)
     told = [
         (one, sum(counts.get((action, one), 0) for action in _WRITTEN)) for one in (*KEPT, RowOutcome.GONE)
     ]
-    going = dict(_empty(source, _leaving(source)).values_list("pk", "name"))
+    going = dict(_empty(source, _leaving(source, these)).values_list("pk", "name"))
     made = dict(Portfolio.objects.filter(pk__in=_made(source)).values_list("pk", "name"))
     return UndoImpact(
         deleted=counts.get((RowAction.CREATE, ""), 0),
@@ -222,6 +251,27 @@ def impact(source: Import) -> UndoImpact:
         kept=[(outcome, count) for outcome, count in told if count],
         portfolios=sorted(going.values()),
         staying=sorted(name for key, name in made.items() if key not in going),
+        looked_at=these,
+    )
+
+
+def _counts(source: Import, these: Collection[UUID] | None) -> Counter[tuple[str, str]]:
+    """How many rows there are of each action and reason to keep them ("": none)."""
+    looked_at = _numbers(classified(source, these), "action", "kept")
+    if these is None:
+        return looked_at
+    others = _numbers(_still_written(source).annotate(kept=Value("")), "action", "kept")
+    for (action, _kept), count in looked_at.items():
+        others[action, ""] -= count
+    return others + looked_at
+
+
+def _numbers(rows: Classified, *names: str) -> Counter[tuple[str, str]]:
+    return Counter(
+        {
+            (one, other): n
+            for one, other, n in rows.values(*names).annotate(n=Count("pk")).values_list(*names, "n")
+        }
     )
 
 
@@ -354,10 +404,19 @@ def _made(source: Import) -> list[UUID]:
     return [UUID(key) for key in source.new_portfolios]
 
 
-def _leaving(source: Import) -> dict[UUID, int]:
-    """How many dossiers the undo would take out of each of these."""
-    rows = classified(source).filter(kept="", portfolio_key__in=_made(source))
-    return dict(rows.values("portfolio_key").annotate(n=Count("pk")).values_list("portfolio_key", "n"))
+def _leaving(source: Import, these: Collection[UUID] | None) -> Counter[UUID]:
+    """How many dossiers the undo would take out of each of these portfolios; `these`: see `may_be_kept`."""
+    if not (made := _made(source)):
+        return Counter()
+    if these is None:
+        return _by_portfolio(classified(source).filter(kept=""), made)
+    kept = _by_portfolio(classified(source, these).exclude(kept=""), made)
+    return _by_portfolio(_still_written(source), made) - kept
+
+
+def _by_portfolio(rows: Classified, made: list[UUID]) -> Counter[UUID]:
+    rows = rows.filter(portfolio_key__in=made).values("portfolio_key").annotate(n=Count("pk"))
+    return Counter(dict(rows.values_list("portfolio_key", "n")))
 
 
 def _empty(source: Import, leaving: Mapping[UUID, int]) -> QuerySet[Portfolio]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.answers import done
+from accounts.holding import Holder, held_by
 from accounts.models import Role
 from accounts.permissions import Perm, allows, can, permitted, require
 from accounts.places import FirmRequest
@@ -28,7 +29,7 @@ from clients.events.files import NAMING_FILES
 from clients.exports.dossiers import DossierExport, asked_for
 from clients.forms.dossiers import DossierForm, NewDossierForm
 from clients.meanwhile import compare
-from clients.models import Dossier, Import
+from clients.models import Dossier
 from clients.people import client_side
 from clients.selection import filters_of
 from clients.views.looking_up import look_up_url
@@ -91,7 +92,7 @@ def create(request: FirmRequest) -> HttpResponse:
                     actor=request.member, values=form.values, portfolio=form.cleaned_data["portfolio"]
                 )
         except HeldElsewhere:
-            form.add_error(None, _held_by()["title"])
+            form.add_error(None, _held_by().title)
         except ReferenceTaken:
             _say_taken(form)
         except Terminated:
@@ -113,7 +114,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
         with patient():  # who looks is kept, and the undo of an import holds its client files until it ends
             dossier = _seen(request, pk)
     except HeldElsewhere:
-        messages.warning(request, _held_by()["title"])
+        messages.warning(request, _held_by().title)
         return done(request, request.firm.url("clients:list"))
     in_drawer = getattr(request, "htmx", None) and request.htmx.target == "drawer-body"  # type: ignore[attr-defined]
     may_assign = not dossier.is_own and can(request.member, Perm.ASSIGN_DOSSIER, dossier)
@@ -168,17 +169,9 @@ def edit(request: FirmRequest, pk: UUID) -> HttpResponse:
     return render(request, "clients/edit.html", {"form": form, **context}, status=status)
 
 
-def _held_by() -> dict[str, str]:
-    """What a person is told who waited in vain for a client file."""
-    if Import.objects.writing().exists():
-        return {
-            "title": _("An import is being written at this very moment"),
-            "text": _("It changes this client file too, and holds it until it ends: a minute at the most."),
-        }
-    return {
-        "title": _("Somebody is changing this client file at this very moment"),
-        "text": _("It will be free again in an instant."),
-    }
+def _held_by() -> Holder:
+    """Whom a person has waited for in vain."""
+    return held_by(_("Somebody is changing this client file at this very moment"))
 
 
 def _import_url(request: FirmRequest) -> str:

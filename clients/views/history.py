@@ -44,7 +44,7 @@ def _meant(source: Import) -> dict[str, Any]:
     return {
         "source": source,
         "impact": meant,
-        "kept": reporting.kept_by_reason(source, meant.kept),
+        "kept": reporting.kept_by_reason(source, meant),
         "until": undo_until(source),
     }
 

@@ -14,6 +14,7 @@ from activity.models import Event, Notification
 from clients.actions.archiving import archive_dossiers
 from clients.actions.dossiers import create_dossier, move_dossier, update_dossier
 from clients.actions.portfolios import terminate_portfolio
+from clients.imports import undoing
 from clients.imports.sweeping import sweep
 from clients.imports.touches import TOUCHES
 from clients.imports.undoing import impact, undo_import
@@ -108,7 +109,14 @@ def test_an_import_leaves_the_place_that_a_member_has(firm: World) -> None:
     assert not can(firm.collaborator, Perm.CHANGE_DOSSIER, Dossier.objects.get())
 
 
+@pytest.mark.parametrize("many", [0, 5_000])
 class TestWhatIsKept:
+    """Whether what has come since is asked for, or each of the rows: as where more than `many` may be touched."""
+
+    @pytest.fixture(autouse=True)
+    def _many(self, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+        monkeypatch.setattr(undoing, "_MANY", many)
+
     def kept(self, world: World, touch) -> tuple[list[str], list[str]]:
         """What becomes of a created and of a changed dossier that both have been touched so."""
         make_dossier("Ancien", reference="A1", email="a@ancien.fr")

@@ -7,6 +7,7 @@ import pytest
 from accounts.models import Role
 from activity.models import Event
 from clients.actions.dossiers import update_dossier
+from clients.imports import reporting
 from clients.imports.undoing import undo_import
 from clients.jobs import confirm_import, plan_key
 from clients.models import Dossier, Import, ImportFile, ImportOrigin, ImportState
@@ -111,6 +112,15 @@ class TestInviting:
             assert client.post(url(made, "invitations:invite_imported"))["Location"] == url(made)
         assert [one.email for one in Invitation.objects.all()] == ["a@martin.fr"]
         assert url(made, "invitations:invite_imported") not in said(client.get(url(made)))
+
+    def test_of_very_many_the_exact_number_is_told_when_it_is_asked_for(
+        self, firm: World, browse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reporting, "COUNTED", 1)
+        rows = [(f"R{n}", f"Client {n}", "", f"{n}@client.fr", "") for n in range(3)]
+        made, client = run(firm.admin, rows), browse(firm.admin)
+        assert "Plus de 1 de ces clients" in said(client.get(url(made)))
+        assert "3 courriels partiront" in said(client.get(url(made, "invitations:invite_imported")))
 
     def test_only_the_imports_own_clients(self, firm: World, browse) -> None:
         run(firm.admin, [("Z", "Autre", "", "z@autre.fr", "")])
