@@ -61,7 +61,8 @@ def _handed(file: "UploadedFile[bytes]") -> Handed:
 
 
 class DropForm(forms.Form):
-    """The files, and what they are about. `firms`: those to choose from, where a client has several."""
+    """The files, and what they are about. `by_client`: it is the client who drops; `firms`: those to choose from, where
+    they have several."""
 
     file = FilesField(
         label=gettext_lazy("Files"),
@@ -86,9 +87,14 @@ class DropForm(forms.Form):
         *args: Any,
         categories: Sequence[FileCategory] = tuple(FileCategory),
         firms: Sequence[SpaceLink] = (),
+        by_client: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if by_client:
+            self.fields["category"].help_text = gettext(
+                "Those of your people with the profile “Billing” see the files about billing, and no others."
+            )
         self.fields["file"].widget.attrs |= {
             "accept": ACCEPTED,
             "data-max-bytes": MOST_BYTES,
