@@ -92,7 +92,7 @@ class DropForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         if by_client:
-            self.fields["category"].help_text = gettext(
+            self.fields["category"].help_text = _(
                 "Those of your people with the profile “Billing” see the files about billing, and no others."
             )
         self.fields["file"].widget.attrs |= {
