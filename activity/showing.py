@@ -1,12 +1,16 @@
 """Showing a mail on a page: HTML and text side by side, in a frame that can do nothing but be looked at."""
 
 from base64 import b64encode
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from activity.mails import Message
+from activity.composing import compose_for
+from activity.mails import REGISTRY, Message
+from activity.models import Notification
 from activity.wire import Inline
 
 # Of a mail's HTML: its own style and pictures, and nothing of anywhere else.
@@ -41,6 +45,14 @@ def side_by_side(request: HttpRequest, message: Message) -> HttpResponse:
         "theme": theme if theme in THEMES else "",
     }
     return confined(render_to_string("activity/side_by_side.html", context))
+
+
+def told_now(recipient: UUID) -> Message:
+    """What the person would be told by mail of the owner in scope, were no hold; for a preview, which takes it back."""
+    Notification.objects.of_scope().filter(recipient_id=recipient).update(due_at=timezone.now())
+    mail = compose_for(recipient)
+    assert mail is not None  # something happened that concerns them
+    return REGISTRY[mail.kind].build(mail)
 
 
 def _as_data(picture: Inline) -> str:

@@ -13,15 +13,17 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import translation
 
-from accounts.actions.firms import change_firm
+from accounts.actions.firms import change_firm, change_reminders
+from accounts.actions.journal import give_head
 from accounts.actions.people import mail_person, note_security
 from accounts.events.people import PasswordChanged
 from accounts.lookups import firms_of
 from accounts.models import Membership, Role, User
 from accounts.permissions import Perm, permitted
 from activity.actions import record
-from activity.composing import compose_for
 from activity.mails import REGISTRY, Message, OutgoingEmail
+from activity.sealing import seal_portion
+from activity.showing import told_now
 from clients.actions.dossiers import update_dossier
 from clients.actions.space import open_space, tell_clients
 from clients.events.dossiers import DossierChanged
@@ -170,13 +172,17 @@ def _security_notice_elsewhere(demo: Demo) -> Message:
     return _notice(demo, "alice@ancienne-adresse.example")
 
 
+@_preview("journal-head", "accounts.journal_head")
+def _journal_head(demo: Demo) -> Message:
+    with demo.in_firm() as alice:
+        change_reminders(actor=alice, number=3)
+        while seal_portion():
+            pass
+        give_head()
+        return _newest("accounts.journal_head")
+
+
 # --- What others changed ----------------------------------------------------------------------------------------------
-
-
-def _told(person: User) -> Message:
-    mail = compose_for(person.pk)
-    assert mail is not None
-    return REGISTRY[mail.kind].build(mail)
 
 
 def _colleague_changes(demo: Demo, count: int) -> Message:
@@ -185,7 +191,7 @@ def _colleague_changes(demo: Demo, count: int) -> Message:
         theirs = permitted(Dossier.objects.clients().active(), chloe, Perm.CHANGE_DOSSIER)
         for dossier in theirs.order_by("pk")[:count]:
             update_dossier(actor=chloe, dossier=dossier, values={"phone": "01 99 00 45 67", "city": "Nantes"})
-        return _told(demo.alice_herself)
+        return told_now(demo.alice_herself.pk)
 
 
 @_preview("one-change", "activity.changes")
@@ -206,7 +212,7 @@ def _change_to_the_client(demo: Demo) -> Message:
         change_firm(actor=alice, name=firm.name, **change)
         update_dossier(actor=alice, dossier=_followed(), values={"phone": "01 99 00 45 67"})
     with demo.in_space():
-        return _told(demo.claire)
+        return told_now(demo.claire.pk)
 
 
 def _followed() -> Dossier:
@@ -224,7 +230,6 @@ def _details(demo: Demo) -> Message:
             firm=alice.firm,
             dossier=other,
             email=CLIENT,
-            profile=SpaceProfile.MANAGER,
         )
         group, changes = uuid7(), {"city": ("Lyon", "Nantes"), "phone": ("", "01 99 00 45 67")}
         for dossier in (first, other):

@@ -11,11 +11,15 @@ from allauth.account.models import EmailAddress
 from django.urls import reverse
 from django.utils import translation
 
+from accounts.actions.firms import change_reminders
+from accounts.actions.journal import give_head
 from accounts.actions.people import mail_person, note_security
 from accounts.events.people import PasswordChanged
 from accounts.models import Membership, MemberState, Role, User
 from activity.actions import record
 from activity.mails import REGISTRY
+from activity.models import Notification
+from activity.sealing import seal_portion
 from clients.actions.dossiers import update_dossier
 from clients.actions.following import register_space
 from clients.actions.space import open_space, tell_clients
@@ -91,8 +95,19 @@ def _changes_for_the_client(world: World, person: User, browse: Any) -> None:
 
 def _followed(world: World, person: User, name: str = "Boulangerie Martin") -> Any:
     dossier = make_dossier(name)
-    open_space(person=person, firm=world.firm, dossier=dossier, email=NADIA, profile=SpaceProfile.MANAGER)
+    open_space(person=person, firm=world.firm, dossier=dossier, email=NADIA)
     return dossier
+
+
+@row("accounts.journal_head")
+def _journal_head(world: World, person: User, browse: Any) -> None:
+    with scope(firm=world.firm):
+        Membership.objects.create(user=person, email=NADIA, role=Role.ADMIN, state=MemberState.ACTIVE)
+        change_reminders(actor=world.admin, number=3)
+        Notification.objects.all().delete()  # the change's own mail is another row's
+        while seal_portion():
+            pass
+        give_head()
 
 
 @row("clients.details_changed")
