@@ -18,7 +18,7 @@ from activity.actions import Happening, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink
 from invitations.actions.handling import end, issue, leaving, renew, send, who_sees_some
-from invitations.actions.holding import hold_dossiers, hold_invitations
+from invitations.actions.holding import hold_dossiers
 from invitations.events import (
     ClientInvited,
     ClientsInvited,
@@ -102,7 +102,9 @@ def invite_member(
     """
     hold_and_require(actor, Perm.MANAGE_MEMBERS)
     member = _place(email.strip().lower())
-    require(actor, Perm.MANAGE_MEMBERS)  # once the place is held: while this waited, the actor may have lost the right
+    require(
+        actor, Perm.MANAGE_MEMBERS
+    )  # once the place is held: while this waited, the actor may have lost the right
     member.role, member.state, member.invited_at = role, MemberState.INVITED, timezone.now()
     if member.user_id is None:
         member.first_name, member.last_name = first_name, last_name
@@ -274,10 +276,10 @@ def _carried_out(
 
 def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Plan:
     """What inviting these dossiers' clients would do now. `lock` holds them, with their invitations, to the end."""
-    require(actor, Perm.INVITE_CLIENTS)
     chosen = Dossier.objects.filter(pk__in=dossiers.order_by().values("pk"))
     if lock:
         chosen = Dossier.objects.filter(among(_held(actor, chosen.values_list("pk", flat=True))))
+    require(actor, Perm.INVITE_CLIENTS)
     found = permitted(chosen, actor, Perm.INVITE_CLIENT)
     found = found.order_by("pk").only(
         "firm_id", "kind", "legal_name", "first_name", "last_name", "email", "is_own"
@@ -303,13 +305,12 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
 
 
 def _held(actor: Membership, keys: Iterable[UUID]) -> list[UUID]:
-    """Hold the actor's place, these dossiers and the invitations that wait for them; the actor's right is asked again,
-    and what may be done with each of them by whoever called this."""
-    hold_and_require(actor, Perm.INVITE_CLIENTS)
+    """Hold the actor's place, these dossiers and the invitations that wait for them; rights are asked by the caller."""
+    hold_names(actor.pk)
     held = list(keys)
     hold_dossiers(held)
-    waiting = Invitation.objects.unanswered().filter(among(held, "dossier"))
-    hold_invitations(waiting.order_by().values_list("pk", flat=True))
+    waiting = Invitation.objects.unanswered().filter(among(held, "dossier")).order_by("pk")
+    list(waiting.select_for_update(no_key=True).values_list("pk"))
     return held
 
 

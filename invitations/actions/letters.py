@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.actions.holding import hold_and_require, hold_names
+from accounts.actions.holding import hold_names
 from accounts.models import Membership
 from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, queue_mails, record, record_many
@@ -78,10 +78,10 @@ class Somebody:
 
 def plan_letters(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Writing:
     """Whose clients would get a letter now. `lock` holds the dossiers until the transaction ends."""
-    require(actor, Perm.INVITE_CLIENTS)
     chosen = Dossier.objects.filter(pk__in=dossiers.order_by().values("pk"))
     if lock:
         chosen = Dossier.objects.filter(among(_held_dossiers(actor, chosen.values_list("pk", flat=True))))
+    require(actor, Perm.INVITE_CLIENTS)
     held = list(permitted(chosen, actor, Perm.INVITE_CLIENT).order_by("name_key", "pk"))
     keys = [dossier.pk for dossier in held]
     links = SpaceLink.objects.current().filter(dossier__in=keys)
@@ -106,8 +106,8 @@ def plan_letters(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool =
 
 
 def _held_dossiers(actor: Membership, keys: Iterable[UUID]) -> list[UUID]:
-    """Held after the actor's place, whose right is asked again then."""
-    hold_and_require(actor, Perm.INVITE_CLIENTS)
+    """Held after the actor's place; rights are asked by the caller."""
+    hold_names(actor.pk)
     held = list(keys)
     hold_dossiers(held)
     return held
