@@ -1,4 +1,4 @@
-"""The verification of a firm's journal in a worker's hands: it may take minutes, is seen meanwhile, survives its worker."""
+"""The verification of a firm's journal in a worker's hands: it may take minutes, and outlives its worker."""
 
 from contextlib import suppress
 from uuid import UUID

@@ -6,7 +6,6 @@ by the owner's choice and by the least that is written into the function is over
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,10 +13,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from activity.actions import record
 from activity.chain import Sum
-from activity.events import ACCESSES, CHANGES, REGISTRY, EventType
+from activity.events import ACCESSES, CHANGES
 from activity.lookups import DEFAULT_MONTHS, LEAST_MONTHS, due_purges, purge_events
 from activity.models import Journal
 from activity.proofs import JournalPurged
@@ -131,7 +131,7 @@ def _held_row() -> Journal:
 
 
 def purge_due() -> int:
-    """Of everybody whose journal nobody has gone through today; returns how many events. A fault is its owner's alone."""
+    """Of everybody whose journal nobody has gone through today; returns how many events. A fault is one owner's."""
     removed = 0
     for row in due_purges(midnight()):
         try:
@@ -189,11 +189,8 @@ def purge_portion() -> int:
     return len(gone)
 
 
-def summaries(names: list[str]) -> list[str]:
-    """The kinds in words, each once."""
-    known: list[Any] = [REGISTRY[name].summary for name in names if name in REGISTRY]
-    return sorted({str(summary) for summary in known})
-
-
-def types_of(family: str) -> list[type[EventType]]:
-    return [kind for kind in REGISTRY.values() if kind.family == family]
+def duration(months: int) -> str:
+    """In words: 18 months, 10 years."""
+    if months % 12:
+        return ngettext("%(count)d month", "%(count)d months", months) % {"count": months}
+    return ngettext("%(count)d year", "%(count)d years", months // 12) % {"count": months // 12}

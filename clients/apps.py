@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,6 +8,7 @@ class ClientsConfig(AppConfig):
     verbose_name = _("Clients")
 
     def ready(self) -> None:
+        from accounts.erasing import PLACES
         from accounts.holding import HOLDERS
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
@@ -20,9 +22,11 @@ class ClientsConfig(AppConfig):
         from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
         from clients.holding import import_at_work
         from clients.leftovers import LEFTOVERS
+        from clients.models import SpaceMember
         from clients.places import SpacePlaces
 
         KINDS.append(SpacePlaces())
+        PLACES.append((SpaceMember, Q(ended_at=None)))
         STILL_TOLD_OF.append(still_told_of)
         FIRM_STARTERS.append(create_own_dossier)
         FIRM_CHANGED.append(follow_firm)

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
-from activity.events import EventType, Recipient
+from activity.events import ACCESSES, EventType, Recipient
 from exports.models import Export
 
 
@@ -14,6 +14,7 @@ class ExportAsked(EventType):
     """Concerns nobody else: nothing of the firm has changed."""
 
     name = "exports.export.asked"
+    family = ACCESSES
     summary = _("An export was asked for")
     sentence = _("%(actor)s asked for the export %(subject)s.")
 
@@ -32,6 +33,7 @@ class ExportReady(_ToWhoeverAsked):
     """Details: `lines`, how many the workbook holds."""
 
     name = "exports.export.ready"
+    family = ACCESSES
     summary = _("Your export is ready")
     sentence = _("The export %(subject)s is ready (%(lines)s lines). It is kept for 7 days.")
 
@@ -40,11 +42,13 @@ class ExportFailed(_ToWhoeverAsked):
     """Details: `reason`, a key of `exports.words`."""
 
     name = "exports.export.failed"
+    family = ACCESSES
     summary = _("Your export could not be prepared")
     sentence = _("The export %(subject)s could not be prepared.")
 
 
 class ExportExpired(EventType):
     name = "exports.export.expired"
+    family = ACCESSES
     summary = _("The file of an export was deleted")
     sentence = _("The file of the export %(subject)s was deleted, 7 days after it was made.")

@@ -44,6 +44,9 @@ STATES: dict[str, State] = {
     "no_consent": State("bad", pgettext_lazy("state", "Without the company's consent"), hollow=True),
     "left": State("off", pgettext_lazy("state", "Client left"), hollow=True),
     "pending": State("wait", pgettext_lazy("state", "Pending"), hollow=True),
+    # verifications of the activity log
+    "intact": State("ok", pgettext_lazy("state", "Intact")),
+    "faulty": State("bad", pgettext_lazy("state", "Not intact")),
     # letters
     "printed": State("info", pgettext_lazy("letter", "Printed")),
     "addressed": State("info", pgettext_lazy("letter", "Address given")),

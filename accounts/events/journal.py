@@ -1,4 +1,4 @@
-"""What happens to a firm's journal by its people: it is verified, kept longer or shorter, held. None of it is removed."""
+"""What happens to a firm's journal by its people: verified, kept longer or shorter, held. None of it is removed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -8,8 +8,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.models import Membership
-from accounts.permissions import Perm, require
+from accounts.models import Membership, Role
+from accounts.permissions import Perm, allows, require
 from accounts.places import FirmRequest
 from activity.forms import JournalFilter
 from activity.queries import counted, one_slice, with_details
@@ -37,6 +37,7 @@ def journal(request: FirmRequest) -> HttpResponse:
         "shown": with_details(shown) if asked.folds else shown,
         "count": _count_text(counted(events, most=COUNTED)),
         "group": asked.group,
+        "can_keep": allows(Role(request.member.role), Perm.KEEP_JOURNAL),
     }
     return render(request, "accounts/journal.html", context)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.events.members import MemberTerminated
 from accounts.models import Membership
 from accounts.permissions import ObjectRole
-from activity.events import EventType, Recipient
+from activity.events import ACCESSES, EventType, Recipient
 
 
 class MemberDeparted(MemberTerminated):
@@ -95,6 +95,7 @@ class DossierLeftAlone(HandedOver):
 
 class CertificateTaken(EventType):
     name = "clients.member.certificate_taken"
+    family = ACCESSES
     summary = _("The certificate of a departure was downloaded")
     sentence = _("%(actor)s downloaded the certificate of the departure of %(subject)s.")
     route = "clients:departed"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from accounts.permissions import Perm, holders
-from activity.events import EventType, Recipient
+from activity.events import ACCESSES, EventType, Recipient
 from clients.models import ClientSpace, Dossier, FileCategory, SpaceMember
 
 # --- In the firm's journal ----------------------------------------------------------------------------------------
@@ -46,6 +46,7 @@ class FileTaken(_OfDossier):
     """An access to the client's data: see also `AccessRecord`."""
 
     name = "clients.dossier.file_taken"
+    family = ACCESSES
     summary = _("An exchanged file was downloaded")
     sentence = _("%(actor)s downloaded the file %(file)s of %(subject)s.")
 
@@ -130,6 +131,7 @@ class SpaceFilePutBack(_OfSpace):
 
 class SpaceFileTaken(_OfSpace):
     name = "clients.space.file_taken"
+    family = ACCESSES
     summary = _("An exchanged file was downloaded")
     sentence = _("%(actor)s downloaded the file %(file)s exchanged with %(firm)s.")
 

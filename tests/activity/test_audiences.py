@@ -16,21 +16,24 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.actions import declarants, firms, letterhead, members, people
+from accounts.actions import declarants, firms, journal, letterhead, members, people
 from accounts.actions.replacements import (
     arrange_replacement,
     change_replacement,
     end_replacement,
     tell_replacement,
 )
+from accounts.checking import check_journal
 from accounts.events import people as person_events
-from accounts.models import Firm, Membership, Replacement, Role, User
+from accounts.models import Firm, JournalCheck, Membership, Replacement, Role, User
 from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.pictures import Picture
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
-from activity.models import Event, Notification
+from activity.models import Event, Notification, Unsealed
+from activity.retention import purge_portion
+from activity.sealing import seal_portion
 from clients.actions import files
 from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.actions.assignments import change_assignments
@@ -127,6 +130,7 @@ from portfolios.actions import (
 )
 from portfolios.models import Portfolio
 from tenancy.keys import uuid7
+from tenancy.leases import MOST_ATTEMPTS
 from tenancy.scopes import Purpose, crossing, scope
 from tests.clients.lists import plan, run
 from tests.invitations import asked as asked_firm
@@ -295,6 +299,73 @@ for _happened in (
     person_events.RecoveryCodesMade,
 ):
     row(_happened.name)(_secured(_happened))
+
+
+# --- the journal ----------------------------------------------------------------------------------------------------
+
+
+@row("accounts.journal.verification_asked")
+def _check_asked(cast: Cast) -> set[str]:
+    journal.order_check(actor=cast.alice)
+    return NOBODY
+
+
+def _checked(cast: Cast) -> None:
+    check = journal.order_check(actor=cast.alice)
+    check_journal(cast.firm.pk, check.pk)
+
+
+@row("accounts.journal.found_intact")
+def _found_intact(cast: Cast) -> set[str]:
+    _checked(cast)
+    return {"Alice"}
+
+
+@row("accounts.journal.found_faulty")
+def _found_faulty(cast: Cast) -> set[str]:
+    firms.change_reminders(actor=cast.alice, number=3)
+    Unsealed.objects.all().delete()  # so that the next event has no seal
+    _checked(cast)
+    return {"Alice", "Zoé"}
+
+
+@row("accounts.journal.verification_failed")
+def _check_failed(cast: Cast) -> set[str]:
+    check = journal.order_check(actor=cast.alice)
+    JournalCheck.objects.update(attempts=MOST_ATTEMPTS)
+    check_journal(cast.firm.pk, check.pk)
+    return {"Alice"}
+
+
+@row("accounts.journal.retention_changed")
+def _retention(cast: Cast) -> set[str]:
+    journal.change_retention(actor=cast.alice, months={"accesses": 24})
+    return {"Zoé"}
+
+
+@row("accounts.journal.held")
+def _held(cast: Cast) -> set[str]:
+    journal.hold_journal(actor=cast.alice, reason="Contrôle")
+    return {"Zoé"}
+
+
+@row("accounts.journal.released")
+def _released(cast: Cast) -> set[str]:
+    journal.hold_journal(actor=cast.alice, reason="Contrôle")
+    journal.release_journal(actor=cast.alice)
+    return {"Zoé"}
+
+
+@row("activity.journal.purged")
+def _purged(cast: Cast) -> set[str]:
+    long_ago = timezone.now() - timedelta(days=4000)
+    Event.objects.create(
+        **Event.ownership(), id=UUID(int=int(long_ago.timestamp() * 1000) << 80), type="x.y.z", at=long_ago
+    )
+    while seal_portion():
+        pass
+    assert purge_portion() == 1
+    return NOBODY
 
 
 # --- members ------------------------------------------------------------------------------------------------------
@@ -1421,6 +1492,8 @@ ELSEWHERE = {
     "accounts.firm.registered",
     # In the scope of a space that is being made: nobody but the person who opens it.
     "clients.space.registered",
+    # By the database's owner, beside the application: tests/activity/test_erasing.py.
+    "activity.person.erased",
 }
 TOLD_IN_THE_SPACE = {
     "clients.space.firm_agreed": {"Claire"},

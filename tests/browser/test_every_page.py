@@ -36,6 +36,8 @@ NOT_PAGES = {
     "clients:fetching": "looked at by test_fetching.py, which fetches",
     "clients:download_list": "looked at by test_fetching.py, which has a platform to sign in to",
     "clients:forget_connection": "looked at by test_fetching.py, which connects one",
+    "accounts:journal_check": "looked at by test_journal_proof.py, which has the journal verified",
+    "accounts:journal_check_progress": "a piece of accounts:journal_check",
     "exports:progress": "a piece of exports:export",
     "exports:export": "looked at by test_exports, in each of its states",
     "mfa_download_recovery_codes": "a file",

@@ -41,6 +41,12 @@ UNIQUE_ACROSS_FIRMS = {
     ("invitations_letter", "proof_hash"),
 }
 LOOK_UPS_ALLOWED = {
+    "all_journals",  # owners of every chain of events: keys, for `manage.py verify_journal` to enter each of them
+    "due_checks",  # verifications of any firm's journal that wait for a worker: keys, for it to enter each firm
+    "due_heads",  # firms whose journal went on since its last proof was given: keys, for the sweep to enter each firm
+    "due_purges",  # owners whose journal nobody has gone through today: keys, for the sweep to enter each owner
+    "purge_events",  # deletes of the owner in scope what need not be kept any longer, and nothing else
+    "unsealed_journals",  # owners of events that stand in no chain yet: keys, for the sealer to enter each owner
     "claim_mails",
     "consent_asked",  # whom a client's link must wait for: keys of the companies with that SIREN that want to be asked
     "due_exports",  # exports of any firm that wait for a worker or the sweep: keys, for these to enter each firm
@@ -157,11 +163,12 @@ def test_runtime_may_not_write_the_tables_that_migrations_fill(db: None, table: 
         assert cursor.fetchone() == (False,)
 
 
-def test_events_are_append_only_for_runtime(db: None) -> None:
+@pytest.mark.parametrize("table", ["event", "seal", "head", "redaction"])
+def test_events_and_their_proofs_are_append_only_for_runtime(db: None, table: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT has_table_privilege('activity_event', 'UPDATE') OR"
-            " has_table_privilege('activity_event', 'DELETE')"
+            "SELECT has_table_privilege(%s, 'UPDATE') OR has_table_privilege(%s, 'DELETE')",
+            [f"activity_{table}"] * 2,
         )
         assert cursor.fetchone() == (False,)
 
@@ -189,7 +196,9 @@ def test_the_resolver_reads_only_what_its_look_ups_declare(found: Catalogue) -> 
         ).fetchall()
     reads = {(table, "SELECT") for look_up in LOOK_UPS.values() for table in look_up.reads}
     updates = {(table, "UPDATE") for look_up in LOOK_UPS.values() for table in look_up.updates}
-    assert set(rows) == reads | updates
+    deletes = {(table, "DELETE") for look_up in LOOK_UPS.values() for table in look_up.deletes}
+    assert set(rows) == reads | updates | deletes
+    assert deletes == {("activity_event", "DELETE")}
 
 
 def test_shared_walls_raise_without_any_scope(found: Catalogue) -> None:

@@ -396,7 +396,7 @@ def test_the_matrix_names_every_pattern_and_no_other() -> None:
 def test_the_matrix_tries_every_profile_and_all_that_one_may_do() -> None:
     """What a profile may is read from its one table; each line of that is what some page asks for."""
     assert set(PROFILES.values()) == set(SpaceProfile)
-    asked = {row.perm for name, row in MATRIX.items() if "space_id" in PATTERNS[name].parameters}
+    asked = {MATRIX[name].perm for name, pattern in PATTERNS.items() if "space_id" in pattern.parameters}
     of_lists = {category.perm for category in FileCategory}  # what they let one see, each list and file says
     assert asked | of_lists == {None, *SpacePerm}
     assert {row.on for _name, row in OTHERWISE} == {"bill", "client_bill"}
