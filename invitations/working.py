@@ -7,6 +7,7 @@ mails of a portion are in the outbox once it is committed, so the first leave wh
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -22,10 +23,13 @@ from invitations.actions.handling import resend_some, tell_of_resent
 from invitations.actions.inviting import Plan, Skip, invite_some, tell_of_invited
 from invitations.events import SendingFailed
 from invitations.models import Invitation, Sending, SendingKind, SendingState
+from invitations.sweeping import CARRY_OUT
 from tenancy.leases import LEASE, LostHold, free, let_go, take
 from tenancy.scopes import scope
+from tenancy.tasks import nudge
 
 PORTION = 250
+TURN = 20.0
 MOST_FRUITLESS = 4
 GAVE_UP, NOT_ALLOWED = "gave_up", "not_allowed"
 
@@ -34,7 +38,8 @@ Done = tuple[int, dict[Skip, int]]
 
 
 def carry_out(firm_id: UUID, sending_id: UUID) -> None:
-    """Do what is left of the order."""
+    """Do what is left of the order; after TURN seconds whatever else waits for a worker comes first."""
+    until = monotonic() + TURN
     with scope(firm=firm_id):
         held = _claim(sending_id)
     if held is None:
@@ -44,6 +49,10 @@ def carry_out(firm_id: UUID, sending_id: UUID) -> None:
         while not is_over:
             with scope(firm=firm_id):
                 is_over = _go_on(held)
+            if not is_over and monotonic() >= until:
+                let_go(firm_id, held)
+                nudge(CARRY_OUT, firm_id, sending_id)
+                return
     except LostHold:
         return
     except PermissionDenied:

@@ -128,6 +128,22 @@ def test_a_worker_taken_for_dead_writes_nothing_more(
     assert len(addresses(outbox)) == CLIENTS
 
 
+def test_after_a_while_whatever_else_waits_for_a_worker_has_its_turn(
+    lemoine: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password's link, for one: where all workers make invitations, nobody would deliver it."""
+    sending, nudged = ordered(lemoine, clients(lemoine)), list[tuple[Any, ...]]()
+    monkeypatch.setattr(working, "TURN", 0.0)
+    monkeypatch.setattr(working, "nudge", lambda *asked: nudged.append(asked))
+    steps = []
+    while stands(lemoine).is_at_work:
+        carry_out(lemoine.firm.pk, sending.pk)
+        steps.append(stands(lemoine).step)
+    assert steps == [3, 6, 8, 8]
+    assert nudged == [("invitations.carry_out", lemoine.firm.pk, sending.pk)] * 3
+    assert len(addresses(outbox)) == CLIENTS
+
+
 def test_two_workers_at_once_invite_everybody_once(lemoine: World, outbox: Outbox) -> None:
     sending = ordered(lemoine, clients(lemoine))
     at_the_same_time(*[lambda: carry_out(lemoine.firm.pk, sending.pk)] * 3)
