@@ -39,6 +39,7 @@ from tenancy.scopes import scope
 Contestant = Callable[[UUID, UUID, bytes], None]
 _CHUNK = 4_000
 _PATIENCE = 1_800
+_LOOK_EVERY = 0.005  # seconds between two looks at what is held
 
 
 # --- The contestants ------------------------------------------------------------------------------------------------
@@ -135,12 +136,11 @@ def floor(firm: UUID, admin: UUID, content: bytes) -> None:
 
 def _run(contestant: Contestant, firm: UUID, admin: UUID, content: bytes, answer: Connection) -> None:
     """In a process of its own, in a transaction that is taken back."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
     with scope(firm=firm):
         began = time.perf_counter()
         contestant(firm, admin, content)
-        seconds = time.perf_counter() - began
-        answer.send((seconds, _fingerprint(), _peak()))
+        answer.send(time.perf_counter() - began)  # what is held at a time is watched up to here
+        answer.send(_fingerprint())
         transaction.set_rollback(True)
     connections.close_all()
 
@@ -155,11 +155,14 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _peak() -> int:
-    """Of this process, and of the largest of its children, which lives beside it."""
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return (int(line.split()[1]) + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
+def _resident(process: int) -> int:
+    """Bytes that a process and its children hold at this moment."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return 0
+    return pages * resource.getpagesize() + sum(map(_resident, map(int, children)))
 
 
 def _contestant(work: Contestant, firm: UUID, admin: UUID, content: bytes) -> Callable[[], Run]:
@@ -179,12 +182,16 @@ def _contestant(work: Contestant, firm: UUID, admin: UUID, content: bytes) -> Ca
 
 
 def _answer(name: str, process: ForkProcess, answers: Connection) -> Run:
-    """What the contestant has measured. Exits with 1 where it dies, or hangs, before it says so."""
-    if not answers.poll(_PATIENCE):
-        process.kill()
-        sys.exit(f"{name} was not through after {_PATIENCE} s: nothing to compare.")
+    """What the contestant has measured, and what it held at most. Exits with 1 where it dies, or hangs, before that."""
+    assert process.pid is not None  # it was started
+    peak, patience = 0, time.monotonic() + _PATIENCE
+    while not answers.poll(_LOOK_EVERY):
+        peak = max(peak, _resident(process.pid))
+        if time.monotonic() > patience:
+            process.kill()
+            sys.exit(f"{name} was not through after {_PATIENCE} s: nothing to compare.")
     try:
-        return Run(*answers.recv())
+        return Run(answers.recv(), answers.recv(), peak)
     except EOFError:
         process.join()
         sys.exit(f"{name} died with exit code {process.exitcode}, see above: nothing to compare.")

@@ -33,6 +33,7 @@ from clients.models import (
 from clients.resources import columns_by_name
 from portfolios.models import Portfolio
 from spreadsheets.text import fold
+from tenancy.binding import insert_bound
 from tenancy.tasks import nudge
 
 READ, APPLY, UNDO = "clients.read_import", "clients.apply_import", "clients.undo_import"
@@ -60,7 +61,7 @@ def start_import(*, actor: Membership, file_name: str, content: bytes) -> Import
     """Keep the file and have it read."""
     require(actor, Perm.IMPORT_DOSSIERS)
     made = Import.objects.create(created_by=actor, file_name=file_name[-_LONGEST_NAME:], size=len(content))
-    ImportFile.objects.create(source=made, content=content)
+    insert_bound(ImportFile(source=made, content=content))
     record(ImportUploaded, actor=actor, subject=made)
     _nudge(READ, made)
     return made

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .limits import MAX_BLANK_ROWS, MAX_ROWS
 
+Xml = bytes | bytearray
 _PREFIX = re.compile(rb"<((?:\w+:)?)sheetData\b")
 _FAR = rb"[A-Z]{3,}[0-9]+|[D-Z][A-Z][0-9]+|C[W-Z][0-9]+"
 _SHOWN = 5
@@ -28,11 +29,11 @@ class Layout:
     uncalculated: tuple[int, str]
     prefix: bytes = b""
 
-    def shortened(self, xml: bytes) -> bytes:
+    def shortened(self, xml: Xml) -> Xml:
         return xml[: self.cut] + b"</%ssheetData></%sworksheet>" % (self.prefix, self.prefix)
 
 
-def survey(xml: bytes) -> Layout:
+def survey(xml: Xml) -> Layout:
     """`xml` is the worksheet's part as stored."""
     prefix_match = _PREFIX.search(xml)
     prefix = prefix_match[1] if prefix_match else b""
@@ -48,7 +49,7 @@ def survey(xml: bytes) -> Layout:
     )
 
 
-def _end_of_list(xml: bytes, prefix: bytes) -> tuple[int | None, int]:
+def _end_of_list(xml: Xml, prefix: bytes) -> tuple[int | None, int]:
     last = 0
     if not _may_have_a_gap(xml, prefix):
         return None, last
@@ -61,7 +62,7 @@ def _end_of_list(xml: bytes, prefix: bytes) -> tuple[int | None, int]:
     return None, last
 
 
-def _may_have_a_gap(xml: bytes, prefix: bytes) -> bool:
+def _may_have_a_gap(xml: Xml, prefix: bytes) -> bool:
     """Rows are numbered in order in nearly every file, so the last one tells; the slow walk settles the
     rest."""
     last_row = xml.rfind(b"<%srow" % prefix)
@@ -72,7 +73,7 @@ def _may_have_a_gap(xml: bytes, prefix: bytes) -> bool:
     return number is None or count > MAX_ROWS or int(number[1]) - count > MAX_BLANK_ROWS
 
 
-def _rows(xml: bytes, prefix: bytes) -> Iterator[tuple[int, int, bool]]:
+def _rows(xml: Xml, prefix: bytes) -> Iterator[tuple[int, int, bool]]:
     """Number and start of each row that has cells, and whether one of these holds anything."""
     number, start, body = 0, -1, 0
     for match in re.finditer(rb'<%srow\b[^>]*?\br="([0-9]{1,9})"[^>]*(?<!/)>' % prefix, xml):
@@ -83,11 +84,11 @@ def _rows(xml: bytes, prefix: bytes) -> Iterator[tuple[int, int, bool]]:
         yield number, start, _is_filled(xml, body, len(xml), prefix)
 
 
-def _is_filled(xml: bytes, start: int, end: int, prefix: bytes) -> bool:
+def _is_filled(xml: Xml, start: int, end: int, prefix: bytes) -> bool:
     return any(xml.find(b"<%s%s" % (prefix, tag), start, end) >= 0 for tag in (b"v>", b"is>", b"v "))
 
 
-def _far_cell(xml: bytes, end: int) -> str | None:
+def _far_cell(xml: Xml, end: int) -> str | None:
     filled = re.compile(rb' r="(' + _FAR + rb')"[^>]*(?<!/)>\s*<(?:\w+:)?(?:v|is)\b').search(xml, 0, end)
     return filled[1].decode("ascii") if filled else None
 
@@ -100,7 +101,7 @@ def _uncalculated(prefix: bytes) -> bytes:
     return rb'\br="([A-Z]+[0-9]+)"(?![^>]*\bt="str")[^>]*>\s*' + formula + no_value
 
 
-def _addresses(xml: bytes, end: int, sign: bytes, pattern: bytes) -> tuple[int, str]:
+def _addresses(xml: Xml, end: int, sign: bytes, pattern: bytes) -> tuple[int, str]:
     """How many, and the first few of them. `sign` saves the search in the many sheets that have none."""
     if xml.find(sign, 0, end) < 0:
         return 0, ""

@@ -11,8 +11,8 @@ from .books import Grid, Sheet
 from .cells import column_letters
 from .decoding import Note
 from .guard import Format
-from .layout import Layout, survey
-from .limits import MAX_BLANK_ROWS, MAX_COLUMNS, PREVIEW_ROWS
+from .layout import Layout, Xml, survey
+from .limits import MAX_BLANK_ROWS, MAX_COLUMNS, MEGABYTE, PREVIEW_ROWS
 from .refusals import Refused
 
 # More than a client list has; what is larger is rather parsed twice than held beside another sheet.
@@ -90,12 +90,16 @@ def _target(target: str) -> str:
     return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
 
 
-def _read_part(content: bytes, part: str) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return archive.read(part)
+def _read_part(content: bytes, part: str) -> Xml:
+    """Piece by piece: read at once, it would be held twice, which is more than calamine takes for all its cells."""
+    xml = bytearray()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(part) as stream:
+        while piece := stream.read(MEGABYTE):
+            xml += piece
+    return xml
 
 
-def _with_part(content: bytes, part: str, replacement: bytes) -> bytes:
+def _with_part(content: bytes, part: str, replacement: Xml) -> bytes:
     """The same workbook, uncompressed, with one part replaced."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w") as new:

@@ -31,6 +31,7 @@ from clients.models import (
     ImportOrigin,
 )
 from spreadsheets.limits import MAX_FILE_BYTES, MAX_ROWS
+from tenancy.binding import insert_bound
 from tenancy.leases import LostHold, beating, free, let_go, take
 from tenancy.scopes import scope
 from tenancy.tasks import nudge
@@ -148,7 +149,7 @@ def imported(*, actor: Membership, platform: str, ending: str, content: bytes) -
         file_name=f"{platform} {day}.{ending}"[-_LONGEST_NAME:],
         size=len(content),
     )
-    ImportFile.objects.create(source=source, content=content)
+    insert_bound(ImportFile(source=source, content=content))
     record(ImportFetched, actor=actor, subject=source, details={"platform": platform})
     nudge(READ, source.firm_id, source.pk)
     return source

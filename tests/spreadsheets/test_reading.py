@@ -1,14 +1,17 @@
 """What comes out of the confined child, and what happens when it cannot go on."""
 
+import io
 import os
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 from typing import Any
 
 import pytest
 
-from spreadsheets import reading
+from spreadsheets import reading, workbooks
 from spreadsheets.cells import Kind, number_text
 from spreadsheets.reading import Note, list_sheets, read_sheet
 from spreadsheets.refusals import Refused
@@ -220,3 +223,16 @@ def test_the_child_sees_no_secret_of_ours(monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", spy)
     list_sheets(xlsx())
     assert "SECRET_KEY" not in seen[0]
+
+
+def test_a_worksheet_is_held_once_while_it_is_looked_over() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 3_000_000)
+    tracemalloc.start()
+    try:
+        xml = workbooks._read_part(target.getvalue(), "xl/worksheets/sheet1.xml")
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * len(xml)
