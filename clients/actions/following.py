@@ -130,8 +130,8 @@ def what_ending_means(*, actor: SpaceMember, link: SpaceLink) -> Ending:
 def end_others(*, actor: SpaceMember, keep: SpaceLink, since_before: datetime) -> None:
     """One firm takes the place of those that followed the space at that moment; in its scope, with the space locked.
 
-    `actor` is the client's person who asked for it, and is told that it has come about. Whoever has come since stays: the
-    client did not mean them.
+    `actor` is the client's person who asked for it, and is told that it has come about. Whoever has come since stays:
+    the client did not mean them.
     """
     space = ClientSpace.objects.get(pk=keep.space_id)
     others = SpaceLink.objects.running().filter(space=space, since__lte=since_before).exclude(pk=keep.pk)
