@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from clients.actions.support import NotFollowed, SupportDuration, authorise_supp
 from clients.consents import of_space
 from clients.forms.space import SupportForm
 from clients.frame import AUTHORISATIONS, framed
-from clients.models import ConsentRequest, SpaceLink, SupportAuthorisation
+from clients.models import ConsentRequest, SpaceLink, SpacePerm, SupportAuthorisation
 from clients.people import support_people
 from clients.places import SpaceRequest
 
@@ -39,6 +40,8 @@ def authorisations(request: SpaceRequest) -> HttpResponse:
 def authorise(request: SpaceRequest, pk: UUID) -> HttpResponse:
     """Let a firm's technical support in for a time."""
     link = get_object_or_404(SpaceLink.objects.running(), pk=pk, space=request.space)
+    if not request.space_member.may_authorise:
+        raise PermissionDenied(SpacePerm.AUTHORISE)
     form = SupportForm(request.POST, link=link)
     if not form.is_valid():
         return _page(request, form)

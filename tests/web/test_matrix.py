@@ -97,6 +97,7 @@ TOLD = {
     "client_full": {OWN},
     "client_billing": {OWN},
     "client_reader": {OWN},
+    "other_client": {FOREIGN},
 }
 # What stands in a URL besides places and objects.
 WORDS = {
