@@ -186,14 +186,17 @@ class AppendOnly(TableRule):
 
 class NotedOnInsert(TableRule):
     """Each statement that inserts, whoever writes it, leaves one row for each owner in the table of `notes`, with the
-    keys that it inserted: in the same transaction, so that nothing is forgotten and nothing told too early.
+    keys that it inserted (5,000 at most in a row): in the same transaction, so that nothing is forgotten and nothing
+    told too early.
     """
 
     create_template = (
         "CREATE FUNCTION %(name)s() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $noted$ BEGIN"
         " INSERT INTO %(notes)s (id, owner, firm_id, space_id, person_id, keys)"
         " SELECT (array_agg(id ORDER BY id))[1], owner, firm_id, space_id, person_id, array_agg(id ORDER BY id)"
-        " FROM fresh GROUP BY owner, firm_id, space_id, person_id; RETURN NULL; END $noted$;"
+        " FROM (SELECT id, owner, firm_id, space_id, person_id,"
+        " (row_number() OVER (PARTITION BY owner ORDER BY id) - 1) / 5000 AS portion FROM fresh) AS line"
+        " GROUP BY owner, firm_id, space_id, person_id, portion; RETURN NULL; END $noted$;"
         " CREATE TRIGGER %(name)s AFTER INSERT ON %(table)s REFERENCING NEW TABLE AS fresh"
         " FOR EACH STATEMENT EXECUTE FUNCTION %(name)s()"
     )

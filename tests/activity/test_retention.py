@@ -169,7 +169,7 @@ def test_under_legal_hold_nothing_goes_until_it_is_lifted(lemoine: World, old: d
     with scope(firm=lemoine.firm):
         assert journal.release_journal(actor=lemoine.admin)
         assert not journal.release_journal(actor=lemoine.admin)
-    assert purge_due() == 3
+    assert purge_journal(firm=lemoine.firm.pk) == 3
 
 
 def test_what_the_journal_tells_of_itself_stays_for_good(lemoine: World) -> None:
