@@ -24,15 +24,19 @@ class NotOfThisFirm(ValueError):
     """The proof is of another journal."""
 
 
+class NotOurs(ValueError):
+    """The proof does not bear this installation's signature: it was changed, or made elsewhere."""
+
+
 @transaction.atomic
 def order_check(*, actor: Membership, given: str = "") -> JournalCheck:
     """Have the firm's journal verified by a worker; while that is going on, the one that was ordered already.
 
-    `given`: the text of a proof to compare it with. Raises heads.Unreadable if it holds none, NotOfThisFirm.
+    `given`: the text of a proof to compare it with. Raises heads.Unreadable if it holds none, NotOfThisFirm, NotOurs.
     """
     require(actor, Perm.KEEP_JOURNAL)
-    if given and heads.read(given).owner != actor.firm.pk:
-        raise NotOfThisFirm
+    if given:
+        _check_proof(heads.read(given), actor)
     check, is_new = JournalCheck.objects.get_or_create(
         state__in=JournalCheck.AT_WORK, defaults={"asked_by": actor, "given": given}
     )
@@ -40,6 +44,13 @@ def order_check(*, actor: Membership, given: str = "") -> JournalCheck:
         record(JournalCheckAsked, actor=actor, subject=check)
         nudge(CHECK, check.firm_id, check.pk)
     return check
+
+
+def _check_proof(head: heads.Given, actor: Membership) -> None:
+    if head.owner != actor.firm.pk:
+        raise NotOfThisFirm
+    if not head.is_ours:
+        raise NotOurs
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -19,6 +20,16 @@ from activity import heads, retention
 from activity.faults import Fault
 
 _SHOWN = 10
+_REFUSED: dict[type[Exception], Any] = {
+    heads.Unreadable: gettext_lazy(
+        "This is no proof of an activity log, or it is not whole. Paste all lines from “BEGIN FIRM PORTAL JOURNAL "
+        "HEAD” to “END FIRM PORTAL JOURNAL HEAD”."
+    ),
+    actions.NotOfThisFirm: gettext_lazy("This is the proof of another firm's activity log."),
+    actions.NotOurs: gettext_lazy(
+        "This proof does not bear our signature: it was changed, or it was not made here."
+    ),
+}
 
 
 @require_safe
@@ -35,16 +46,8 @@ def verify(request: FirmRequest) -> HttpResponse:
     if form.is_valid():
         try:
             check = actions.order_check(actor=request.member, given=form.cleaned_data["given"])
-        except heads.Unreadable:
-            form.add_error(
-                "given",
-                _(
-                    "This is no proof of an activity log, or it is not whole. Paste all lines from “BEGIN FIRM PORTAL "
-                    "JOURNAL HEAD” to “END FIRM PORTAL JOURNAL HEAD”."
-                ),
-            )
-        except actions.NotOfThisFirm:
-            form.add_error("given", _("This is the proof of another firm's activity log."))
+        except tuple(_REFUSED) as error:
+            form.add_error("given", str(_REFUSED[type(error)]))
         else:
             return redirect(request.firm.url("accounts:journal_check", pk=check.pk))
     require(request.member, Perm.KEEP_JOURNAL)

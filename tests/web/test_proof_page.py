@@ -120,6 +120,16 @@ def test_the_proof_of_another_firm_is_refused(written: World, bertrand: World, b
     assert "autre cabinet" in response.content.decode()
 
 
+def test_a_proof_that_was_changed_is_refused(written: World, browse) -> None:
+    with scope(firm=written.firm):
+        head = heads.give()
+        assert head is not None
+        text = heads.as_given(head).text.replace("number: 1", "number: 2")
+    response = browse(written.admin).post(written.firm.url("accounts:verify_journal"), {"given": text})
+    assert response.status_code == 422
+    assert "ne porte pas notre signature" in response.content.decode()
+
+
 def test_a_proof_is_mailed_once_a_day_and_can_be_read_back(written: World, browse, outbox: Outbox) -> None:
     outbox.flush()
     mail.outbox.clear()
