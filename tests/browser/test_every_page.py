@@ -248,6 +248,7 @@ def test_a_forgotten_password(viewer: Viewer) -> None:
         "account_reset_password_from_key",
         reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "x-y"}),
     )
+    viewer.visit("dev_mail", reverse("dev_mail", kwargs={"key": "several-changes", "language": "fr"}))
     mail = page.locator('a[href^="/dev/courriels/"]')
     viewer.go("/dev/courriels/")
     viewer.visit("activity:caught", str(mail.first.get_attribute("href")))
@@ -295,7 +296,8 @@ class FirmPages:
 
     def __init__(self, viewer: Viewer, slug: str) -> None:
         self.viewer = viewer
-        self.known: dict[str, dict[str, str]] = {"": {"firm_slug": slug}}
+        text = {"kind": "client", "language": "fr"}  # of the invitations, which one it is
+        self.known: dict[str, dict[str, str]] = {"": {"firm_slug": slug, **text}}
 
     def follow(self, thing: str, where: str, link: str) -> None:
         """Remember the keys in the first such link of a page."""
