@@ -7,7 +7,7 @@ from typing import Any
 # The pages whose path begins so take a key as its next part (an invitation, an address, a new password; the code of
 # a letter, which is shorter).
 _KEY_IN_PATH = re.compile(
-    r"(/(?:invitation|confirmer|mot-de-passe/nouveau)/(?=[^/\s?#\"']{20})|/lettre/(?=[^/\s?#\"']{12}))[^/\s?#\"']+"
+    r"(/(?:invitation|confirmer|mot-de-passe/nouveau|profil/courriels/arreter)/(?=[^/\s?#\"']{20})|/lettre/(?=[^/\s?#\"']{12}))[^/\s?#\"']+"
 )
 _QUERY_OF_PATH = re.compile(r"((?:^|\s|://[^/\s]+)/[^\s?\"']*)\?[^\s\"']+")
 

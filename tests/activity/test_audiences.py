@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.actions import declarants, firms, journal, letterhead, members, people
+from accounts.actions.mails import choose_mails, switch_off_mails
 from accounts.actions.replacements import (
     arrange_replacement,
     change_replacement,
@@ -28,6 +29,7 @@ from accounts.events import people as person_events
 from accounts.models import Firm, JournalCheck, Membership, Replacement, Role, User
 from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.pictures import Picture
+from accounts.places import places_of
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
@@ -276,6 +278,20 @@ def _new_address(cast: Cast) -> set[str]:
 @row("accounts.person.sessions_ended")
 def _sessions(cast: Cast) -> set[str]:
     people.end_sessions(person=cast.claire, sessions=[SimpleNamespace(end=lambda: None)])
+    return NOBODY
+
+
+@row("accounts.person.mails_chosen")
+def _mails_chosen(cast: Cast) -> set[str]:
+    (place, *_) = places_of(cast.claire.pk)
+    choose_mails(person=cast.claire, place=place, chosen=Chosen(hour=18))
+    return NOBODY
+
+
+@row("accounts.person.mails_switched_off")
+def _mails_switched_off(cast: Cast) -> set[str]:
+    (place, *_) = places_of(cast.claire.pk)
+    switch_off_mails(person=cast.claire, place=place, topics=["details"])
     return NOBODY
 
 
