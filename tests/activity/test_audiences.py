@@ -34,6 +34,7 @@ from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
 from activity.models import Event, Notification, Unsealed
+from activity.preferences import Chosen
 from activity.retention import purge_portion
 from activity.sealing import seal_portion
 from clients.actions import files
