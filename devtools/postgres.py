@@ -35,6 +35,8 @@ GRANT {RESOLVER} TO {OWNER} WITH ADMIN OPTION;
 """
 
 LASTING = ("-c", "log_line_prefix=%m ")
+# A statement that fails would stand in the log with all that it was to write, and a value that is there already too.
+DISCREET = ("-c", "log_min_error_statement=panic", "-c", "log_error_verbosity=terse")
 THROW_AWAY = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
@@ -136,6 +138,7 @@ class Postgres:
         command: list[str | Path] = [
             *(self._programs / "postgres", "-D", self.data, "-k", self.sockets),
             *("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "max_connections=200"),
+            *DISCREET,
             *(THROW_AWAY if self.throw_away else LASTING),
         ]
         with self.log.open("ab") as log:

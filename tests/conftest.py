@@ -1,11 +1,14 @@
 """Fixtures of all tests: the database as the runtime role sees it, and the smallest worlds that tests start from."""
 
+import io
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import Client, TransactionTestCase
+from structlog.stdlib import ProcessorFormatter
 from whitenoise import WhiteNoise
 
 from tenancy import scopes
@@ -96,6 +99,20 @@ def outbox(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Outbox:
     """What left by mail: `recipients()`, `mails()`, `to(address)`, `flush()`, `clear()`."""
     settings.NOTIFICATION_HOLD_SECONDS = 0
     return Outbox(monkeypatch)
+
+
+@pytest.fixture
+def printed() -> Iterator[io.StringIO]:
+    """What the console would show, with everything from INFO on."""
+    root, output = logging.getLogger(), io.StringIO()
+    console = next(h for h in root.handlers if isinstance(h.formatter, ProcessorFormatter))
+    ours, level = logging.StreamHandler(output), root.level
+    ours.setFormatter(console.formatter)
+    root.addHandler(ours)
+    root.setLevel(logging.INFO)
+    yield output
+    root.removeHandler(ours)
+    root.setLevel(level)
 
 
 class OutsideClient(Client):

@@ -23,6 +23,17 @@ def test_the_server_answers_on_its_socket_only(shared_server: Postgres) -> None:
     assert shared_server.sockets.stat().st_mode & 0o077 == 0
 
 
+def test_its_log_says_what_failed_and_not_about_whom(shared_server: Postgres, database: str) -> None:
+    shared_server.sql("CREATE TABLE clients (name text UNIQUE)", database=database, user=OWNER)
+    add = "INSERT INTO clients VALUES ('Boulangerie Kanari')"
+    shared_server.sql(add, database=database, user=OWNER)
+    with pytest.raises(Stop, match="Kanari"):  # whoever asked is told
+        shared_server.sql(add, database=database, user=OWNER)
+    log = shared_server.log.read_text()
+    assert "clients_name_key" in log
+    assert "Kanari" not in log
+
+
 def test_it_starts_after_a_kill_whose_pid_file_names_another_process(server: Postgres) -> None:
     server.stop()
     server.throw_away = False  # as in `make run`, where a commit is on the disk
