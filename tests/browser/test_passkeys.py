@@ -112,6 +112,7 @@ def look_at_own_pages(phone: Viewer) -> None:
     expect(page.get_by_text("Cet appareil garde déjà une clé")).to_be_visible()
     phone.go(reverse("accounts:passkeys"))
     page.get_by_role("link", name="Retirer la clé").click()
+    expect(page).to_have_url(re.compile("/retirer/$"))
     phone.look("accounts:remove_passkey")
     page.get_by_role("button", name="Retirer la clé d'accès").click()
     expect(page.get_by_text("choisissez d'abord un mot de passe")).to_be_visible()
