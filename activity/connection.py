@@ -81,9 +81,9 @@ class KeptConnection:
         try:
             self._hand_over(message)
         except AnymailAPIError as error:
-            status, what = _refusal(error)
-            if status is None or status in _NOBODYS_FAULT or what in _NOBODYS_FAULT_AT_AMAZON:
-                raise Unreachable(f"{type(error).__name__} {what or status or ''}".strip()) from None
+            code, what = _refusal(error)
+            if code is None or code in _NOBODYS_FAULT or what in _NOBODYS_FAULT_AT_AMAZON:
+                raise Unreachable(f"{type(error).__name__} {what or code or ''}".strip()) from None
             raise
         status: Any = getattr(message, "anymail_status", None)
         return str(status.message_id or "")[:255] if status else ""

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import structlog
+from anymail.signals import tracking
 from anymail.webhooks.base import AnymailCoreWebhookView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -64,12 +65,12 @@ def _view(service: str) -> Callable[[HttpRequest], HttpResponseBase]:
 class _Each:
     """Stands for anymail's signal, which would end at the first receiver that fails."""
 
-    def __init__(self, signal: Any) -> None:
-        self.signal, self.is_complete = signal, True
+    def __init__(self) -> None:
+        self.is_complete = True
 
     def send(self, *, event: Any, **others: Any) -> None:
         try:
-            self.signal.send(event=event, **others)
+            tracking.send(event=event, **others)
         except NotKnownYet:
             log.info("mail_told_of_too_early", told=event.event_type)
             self.is_complete = False
@@ -82,7 +83,7 @@ class _Discreet(AnymailCoreWebhookView):  # type: ignore[misc]  # anymail has no
     """Refuses what cannot be read, in words of our own: those of an error would quote it, addresses too."""
 
     def post(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
-        self.unread, each = 0, _Each(self.signal)
+        self.unread, each = 0, _Each()
         self.signal = each
         answer: HttpResponseBase = super().post(request, *arguments, **named)
         if each.is_complete:

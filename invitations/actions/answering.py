@@ -195,7 +195,7 @@ def refuse_invitation(*, link: Link) -> None:
 
 def _tell_who_received(invitation: Invitation) -> None:
     """A firm that was about to answer a client learns that there is nothing to answer any more."""
-    if not invitation.is_active:
+    if not invitation.is_active or invitation.to_firm_id is None:
         return
     with crossing(invitation, Purpose.ANSWER_REQUEST), coming_from(Origin()):
         took_up = Membership.objects.open().with_person().filter(user=invitation.taken_up_by_id)

@@ -20,7 +20,7 @@ from invitations import reminders, sweeping
 from invitations.actions import reminding
 from invitations.actions.answering import Link, open_invitation, refuse_invitation
 from invitations.actions.asking import invite_firm
-from invitations.actions.handling import note_failure, resend_invitation, revoke_invitation
+from invitations.actions.handling import note_failure, resend_invitation, revoke_invitation, send
 from invitations.actions.inviting import invite_client, invite_member
 from invitations.actions.people import invite_person
 from invitations.actions.reminding import remind
@@ -215,7 +215,7 @@ def broken(lemoine: World, bertrand: World, monkeypatch: pytest.MonkeyPatch) -> 
                     actor=world.admin, dossier=make_dossier(email=f"c{number}@{world.firm.slug}.test")
                 )
             pass_(2.01)
-    real = reminding.send
+    real = send
 
     def failing(invitations: list[Invitation], **more: Any) -> None:
         if any(one.firm_id == lemoine.firm.pk and not one.email.startswith("c1@") for one in invitations):
@@ -259,7 +259,7 @@ def test_a_sender_at_whose_door_we_fail_stands_in_nobodys_way(
     broken: World, bertrand: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than one look takes in, and nothing of it can even be put off."""
-    real = sweeping.scope
+    real = scopes.scope
 
     def no_entry(*, firm: Any = None, space: Any = None) -> Any:
         if firm == broken.firm.pk:
@@ -268,7 +268,7 @@ def test_a_sender_at_whose_door_we_fail_stands_in_nobodys_way(
 
     monkeypatch.setattr(sweeping, "scope", no_entry)
     looks: list[list[UUID]] = []
-    every = sweeping.due_reminders
+    every = due_reminders
 
     def first_two(skipped: list[UUID]) -> list[dict[str, Any]]:
         looks.append(skipped)

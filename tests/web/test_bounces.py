@@ -22,6 +22,7 @@ from structlog.stdlib import ProcessorFormatter
 
 from activity import bounces, delivery
 from activity.actions import queue_mail
+from activity.lookups import mail_sent_as, mails_in_flight
 from activity.models import Event, MailState, OutgoingEmail
 from firm_portal.mail import mail_service
 from invitations.actions.answering import Link, refuse_invitation
@@ -278,7 +279,7 @@ def test_a_mail_marked_at_that_very_moment_is_found(
     lemoine: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invitation = in_flight(lemoine, outbox)
-    real = bounces.mails_in_flight
+    real = mails_in_flight
 
     def marked_just_before(addresses: list[str]) -> Any:
         mark_sent(lemoine)
@@ -320,7 +321,7 @@ def test_one_at_which_we_fail_loses_none_of_the_others_and_is_told_again(
 ) -> None:
     settings.MAIL_SERVICE = "sendgrid"
     invitation = invited(lemoine, outbox, GUID)
-    real = bounces.mail_sent_as
+    real = mail_sent_as
 
     def fails_once(known_as: str) -> Any:
         if known_as == "broken":
@@ -435,8 +436,9 @@ def test_a_mail_leaves_by_amazon_as_it_was_written_and_comes_back(
     )
     assert mail["From"].addresses[0].display_name == "Besson Été & Œuvres"
     assert [one.addr_spec for one in mail["To"].addresses] == [TO]
-    assert "/invitation/" in mail.get_body(("plain",)).get_content()
-    assert "Œuvres" in mail.get_body(("html",)).get_content()
+    plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None and "/invitation/" in plain.get_content()
+    assert rich is not None and "Œuvres" in rich.get_content()
     with scope(firm=lemoine.firm):
         assert OutgoingEmail.objects.get(to=TO).provider_id == SES_ID
     assert told_by_amazon(amazon_bounce(SES_ID, "Permanent", "General")).status_code == 200
