@@ -104,6 +104,7 @@ class LogoForm(forms.Form):
     @property
     def file_name(self) -> str:
         """As the journal shows it."""
-        name = (self.files["file"].name or "").replace("\\", "/").rpartition("/")[2]
+        given: Any = self.files["file"]
+        name = (given.name or "").replace("\\", "/").rpartition("/")[2]
         seen = "".join(sign for sign in name if unicodedata.category(sign)[0] != "C")
         return seen[-_LONGEST_NAME:]

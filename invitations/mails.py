@@ -118,11 +118,11 @@ def letter_message(letter: Letter, token: str = DEAD) -> Message:
 
 def specimen(invitation: Invitation, *, is_reminder: bool = False) -> Message:
     """The mail as it looks, in the active language, with a link that opens nothing."""
-    at = invitation.sent_at
     if invitation.is_draft:
-        invitation.expires_at, at = next_deadline(), None  # as if it left now
+        invitation.expires_at = next_deadline()  # as if it left now
     # A reminder that was sent had the words of its own day, which nobody has kept; the next one has today's.
-    texts = own_texts(_language(), None if is_reminder else at) if invitation.kind in FROM_FIRMS else {}
+    at = None if is_reminder or invitation.is_draft else invitation.sent_at
+    texts = own_texts(_language(), at) if invitation.kind in FROM_FIRMS else {}
     return _message(invitation, DEAD, text=texts.get(invitation.kind), is_reminder=is_reminder)
 
 

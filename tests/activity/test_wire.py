@@ -124,4 +124,4 @@ def test_a_mail_service_that_takes_no_picture_gets_its_words() -> None:
     mail = letter(html=SHOWN, picture=PICTURE)
     mail.as_fields(shows_pictures=False)
     assert mail.attachments == []
-    assert [str(one.content) for one in mail.alternatives] == ["<p>Lemoine &amp; Associés</p>"]
+    assert [str(content) for content, _kind in mail.alternatives] == ["<p>Lemoine &amp; Associés</p>"]
