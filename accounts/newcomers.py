@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -92,7 +93,7 @@ def _keep(person: User, key: MadeKey, browser: str) -> None:
 
 
 def _new(address: str, key: MadeKey | None) -> User:
-    chosen = {"id": key.handle} if key else {}
+    chosen: dict[str, Any] = {"id": key.handle} if key else {}
     try:
         with transaction.atomic():
             return User.objects.create_user(address, **chosen)

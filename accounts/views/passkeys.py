@@ -49,6 +49,12 @@ def few(view: View) -> View:
     return wrapped
 
 
+def surely(view: View) -> View:
+    """What touches the account's security asks once more that it is the person."""
+    guarded: View = reauthentication_required(view, app="allauth.mfa")
+    return guarded
+
+
 def posed(question: object) -> JsonResponse:
     """A challenge, as the page's script hands it to the browser."""
     response = JsonResponse(question)
@@ -113,7 +119,8 @@ class ShowAgain(BaseReauthenticateView):  # type: ignore[misc]  # allauth has no
                 raise NotProven
         except NotProven:
             form.add_error(None, _("This is not one of your passkeys. Try again."))
-            return self.form_invalid(form)
+            refused: HttpResponseBase = self.form_invalid(form)
+            return refused
         use_passkey(key=key)
         record_authentication(
             self.request, person, "mfa", type="webauthn", id=str(key.pk), reauthenticated=True
@@ -136,7 +143,7 @@ def passkeys(request: HttpRequest) -> HttpResponse:
 
 
 @few
-@reauthentication_required(app="allauth.mfa")
+@surely
 @require_POST
 def ask_to_add(request: HttpRequest) -> HttpResponse:
     person = _person(request)
@@ -151,7 +158,7 @@ def ask_to_add(request: HttpRequest) -> HttpResponse:
 
 
 @few
-@reauthentication_required(app="allauth.mfa")
+@surely
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Let one more key open the account."""
@@ -168,7 +175,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return redirect("accounts:passkeys")
 
 
-@reauthentication_required(app="allauth.mfa")
+@surely
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, pk: object) -> HttpResponse:
     """Let a key open nothing any more."""
