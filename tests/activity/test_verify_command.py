@@ -36,7 +36,7 @@ def test_it_goes_through_every_journal_and_says_how_many_events(head: Path, bert
         create_portfolio(actor=bertrand.admin, name="Chez Bertrand")
     call_command("verify_journal")
     told = capsys.readouterr().out
-    assert "2 événements vérifiés" in told and "1 événements vérifiés" in told
+    assert "événements vérifiés 2," in told and "événements vérifiés 1," in told
 
 
 def test_one_that_is_not_intact_ends_it_with_an_error_and_is_named(

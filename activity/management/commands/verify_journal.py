@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from activity.heads import Given, Unreadable, public_keys, read
 from activity.lookups import all_journals
+from activity.sealing import seal_due
 from activity.verifying import Owner, Report, verify
 
 
@@ -68,6 +69,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(_("Every proof bears the signature.")))
 
     def _verify(self, given: list[Given], wanted: set[UUID]) -> None:
+        seal_due()  # whoever has had no event sealed yet has no journal that could be listed
         owners = [owner for owner in _owners() if not wanted or owner.key in wanted]
         faulty = len(wanted - {owner.key for owner in owners})
         if faulty:
@@ -89,7 +91,7 @@ class Command(BaseCommand):
         }
         self.stdout.write(
             _(
-                "%(owner)s: %(events)s events verified, %(purged)s removed in due time, %(heads)s proofs compared, "
+                "%(owner)s: events verified %(events)s, removed in due time %(purged)s, proofs compared %(heads)s; "
                 "%(seconds)s s"
             )
             % counts
