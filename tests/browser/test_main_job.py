@@ -94,7 +94,7 @@ def join_as_hugo(stack: Stack, page: Page) -> None:
     page.goto(link_in(stack, HUGO, "invitation/"))
     page.get_by_label("Prénom").fill("Hugo")
     page.get_by_label("Nom", exact=True).fill("Bernard")
-    page.get_by_label("Choisissez un mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_label("Choisir un mot de passe", exact=True).fill(PASSWORD)
     page.get_by_label("J'accepte les conditions").check()
     page.get_by_role("button", name="Accepter et rejoindre").click()
     expect(page).to_have_title(re.compile("Cabinet Delmas"))
@@ -157,7 +157,7 @@ def accept_as_clara(stack: Stack, page: Page) -> None:
     assert link.split("/")[4] not in page.url  # the token has left the address
     page.get_by_label("Prénom").fill("Clara")
     page.get_by_label("Nom", exact=True).fill("Martin")
-    page.get_by_label("Choisissez un mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_label("Choisir un mot de passe", exact=True).fill(PASSWORD)
     page.get_by_label("J'accepte les conditions").check()
     page.get_by_role("button", name="Accepter et entrer").click()
     expect(page.get_by_text("Boulangerie Martin").first).to_be_visible()
