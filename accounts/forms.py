@@ -284,8 +284,8 @@ class ProofForm(forms.Form):
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
         help_text=_(
-            "Optional: paste a mail “Proof of the activity log” that you kept. Only then can it be seen that nothing "
-            "was removed at the end, nor all of it written anew, by whoever has all powers over the database."
+            "Paste a mail “Proof of the activity log” that you kept. Only then can it be seen that nothing was removed "
+            "at the end, nor all of it written anew, by whoever has all powers over the database."
         ),
     )
 
@@ -297,8 +297,8 @@ class RetentionForm(forms.Form):
         super().__init__(*args, **kwargs)
         for key, family in FAMILIES.items():
             self.fields[key] = forms.TypedChoiceField(
-                label=family.label,
-                help_text=family.help,
+                label=str(family.label),
+                help_text=str(family.help),
                 coerce=int,
                 choices=[(months, duration(months)) for months in family.choices],
                 initial=rules.months[key],

@@ -94,7 +94,7 @@ def _erase_from(owner: UUID, person: Person) -> int:
 def _named(owner: UUID, person: Person, after: int) -> list[Any]:
     names = sorted(person.names)
     path = "$.** ? (" + " || ".join(f"@ == {json.dumps(name)}" for name in names) + ")"
-    values = {
+    values: dict[str, Any] = {
         "owner": owner,
         "person": person.user_id,
         "keys": list(person.keys),
@@ -130,7 +130,8 @@ def _make_unknown(row: Any, person: Person) -> list[str]:
         parts.append("what")
     if parts:
         with connections[OWNER].cursor() as cursor:
-            cursor.execute(_CHANGE, [*who, acted, what[0], Jsonb(what[1]), Jsonb(what[2]), key])
+            values: list[Any] = [*who, acted, what[0], Jsonb(what[1]), Jsonb(what[2]), key]
+            cursor.execute(_CHANGE, values)
     return parts
 
 

@@ -35,8 +35,8 @@ _SENTENCES: dict[str, Callable[[], str]] = {
         "The end is missing: the log ends at no. %(until)s, and on %(at)s proof was given of it up to no. %(number)s."
     ),
     "head": lambda: _(
-        "Up to no. %(number)s, the log is no longer the one of which proof was given on %(at)s: it was written anew, or "
-        "its end was removed before it went on."
+        "Up to no. %(number)s, the log is no longer the one of which proof was given on %(at)s: it was written anew, "
+        "or its end was removed before it went on."
     ),
     "forged": lambda: _(
         "The proof of %(at)s, up to no. %(number)s, does not bear this installation's signature."

@@ -105,6 +105,13 @@ class _Row:
         return moment_of(self.event)
 
 
+def _row(one: Sequence[Any]) -> _Row:
+    number, event, version, purge, digest, frame, who, what, *rest = one
+    return _Row(
+        number, event, version, purge, digest, (frame, who, what), tuple(rest[:3]), rest[3], tuple(rest[4:])
+    )
+
+
 @dataclass
 class _Told:
     """What the removal or the erasure of one group took in, as the rows say."""
@@ -160,7 +167,7 @@ class _Verification:
             connection = cast("DatabaseWrapper", connections["default"])
             with connection.prepared_cursor() as cursor:
                 cursor.execute(_READ, [self.owner.key, self.number, AT_ONCE])
-                rows = [_Row(*one[:5], one[5:8], one[8:11], one[11], one[12:]) for one in cursor.fetchall()]
+                rows = [_row(one) for one in cursor.fetchall()]
             self.standing = self._redactions(rows) if self.has_redactions else {}
         return rows
 

@@ -159,6 +159,7 @@ def test_the_account_and_the_former_places_are_unknown_too(gone: World, outbox) 
     address = gone.collaborator.email
     call_command("erase_person", address.upper(), "--yes")
     assert not User.objects.filter(email=address).exists()
+    assert gone.collaborator.user_id is not None
     person = User.objects.get(pk=gone.collaborator.user_id)
     assert not person.is_active and not person.has_usable_password()
     with scope(firm=gone.firm):
