@@ -33,7 +33,7 @@ from clients.models import (
 from clients.resources import columns_by_name
 from portfolios.models import Portfolio
 from spreadsheets.text import fold
-from tenancy.binding import insert_bound
+from tenancy.binding import insert_bound, read_bound
 from tenancy.tasks import nudge
 
 READ, APPLY, UNDO = "clients.read_import", "clients.apply_import", "clients.undo_import"
@@ -51,9 +51,9 @@ class NotNow(Exception):
 def take_file(*, actor: Membership, source: Import) -> bytes:
     """The file as it was sent; who takes it out is noted. Raises ImportFile.DoesNotExist once it is kept no more."""
     require(actor, Perm.IMPORT_DOSSIERS)
-    kept = ImportFile.objects.get(source=source)
+    content = read_bound(ImportFile.objects.filter(source=source), "content")
     record(ImportFileTaken, actor=actor, subject=source)
-    return bytes(kept.content)
+    return content
 
 
 @transaction.atomic

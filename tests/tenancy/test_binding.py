@@ -5,7 +5,7 @@ from django.db import ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 
 from clients.models import Import, ImportFile
-from tenancy.binding import insert_bound
+from tenancy.binding import insert_bound, read_bound
 from tenancy.scopes import scope
 from tests.worlds import World
 
@@ -19,6 +19,12 @@ def test_every_byte_arrives_and_the_row_is_as_any_other(firm: World) -> None:
     insert_bound(row)
     assert not row._state.adding
     assert bytes(ImportFile.objects.get(pk=row.pk).content) == CONTENT
+    assert read_bound(ImportFile.objects.filter(source=source), "content") == CONTENT
+
+
+def test_a_file_that_is_kept_no_more_is_said_to_be_gone(firm: World) -> None:
+    with pytest.raises(ImportFile.DoesNotExist):
+        read_bound(ImportFile.objects.filter(pk=firm.firm.pk), "content")
 
 
 def test_the_statement_does_not_hold_the_file(firm: World) -> None:
