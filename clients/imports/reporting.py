@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, UUIDField, When
 
 from clients.imports.touches import touches
 from clients.imports.undoing import UndoImpact, classified, may_be_undone, undo_until
 from clients.imports.words import refusal
+from clients.imports.working import row_by_row
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState, RowAction, RowOutcome
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED = 5
 # Of so many clients that may be invited, it is told how many they are.
 COUNTED = 1_000
+_NONE_LEFT_FOR = 600
 
 
 def report(source: Import) -> dict[str, Any]:
@@ -45,8 +48,20 @@ def with_address(source: Import) -> QuerySet[Dossier]:
 def invitable(source: Import) -> int:
     """How many of these have a client who was never invited and has no space: COUNTED + 1 of many more.
 
-    Row by row, and no further: of a hundred thousand, nobody needs the exact number before they want to do it.
+    Row by row, and no further: of a hundred thousand, nobody needs the exact number before they want to do it. That
+    none is left is found by a look at all of them, and kept for a while.
     """
+    none_left = f"invitable:{source.pk}"
+    if cache.get(none_left):
+        return 0
+    with row_by_row():
+        found = _invitable(source)[: COUNTED + 1].count()
+    if not found:
+        cache.set(none_left, 1, _NONE_LEFT_FOR)
+    return found
+
+
+def _invitable(source: Import) -> QuerySet[ImportRow]:
     about = Case(
         When(action=RowAction.CREATE, then=F("id")), default=F("dossier_id"), output_field=UUIDField()
     )
@@ -55,7 +70,7 @@ def invitable(source: Import) -> int:
         if touch.outcome in (RowOutcome.LINKED, RowOutcome.INVITED):
             its = its.exclude(touch.of(OuterRef("pk"), _EVER))
     rows = source.rows.filter(action__in=(RowAction.CREATE, RowAction.UPDATE), outcome="").order_by()
-    return rows.annotate(about=about).filter(Exists(its))[: COUNTED + 1].count()
+    return rows.annotate(about=about).filter(Exists(its))
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.permissions import Perm
 from clients.models import (
     Assignment,
     Dossier,
     FormerPlace,
+    LinkRight,
     RowOutcome,
     SpaceLink,
     SupportAuthorisation,
@@ -49,7 +49,9 @@ def _authorisations(moment: datetime) -> Found:
 
 
 def _read_only(moment: datetime) -> Found:
-    return Dossier.objects.active().filter(Dossier.closed[Perm.CHANGE_DOSSIER])
+    """Of which the firm may change nothing any more, nor take anything back. One that has ended since is among the
+    links."""
+    return SpaceLink.objects.running().filter(right=LinkRight.READ)
 
 
 def _archived(moment: datetime) -> Found:
@@ -74,7 +76,7 @@ def _all(model: type[models.Model]) -> Callable[[datetime], Found]:
 TOUCHES: list[Touch] = [
     Touch(Dossier, RowOutcome.LINKED, "dossier", _links),
     Touch(Dossier, RowOutcome.LINKED, "dossier", _authorisations),
-    Touch(Dossier, RowOutcome.LINKED, "pk", _read_only),
+    Touch(Dossier, RowOutcome.LINKED, "dossier", _read_only),
     Touch(Dossier, RowOutcome.ARCHIVED, "pk", _archived),
     Touch(Dossier, RowOutcome.MOVED, "dossier", _former_places),
     Touch(Dossier, RowOutcome.GRANTED, "content_object", _assignments),

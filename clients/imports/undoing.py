@@ -145,16 +145,28 @@ def may_be_kept(source: Import) -> set[UUID] | None:
     """
     since, rows = _moment(source), _still_written(source)
     as_written = Dossier.objects.filter(pk=OuterRef("key"), updated_at=since).order_by()
-    keys: set[UUID] = set()
-    for found in (rows.filter(~Exists(as_written)), rows.filter(_no_way_back(), action=RowAction.UPDATE)):
-        keys |= set(found.values_list("pk", flat=True)[: _MANY + 1])
+    suspects = [
+        rows.filter(~Exists(as_written)),
+        rows.filter(_may_have_no_way_back(), action=RowAction.UPDATE),
+    ]
     for touch in touches(Dossier):
         about = list(touch.since(since).order_by().values_list(touch.path, flat=True)[: _MANY + 1])
         if len(about) > _MANY:
             return None
-        its = among(about) & Q(action=RowAction.CREATE) | among(about, "dossier") & Q(action=RowAction.UPDATE)
-        keys |= set(rows.filter(its).values_list("pk", flat=True))
+        if about:
+            its = among(about) & Q(action=RowAction.CREATE) | among(about, "dossier") & Q(
+                action=RowAction.UPDATE
+            )
+            suspects.append(rows.filter(its))
+    keys = {key for found in suspects for key in found.values_list("pk", flat=True)[: _MANY + 1]}
     return keys if len(keys) <= _MANY else None
+
+
+def _may_have_no_way_back() -> Q:
+    """All of which that may be so: who has a former reference is asked only of these."""
+    running = list(Portfolio.objects.running().order_by().values_list("pk", flat=True))
+    ended = Q(former_portfolio_key__isnull=False) & ~among(running, "former_portfolio_key")
+    return Q(changes__has_key="reference") | ended
 
 
 def _reasons(source: Import) -> Iterator[When]:

@@ -113,6 +113,19 @@ def never_each_with_each() -> Iterator[None]:
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
+@contextmanager
+def row_by_row() -> Iterator[None]:
+    """For a look at the first few of many rows: what each of them is about is looked up by its key, and no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+        )
+        yield
+        cursor.execute(
+            "SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)"
+        )
+
+
 def one_at_a_time(held: Import) -> None:
     """Until the transaction ends, no other import of the firm is applied or undone: the second sees what the first has
     done."""
