@@ -250,14 +250,17 @@ class MailsForm(forms.Form):
     )
     zone = forms.ChoiceField(label=_("Time zone"), choices=list(ZONES.items()))
 
-    def __init__(self, *args: Any, side: str, chosen: Chosen, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, side: str, chosen: Chosen, prefix: str) -> None:
         self.topics = topics_of(side)
         timings = {topic.name: chosen.of_topic(topic.name) for topic in self.topics}
         initial = {**timings, "hour": chosen.hour, "zone": chosen.zone}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial, prefix=prefix)
         for topic in self.topics:
             self.fields[topic.name] = forms.ChoiceField(
-                label=topic.label, help_text=topic.text, choices=Timing.choices, widget=forms.RadioSelect
+                label=str(topic.label),
+                help_text=str(topic.text),
+                choices=Timing.choices,
+                widget=forms.RadioSelect,
             )
 
     def rows(self) -> list[forms.BoundField]:

@@ -94,7 +94,7 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
 
 def choices_url() -> str:
     """Where a person chooses which mails they get: linked at the foot of all mails to those who have an account."""
-    return settings.BASE_URL + reverse("accounts:notifications")
+    return f"{settings.BASE_URL}{reverse('accounts:notifications')}"
 
 
 # The kinds of the other apps need its type; its table is ours.

@@ -50,7 +50,8 @@ def link(switch: Switch) -> str:
     """The absolute address; empty where nothing may be switched off by one link."""
     if not switch.topics or not switch.places or len(switch.places) > MOST_PLACES:
         return ""
-    return settings.BASE_URL + reverse("accounts:unsubscribe", kwargs={"token": token(switch)})
+    path = reverse("accounts:unsubscribe", kwargs={"token": token(switch)})
+    return f"{settings.BASE_URL}{path}"
 
 
 def headers(url: str) -> dict[str, str]:

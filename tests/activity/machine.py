@@ -31,7 +31,7 @@ from activity.topics import Timing
 from portfolios.actions import grant_portfolio, rename_portfolio, withdraw_portfolio
 from portfolios.models import Portfolio
 from tenancy import scopes
-from tests.activity.plain import TOPIC, Person, What
+from tests.activity.plain import TOPIC, Person, What, next_daily
 from tests.conftest import OutsideClient
 from tests.worlds import make_firm, make_member
 
@@ -44,7 +44,7 @@ STEPS = st.sampled_from(
 )
 
 actors, others, people = st.sampled_from(ACTORS), st.sampled_from(OTHERS), st.sampled_from(EVERYBODY)
-some = st.sets(people, min_size=2)
+some, hours = st.sets(people, min_size=2), st.sampled_from([2, 8, 18])
 
 
 class Telling(RuleBasedStateMachine):
@@ -61,7 +61,7 @@ class Telling(RuleBasedStateMachine):
         self.settings = override_settings(NOTIFICATION_HOLD_SECONDS=60)
         self.settings.enable()
         self.now = BEGINNINGS[0]
-        self.patches = [
+        self.patches: list[Any] = [
             patch.object(timezone, "now", lambda: self.now),
             patch.object(composing, "due_notifications", self.due),
         ]
@@ -138,15 +138,23 @@ class Telling(RuleBasedStateMachine):
         for name in who:
             chosen = self.chosen(name)
             self.save(name, Chosen({**chosen.timings, topic: timing}, chosen.hour, chosen.zone))
-            self.plain[name].choose(self.now, **{topic: str(timing)})
+            self.plain[name].choose(self.now, {topic: str(timing)})
 
-    @rule(who=some, hour=st.sampled_from([2, 8, 18]))
+    @rule(who=some, hour=hours)
     def choose_hour(self, who: set[str], hour: int) -> None:
         for name in who:
             chosen = self.chosen(name)
             self.save(name, Chosen(chosen.timings, hour, chosen.zone))
             if chosen.hour != hour:
-                self.plain[name].choose(self.now, hour)
+                self.plain[name].choose(self.now, {}, hour)
+
+    @rule(who=some, actor=actors, name=st.sampled_from(["Est", "Ouest"]), then=st.sampled_from(list(Timing)))
+    def change_their_mind(self, who: set[str], actor: str, name: str, then: Timing) -> None:
+        """Once a day; something happens; and then they want it otherwise."""
+        self.choose(who, "access", Timing.DAILY)
+        self.rename(actor, name)
+        self.choose(who, "access", then)
+        self.leave()
 
     @rule(who=people)
     def switch_off_by_the_last_mail(self, who: str) -> None:
@@ -164,7 +172,7 @@ class Telling(RuleBasedStateMachine):
                     urlsplit(named.strip("<>")).path, {"List-Unsubscribe": "One-Click"}
                 )
                 assert answer.status_code == 200
-            self.plain[who].choose(self.now, **dict.fromkeys(topics, "never"))
+            self.plain[who].choose(self.now, dict.fromkeys(topics, "never"))
 
     @rule(who=people)
     def read_all(self, who: str) -> None:
@@ -183,6 +191,12 @@ class Telling(RuleBasedStateMachine):
     @rule(step=STEPS)
     def compose_and_deliver(self, step: timedelta) -> None:
         self.now += step
+        self.leave()
+
+    @rule(hour=hours, early=st.booleans())
+    def come_to_the_hour(self, hour: int, early: bool) -> None:
+        """Or to a minute before it."""
+        self.now = next_daily(hour, self.now) - timedelta(minutes=early)
         self.leave()
 
     @rule(actor=actors, name=st.sampled_from(["Est", "Ouest"]))

@@ -51,7 +51,7 @@ class Person:
         elif timing == "at_once":
             self.waiting.append(Waiting(what, now if not TOPIC[what[0]] else now + HOLD))
 
-    def choose(self, now: datetime, hour: int | None = None, **timings: str) -> None:
+    def choose(self, now: datetime, timings: dict[str, str], hour: int | None = None) -> None:
         """What waits follows the choice, but for what is due already once a day."""
         self.timings |= timings
         self.hour = self.hour if hour is None else hour

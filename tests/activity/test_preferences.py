@@ -72,6 +72,7 @@ def choose(member: Membership, chosen: Chosen) -> bool:
 
 
 def person_and_place(member: Membership) -> tuple[User, Place]:
+    assert member.user_id is not None
     person = User.objects.get(pk=member.user_id)
     (place,) = places_of(person.pk)
     return person, place
@@ -318,8 +319,10 @@ def test_switching_off_twice_is_one_event(firm: World) -> None:
 
 @pytest.mark.parametrize("fault", [{"hour": 24}, {"daily": ["access"], "never": ["access"]}])
 def test_the_database_keeps_no_choice_that_means_nothing(firm: World, fault: dict[str, Any]) -> None:
+    user = firm.collaborator.user
+    assert user is not None
     with pytest.raises(IntegrityError), transaction.atomic():
-        Preference.objects.create(**Preference.ownership(), recipient=firm.collaborator.user, **fault)
+        Preference.objects.create(**Preference.ownership(), recipient=user, **fault)
 
 
 # --- every kind of event has its topic --------------------------------------------------------------------------

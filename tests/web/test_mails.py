@@ -59,6 +59,7 @@ def recorded(member: Membership) -> list[str]:
 def test_each_place_has_its_own_choices_and_security_none(browse: Browse, lemoine: World) -> None:
     with scope(firm=lemoine.firm):
         dossier = make_dossier("Boulangerie Martin")
+        assert lemoine.admin.user is not None
         open_space(person=lemoine.admin.user, firm=lemoine.firm, dossier=dossier, email=lemoine.admin.email)
     page = browse(lemoine.admin).get(PAGE)
     words = said(page)
@@ -176,7 +177,7 @@ def test_whoever_has_left_the_place_is_answered_all_the_same(lemoine: World) -> 
         Membership.objects.filter(pk=lemoine.collaborator.pk).update(state="terminated")
     answer = Client().post(url)
     assert answer.status_code == 200 and "Cabinet Lemoine" not in said(answer)
-    User.objects.filter(pk=lemoine.collaborator.user_id).update(is_active=False)
+    User.objects.filter(email=lemoine.collaborator.email).update(is_active=False)
     assert Client().post(url).status_code == 200
     with scope(firm=lemoine.firm):
         assert not Preference.objects.exists()
