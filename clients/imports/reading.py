@@ -16,6 +16,7 @@ from clients.models import ColumnMapping, Import, ImportFile, ImportState
 from portfolios.models import Portfolio
 from spreadsheets.reading import OpenWorkbook, SheetReading, WorkbookInfo, read_sheet
 from spreadsheets.refusals import Refused
+from tenancy.binding import read_bound
 from tenancy.leases import LostHold, Progress, beating, let_go
 from tenancy.scopes import scope
 
@@ -28,7 +29,7 @@ def read_import(firm_id: UUID, import_id: UUID) -> None:
         held = claim(import_id, _TO_READ, _working)
         if held is None:
             return
-        content = bytes(ImportFile.objects.get(source=held).content)
+        content = read_bound(ImportFile.objects.filter(source=held), "content")
     try:
         with beating(firm_id, held) as progress:
             _read(firm_id, held, content, progress)
