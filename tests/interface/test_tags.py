@@ -24,13 +24,13 @@ def render(source: str, query: str = "", **context: Any) -> str:
 
 
 def test_a_siren_and_a_siret_are_grouped_without_breaking() -> None:
-    assert portal.siren("732829320") == "732\u00a0829\u00a0320"
-    assert portal.siret("73282932000074") == "732\u00a0829\u00a0320\u00a000074"
+    assert shown.siren("732829320") == "732\u00a0829\u00a0320"
+    assert shown.siret("73282932000074") == "732\u00a0829\u00a0320\u00a000074"
 
 
 @pytest.mark.parametrize("value", ["", "W751212517", "7328293", None])
 def test_what_is_no_siren_is_left_as_it_is(value: str | None) -> None:
-    assert portal.siren(value) == (value or "")
+    assert shown.siren(value) == (value or "")
 
 
 @pytest.mark.parametrize(
