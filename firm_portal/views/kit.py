@@ -292,9 +292,9 @@ def _stand_in_a_firm(request: HttpRequest) -> None:
         name="Cabinet Lemoine & Associés", phone="01 42 68 53 00", email="contact@lemoine-associes.fr"
     )
     places = [
-        SimpleNamespace(name="Cabinet Lemoine & Associés", url="/dev/kit/", role="Administrateur"),
-        SimpleNamespace(name="Fiduciaire du Léman", url="/dev/kit/?firm=2", role="Collaborateur"),
-        SimpleNamespace(name="Menuiserie Béranger", url="/dev/kit/?layout=space", role="Gérant"),
+        SimpleNamespace(name="Cabinet Lemoine & Associés", url="/dev/kit/", role="Administrateur", unread=2),
+        SimpleNamespace(name="Fiduciaire du Léman", url="/dev/kit/?firm=2", role="Collaborateur", unread=0),
+        SimpleNamespace(name="Menuiserie Béranger", url="/dev/kit/?layout=space", role="Gérant", unread=0),
     ]
     space = SimpleNamespace(name="Menuiserie Béranger")
     member = SimpleNamespace(pk="camille", name="Camille Lemoine", role=Role.ADMIN)
