@@ -128,7 +128,9 @@ def classified(source: Import, these: Collection[UUID] | None = None) -> Classif
     rows = _still_written(source)
     if these is not None:
         rows = rows.filter(among(these))
-    return rows.annotate(kept=Case(*_reasons(source), default=Value(""), output_field=CharField()))
+    kept = Case(*_reasons(source), default=Value(""), output_field=CharField())
+    found: Classified = rows.annotate(kept=kept)
+    return found
 
 
 def _still_written(source: Import) -> Classified:
