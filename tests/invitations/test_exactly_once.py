@@ -201,9 +201,7 @@ def pressed(button: Button, who: int, together: Barrier) -> str:
     return "in"
 
 
-@pytest.mark.parametrize(
-    "kind", [Client, Member, Person, Firm, AnsweredLetter], ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_one_of_eight_at_once_comes_in(kind: type[Kind]) -> None:
     of_kind = kind(worlds.make_firm("Cabinet Lemoine", "732829320"))
     with ThreadPoolExecutor(AT_ONCE) as threads:
