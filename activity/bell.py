@@ -131,5 +131,4 @@ def _by_day(news: Iterable[News]) -> list[Day]:
 
 
 def _thing(line: News) -> Any:
-    """What one action did belongs together, and what happened to one thing."""
-    return line.event.group or line.event.subject_id or line.event.pk
+    return line.event.subject_id or line.event.group or line.event.pk

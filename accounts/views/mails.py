@@ -109,7 +109,7 @@ def _done(request: HttpRequest, token: str) -> HttpResponse:
 
 def _told(switch: Switch) -> dict[str, object]:
     """A place that the person has lost since is not named: nothing comes from there."""
-    topics: list[Topic] = [TOPICS[name] for name in switch.topics]
+    topics: list[Topic] = [topic for name, topic in TOPICS.items() if name in switch.topics]
     return {"topics": topics, "places": [place.name for place in _switched(switch)]}
 
 
