@@ -1,5 +1,6 @@
 """The mail catcher of a development run: mails are files in `MAIL_CATCHER_DIR`, shown under /dev/courriels/."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,7 +62,13 @@ class Caught:
 
     @cached_property
     def html(self) -> str:
-        return self._part("html")
+        """With the pictures that travel with it in their places."""
+        html = self._part("html")
+        for part in self.message.walk():
+            if cid := str(part["Content-ID"] or "").strip("<>"):
+                content = b64encode(bytes(part.get_content())).decode()
+                html = html.replace(f"cid:{cid}", f"data:{part.get_content_type()};base64,{content}")
+        return html
 
     def _part(self, kind: str) -> str:
         part = self.message.get_body((kind,))

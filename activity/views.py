@@ -16,6 +16,7 @@ SHOWN = 200
 # A mail may do nothing but be looked at and lead somewhere else.
 MAIL_MAY = (
     "sandbox allow-top-navigation-by-user-activation; default-src 'none'; style-src 'unsafe-inline';"
+    " img-src data:;"
     " frame-ancestors 'self'"
 )
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from activity.catcher import CatcherBackend, caught
+from activity.wire import Inline, LetterToOne
 from tenancy.keys import uuid7
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,24 @@ def test_the_html_is_confined_and_its_links_open_in_the_whole_window() -> None:
         "sandbox allow-top-navigation-by-user-activation; default-src 'none'"
     )
     assert page["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_a_logo_that_travels_with_a_mail_is_shown_in_it() -> None:
+    html = '<html><head></head><img src="cid:logo@portal" alt="Lemoine"></html>'
+    mail = LetterToOne(
+        subject="Bienvenue",
+        text="texte",
+        html=html,
+        picture=Inline(b"\x89PNG", "logo@portal", 10, 10),
+        sender=("Cabinet", "a@b.test"),
+        recipient=("", "claire@client.test"),
+        reply_to=None,
+        headers={},
+    )
+    CatcherBackend().send_messages([mail])
+    page = Client().get(reverse("activity:caught_html", args=[next(caught()).key]))
+    assert 'src="data:image/png;base64,iVBORw=="' in page.content.decode()
+    assert "img-src data:" in page["Content-Security-Policy"]
 
 
 def test_an_absent_mail_is_not_found() -> None:
