@@ -1,4 +1,5 @@
-"""A client hands a file over, the firm takes it, each in their own browser; then it is taken back, and put back."""
+"""A client hands a file over, the firm takes it, each in their own browser, and the other way; it is taken back, and
+put back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,31 @@ def test_a_file_goes_from_the_client_to_the_firm(client: Viewer, alice: Viewer, 
     page.get_by_role("link", name="Accès", exact=True).click()
     expect(page.get_by_role("row", name="Alice").first).not_to_contain_text("pas encore")
     client.look("clients:space_watchers")
+
+
+def test_a_file_goes_from_the_firm_to_the_client_on_a_phone(client: Viewer, alice: Viewer) -> None:
+    before = len(client.stack.mails_to(CLIENT))
+    to_files_of_the_client(alice)
+    dropped = {"name": "Bilan 2026.pdf", "mimeType": "application/pdf", "buffer": PDF}
+    alice.page.locator("input[type=file]").set_input_files(dropped)  # type: ignore[arg-type]  # a TypedDict
+    alice.page.get_by_role("button", name="Déposer").click()
+    sent = alice.page.locator(line_of(alice.page, "Bilan 2026.pdf"))
+    expect(sent).to_contain_text("Pas encore téléchargé")
+    mail = client.stack.mail_to(CLIENT, count=before + 1)
+    assert "Bilan" not in str(mail["Subject"]) and "Besson" not in str(mail["Subject"])
+    assert not list(mail.iter_attachments()), "the mail tells of it; the file is taken where it lies"
+    page = client.page
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+    client.go(page.url.removeprefix(client.stack.url).split("?")[0] + "fichiers/")
+    received = page.locator(line_of(page, "Bilan 2026.pdf"))
+    expect(received).to_contain_text("Nouveau")
+    client.note("clients:space_files with a new one")
+    with page.expect_download() as download:
+        received.get_by_role("button", name="Télécharger").click()
+    assert download.value.suggested_filename == "Bilan 2026.pdf"
+    assert Path(download.value.path()).read_bytes() == PDF
+    alice.page.reload()
+    expect(sent).not_to_contain_text("Pas encore téléchargé")
 
 
 def test_a_file_is_taken_back_on_a_phone_and_put_back(client: Viewer, invoice: Path) -> None:
