@@ -155,7 +155,7 @@ def test_the_look_up_tells_keys_of_closed_companies_alone(
 @pytest.mark.parametrize(("model", "others"), [(ClientSpace, {}), (Firm, {"slug": "'f' || n"})])
 def test_the_look_up_goes_by_an_index_however_many_companies_there_are(db: None, model, others) -> None:
     """As the resolver runs it, among 20,000 companies of which every tenth wants to be asked."""
-    body = LOOK_UPS["consent_asked"].body.replace("wanted", f"'{SIREN}'::text")
+    body = str(LOOK_UPS["consent_asked"].body).replace("wanted", f"'{SIREN}'::text")
     with psycopg.connect(**connections["owner"].get_connection_params()) as connection:
         _fill(
             connection,

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import Membership, Role
 from clients.models import ClientSpace, Dossier, LinkRight, SpaceLink, SpaceMember, SpaceProfile
 from invitations.actions.asking import correct_asked, invite_firm, resend_asked, revoke_asked
@@ -17,6 +19,7 @@ from tenancy.scopes import scope
 from tests.invitations.asked import make_client
 from tests.worlds import World, make_dossier
 
+Actions = dict[str, Callable[..., Any]]
 INVITED = "nina.roy@invitee.test"
 KINDS = tuple(InvitationKind)
 
@@ -27,7 +30,7 @@ class Sent:
 
     invitation: Invitation
     actor: Any
-    actions: dict[str, Callable[..., Any]]
+    actions: Actions
 
     def here(self) -> AbstractContextManager[Any]:
         """The sender's scope."""
@@ -58,7 +61,7 @@ class Sent:
         """What it leads to, or who asks, is called otherwise now: it no longer says what was shown."""
         with self.here():
             if self.invitation.kind == InvitationKind.CLIENT:
-                Dossier.objects.filter(pk=self.invitation.dossier_id).update(legal_name=name)
+                Dossier.objects.filter(invitations=self.invitation).update(legal_name=name)
             elif self.invitation.kind == InvitationKind.MEMBER:
                 Invitation.objects.update(role=Role.ADMIN)
             elif self.invitation.kind == InvitationKind.PERSON:
@@ -69,6 +72,7 @@ class Sent:
 
 def send(kind: InvitationKind, world: World) -> Sent:
     """From the world's firm, or from a client of their own whom no firm follows."""
+    handled: Actions
     if kind in (InvitationKind.CLIENT, InvitationKind.MEMBER):
         handled = {"resend": resend_invitation, "revoke": revoke_invitation, "correct": correct_address}
         with scope(firm=world.firm):
@@ -92,6 +96,7 @@ def send(kind: InvitationKind, world: World) -> Sent:
 def opened_to(sent: Sent) -> list[Any]:
     """What came of it, by the one whose it is: places in the firm or the space, links with their right."""
     with sent.here():
+        found: QuerySet[Any, Any]
         if sent.invitation.kind == InvitationKind.MEMBER:
             found = Membership.objects.filter(email=INVITED, user__isnull=False).values_list("role")
         elif sent.invitation.kind == InvitationKind.PERSON:

@@ -86,7 +86,7 @@ def redis(settings: Any) -> Iterator[Redis]:
     tasks._broker.cache_clear()
 
 
-def dump_of(redis: Redis) -> str:
+def dump_of(redis: Any) -> str:
     """All values of all keys; what is packed in them (a task's arguments are) unpacked besides."""
     readers: dict[bytes, Callable[[bytes], Any]] = {
         b"list": lambda key: redis.lrange(key, 0, -1),

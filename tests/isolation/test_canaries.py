@@ -152,7 +152,7 @@ def firm_acts(side: Side, browser: Listening, admin: Listening) -> None:
     browser.post(url("clients:export"), {})
     letter = browser_prints(admin, url("invitations:write_letter", pk=side.invited.pk))
     assert letter.taken.startswith(b"%PDF-")
-    answer = admin.post(
+    answer: Any = admin.post(
         url("invitations:invite_client", pk=side.invited.pk),
         {"email": side.invited.email, "profile": "manager"},
         follow=True,
@@ -261,7 +261,7 @@ def remind_all(sides: list[Side]) -> None:
     """The reminders of what waits, of every sender."""
     for side in sides:
         for owner in ({"firm": side.world.firm}, {"space": side.link.space_id}):
-            with scope(**owner):  # type: ignore[arg-type]  # one of the two
+            with scope(**owner):
                 Invitation.objects.filter(
                     kind__in=(InvitationKind.CLIENT, InvitationKind.PERSON, InvitationKind.FIRM)
                 ).update(remind_at=timezone.now() - timedelta(hours=1))

@@ -62,7 +62,7 @@ LOOK_UPS_ALLOWED = {
     "invitation_of",
     "invitations_to",  # those that wait at an address which the person has proven: keys, for their own page
     "mail_sent_as",  # by the name that a mail service gave it when it took it: keys, for what it tells later
-    "mails_in_flight",  # to some addresses, held by a worker now: a key, for what is told before its name is written down
+    "mails_in_flight",  # to some addresses, held by a worker now: a key, for what is told before its name is noted
     "letter_of",  # by a printed code, or by the link that left for the address given by it: keys, for its page
     "places_named_for",  # where a person's new name must show, be the firm closed to them: keys of their own places
     "spaces_of",

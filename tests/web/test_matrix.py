@@ -222,7 +222,7 @@ def authorise(space: UUID | None) -> SupportAuthorisation:
 
 def exchange(world: World, link: SpaceLink, mark: str) -> dict[str, ExchangedFile]:
     """Each side drops a file and a bill for the other."""
-    dropped = {}
+    dropped: dict[str, ExchangedFile] = {}
     for name, word, about in (
         ("file", "bilan", FileCategory.GENERAL),
         ("bill", "facture", FileCategory.BILLING),
