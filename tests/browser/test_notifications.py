@@ -59,11 +59,11 @@ def test_what_concerns_somebody_is_under_the_bell_until_they_open_it(alice: View
     expect(chloe.page.get_by_text("Vous avez tout lu")).to_be_visible()
     assert bell(chloe.page) == ""
     alice.go(alice.page.url + "portefeuilles/")
-    href = alice.page.locator("tbody a").first.get_attribute("href")
+    href = alice.page.get_by_role("link", name="Associations", exact=True).get_attribute("href")
     alice.go(f"{href}renommer/")
-    name = alice.page.get_by_label("Nom du portefeuille")
-    name.fill(f"{name.input_value()} bis")
-    alice.page.get_by_role("button", name="Enregistrer").click()
+    alice.page.locator("[name=name]").fill("Associations et fondations")
+    alice.page.get_by_role("button", name="Renommer").click()
+    expect(alice.page.get_by_role("heading", level=1)).to_contain_text("fondations")
     chloe.go(place)
     assert bell(chloe.page) == "1"
     chloe.page.get_by_role("link", name="Ce qui vous concerne").click()
