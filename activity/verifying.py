@@ -35,10 +35,12 @@ FROM activity_seal AS seal LEFT JOIN activity_event AS event ON event.id = seal.
 WHERE seal.owner = %s AND seal.number > %s ORDER BY seal.number LIMIT %s
 """
 _UNSEALED = """
-SELECT event.id FROM activity_event AS event
-WHERE event.owner = %s AND NOT EXISTS (SELECT FROM activity_seal AS seal WHERE seal.event = event.id)
-  AND event.id NOT IN (SELECT unnest(waiting.keys) FROM activity_unsealed AS waiting WHERE waiting.owner = %s)
-ORDER BY event.id LIMIT %s
+WITH loose AS MATERIALIZED (
+    SELECT event.id FROM activity_event AS event
+    WHERE event.owner = %s AND NOT EXISTS (SELECT FROM activity_seal AS seal WHERE seal.event = event.id))
+SELECT loose.id FROM loose WHERE NOT EXISTS (
+    SELECT FROM activity_unsealed AS waiting WHERE waiting.owner = %s AND loose.id = ANY (waiting.keys))
+ORDER BY loose.id LIMIT %s
 """
 
 

@@ -90,7 +90,7 @@ def test_what_was_told_of_it_goes_along(lemoine: World, old: dict[str, UUID]) ->
         Notification.objects.create(
             **Notification.ownership(),
             event_id=old["change of 11 years"],
-            recipient_id=lemoine.admin.user_id,
+            recipient_id=lemoine.admin.user_id or UUID(int=0),
             address="a@b.test",
             name="A",
             due_at=timezone.now(),
