@@ -67,6 +67,7 @@ def test_what_concerns_somebody_is_under_the_bell_until_they_open_it(alice: View
     chloe.go(place)
     assert bell(chloe.page) == "1"
     chloe.page.get_by_role("link", name="Ce qui vous concerne").click()
+    expect(chloe.page.locator(".news-entry")).to_have_count(1)
     chloe.look("bell")
     chloe.page.locator(".news-entry a").first.click()
     chloe.page.wait_for_url(re.compile("/portefeuilles/"))
