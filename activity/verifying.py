@@ -34,6 +34,11 @@ SELECT seal.number, seal.event, seal.version, seal.purge, seal.chain, seal.frame
 FROM activity_seal AS seal LEFT JOIN activity_event AS event ON event.id = seal.event AND event.owner = seal.owner
 WHERE seal.owner = %s AND seal.number > %s ORDER BY seal.number LIMIT %s
 """
+# Each portion by its keys: after a large import and before its statistics, the planner would read all events for each.
+_BY_KEYS = """
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true)
+"""
 _UNSEALED = """
 WITH loose AS MATERIALIZED (
     SELECT event.id FROM activity_event AS event
@@ -168,6 +173,7 @@ class _Verification:
         with self.owner.scope():
             connection = cast("DatabaseWrapper", connections["default"])
             with connection.prepared_cursor() as cursor:
+                cursor.execute(_BY_KEYS)
                 cursor.execute(_READ, [self.owner.key, self.number, AT_ONCE])
                 rows = [_row(one) for one in cursor.fetchall()]
             self.standing = self._redactions(rows) if self.has_redactions else {}
