@@ -50,7 +50,7 @@ class Owned(models.Model):
         abstract = True
 
     @staticmethod
-    def ownership() -> dict[str, UUID | None]:
+    def ownership() -> dict[str, Any]:
         """The owner's columns, from the scope. Raises NoScope outside of any."""
         here = scopes.current()
         if here == scopes.NOWHERE:
