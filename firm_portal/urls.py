@@ -31,8 +31,8 @@ if settings.MAIL_CATCHER_DIR:  # a development run
         path("", include("activity.urls")),
         path("dev/kit/", kit, name="kit"),
         path("dev/mails/", mails.mails, name="dev_mails"),
-        path("dev/mails/<slug:key>/<slug:language>/", mails.mail, name="dev_mail"),
-        path("dev/mails/<slug:key>/<slug:language>/contenu/", mails.mail_frame, name="dev_mail_frame"),
+        path("dev/mails/<slug:name>/<slug:language>/", mails.mail, name="dev_mail"),
+        path("dev/mails/<slug:name>/<slug:language>/contenu/", mails.mail_frame, name="dev_mail_frame"),
     ]
 
 handler403 = "firm_portal.views.errors.forbidden"

@@ -25,11 +25,11 @@ def mails(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
-def mail(request: HttpRequest, key: str, language: str) -> HttpResponse:
+def mail(request: HttpRequest, name: str, language: str) -> HttpResponse:
     """One of them, in a frame: light, dark, HTML and text."""
     context = {
-        "preview": _found(key),
-        "message": _message(key, language),
+        "preview": _found(name),
+        "message": _message(name, language),
         "language": language,
         "languages": settings.LANGUAGES,
         "themes": THEMES.items(),
@@ -42,21 +42,21 @@ def mail(request: HttpRequest, key: str, language: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
-def mail_frame(request: HttpRequest, key: str, language: str) -> HttpResponse:
+def mail_frame(request: HttpRequest, name: str, language: str) -> HttpResponse:
     """The mail itself, for the frame of its page."""
-    return side_by_side(request, _message(key, language))
+    return side_by_side(request, _message(name, language))
 
 
-def _message(key: str, language: str) -> Message:
+def _message(name: str, language: str) -> Message:
     if language not in dict(settings.LANGUAGES):
         raise Http404
     try:
-        return shown(_found(key), language)
+        return shown(_found(name), language)
     except NoDemonstration as error:
         raise Http404("The people of the demonstration are not there.") from error
 
 
-def _found(key: str) -> Preview:
-    if key not in PREVIEWS:
+def _found(name: str) -> Preview:
+    if name not in PREVIEWS:
         raise Http404
-    return PREVIEWS[key]
+    return PREVIEWS[name]

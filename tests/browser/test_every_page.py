@@ -248,7 +248,7 @@ def test_a_forgotten_password(viewer: Viewer) -> None:
         "account_reset_password_from_key",
         reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "x-y"}),
     )
-    viewer.visit("dev_mail", reverse("dev_mail", kwargs={"key": "several-changes", "language": "fr"}))
+    viewer.visit("dev_mail", reverse("dev_mail", kwargs={"name": "several-changes", "language": "fr"}))
     mail = page.locator('a[href^="/dev/courriels/"]')
     viewer.go("/dev/courriels/")
     viewer.visit("activity:caught", str(mail.first.get_attribute("href")))

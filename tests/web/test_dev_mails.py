@@ -123,7 +123,7 @@ def test_the_pages_show_them_and_leave_nothing_behind(db: None) -> None:
     client, before = Client(), rows()
     page = client.get(reverse("dev_mails")).content.decode()
     assert all(f"/dev/mails/{key}/{language}/" in page for key in PREVIEWS for language in ("fr", "en"))
-    route = {"key": "invitation-client", "language": "en"}
+    route = {"name": "invitation-client", "language": "en"}
     assert client.get(reverse("dev_mail", kwargs=route)).status_code == 200
     frame = client.get(reverse("dev_mail_frame", kwargs=route))
     assert "invites you to the firm" in unescape(frame.content.decode())
@@ -143,6 +143,6 @@ def rows() -> list[int]:
 
 
 def test_without_the_demonstration_there_is_nothing_to_show(db: None) -> None:
-    route = {"key": "invitation-client", "language": "fr"}
+    route = {"name": "invitation-client", "language": "fr"}
     assert Client().get(reverse("dev_mail", kwargs=route)).status_code == 404
     assert Client().get(reverse("dev_mails")).status_code == 200

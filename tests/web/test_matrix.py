@@ -110,6 +110,7 @@ WORDS = {
     "service": "brevo",
     "kind": "client",
     "language": "en",
+    "name": "no-such-mail",
 }
 
 
