@@ -44,7 +44,7 @@ def side_by_side(request: HttpRequest, message: Message) -> HttpResponse:
         "html": standalone(message, theme),
         "theme": theme if theme in THEMES else "",
     }
-    return confined(render_to_string("activity/side_by_side.html", context))
+    return confined(render_to_string("mails/side_by_side.html", context))
 
 
 def told_now(recipient: UUID) -> Message:
