@@ -63,7 +63,8 @@ def test_a_password_reset_and_single_mails_leave_before_two_thousand_that_wait(l
 
 def test_what_is_urgent_is_what_somebody_waits_for() -> None:
     urgent = {name for name, kind in REGISTRY.items() if kind.urgent}
-    assert urgent == {name for name in REGISTRY if name.startswith("accounts.")}
+    for_nobody_in_particular = {"accounts.journal_head"}  # each day's proof
+    assert urgent == {name for name in REGISTRY if name.startswith("accounts.")} - for_nobody_in_particular
     assert "accounts.password_reset" in urgent
 
 

@@ -586,9 +586,9 @@ def test_a_firm_without_anything(viewer: Viewer) -> None:
     page.get_by_label("SIREN ou SIRET").fill("732 829 320")
     page.get_by_role("button", name="Inscrire le cabinet").click()
     expect(page).to_have_url(re.compile("/cabinets/cabinet-haddad"))
-    slug = resolve(page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"]
+    pages = FirmPages(viewer, resolve(page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
     for name in sorted(name for name in FIRM if not MATRIX[name].on):
-        viewer.visit(name, reverse(name, kwargs={"firm_slug": slug}))
+        viewer.visit(name, pages.url(name))
     viewer.visit("accounts:places", reverse("accounts:places"))
 
 
@@ -737,7 +737,7 @@ def test_the_pages_of_a_link(firm: FirmPages, viewer: Viewer, browser: Browser) 
             guest.go(link)
             assert guest.name == "invitations:answer"
             guest.look(f"invitations:answer of {email}")
-        send_empty(guest.page, "Accepter")
+        send_empty(guest.page, "Accepter et entrer")
         guest.look("invitations:answer with errors")
         guest.visit("invitations:refuse", reverse("invitations:refuse"))
         guest.page.get_by_role("button").filter(has_text=re.compile("pas pour moi|Refuser")).click()

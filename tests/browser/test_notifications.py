@@ -58,10 +58,10 @@ def test_what_concerns_somebody_is_under_the_bell_until_they_open_it(alice: View
         chloe.page.get_by_role("button", name="Tout marquer comme lu").click()
     expect(chloe.page.get_by_text("Vous avez tout lu")).to_be_visible()
     assert bell(chloe.page) == ""
-    alice.go(alice.page.url + "portefeuilles/")
-    href = alice.page.get_by_role("link", name="Associations", exact=True).get_attribute("href")
-    alice.go(f"{href}renommer/")
-    alice.page.locator("[name=name]").fill("Associations et fondations")
+    chloe.go(place + "portefeuilles/")
+    hers = chloe.page.locator('#main a[href*="/portefeuilles/0"]').first
+    alice.go(f"{hers.get_attribute('href')}renommer/")
+    alice.page.locator("[name=name]").fill(f"{hers.inner_text()} et fondations")
     alice.page.get_by_role("button", name="Renommer").click()
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text("fondations")
     chloe.go(place)

@@ -166,7 +166,8 @@ def test_an_address_with_an_account_gets_the_same_page_and_a_mail_that_says_so(
     known = Client().post(reverse("account_signup"), {**SIGNUP, "email": lemoine.admin.email})
     assert (known.status_code, known["Location"]) == (new.status_code, new["Location"])
     told = outbox.to(lemoine.admin.email)
-    assert reverse("accounts:new_firm") in str(told.body)
+    assert "Elle en a déjà un" in str(told.body)
+    assert reverse("account_login") in str(told.body)
     assert User.objects.filter(email=lemoine.admin.email).count() == 1
     assert len(mail.outbox) == 1
 
