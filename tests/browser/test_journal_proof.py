@@ -1,4 +1,4 @@
-"""The journal's proof in a real browser, by a real worker: verified by the button, held; desktop, phone, axe on each."""
+"""The journal's proof in a real browser, by a real worker: verified by the button, held; desktop, phone, axe."""
 
 import re
 from collections.abc import Iterator

@@ -416,7 +416,9 @@ def test_once_the_client_is_back_each_side_handles_its_own_files_again(pair: Pai
     for side, actor, file in pair.owners(from_firm, from_client):
         with side:
             assert take_back(actor=actor(), file=file).link_id == back.pk
-    assert outbox.recipients() == sorted([pair.world.admin.email, pair.person.email]), "the other side is told"
+    assert outbox.recipients() == sorted([pair.world.admin.email, pair.person.email]), (
+        "the other side is told"
+    )
     for side, actor, file in pair.owners(from_firm, from_client):
         with side:
             put_back(actor=actor(), file=ExchangedFile.objects.get(pk=file.pk))
