@@ -223,7 +223,8 @@ class _Statements:
             return 0
         self._pass_over_closed()
         self._run(_REFERENCE_TAKEN)
-        self._run(_FORMER_PORTFOLIOS)
+        with never_each_with_each():
+            self._run(_FORMER_PORTFOLIOS)
         updated = self._run_in_slices(self._updating(), RowAction.UPDATE)
         if updated < wanted:
             self._run(f"{_NOT_UPDATED} AND stage.outcome = ''")

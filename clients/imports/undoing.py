@@ -25,7 +25,7 @@ from clients.imports.news import Pairs, assigned_to, left_by, pairs, record_rows
 from clients.imports.rows import names
 from clients.imports.staging import TEXTS
 from clients.imports.touches import touches
-from clients.imports.working import claim, fail, keep, one_at_a_time, slices
+from clients.imports.working import claim, fail, keep, never_each_with_each, one_at_a_time, slices
 from clients.models import (
     KEPT,
     UNDO_DAYS,
@@ -160,7 +160,8 @@ def may_be_kept(source: Import) -> set[UUID] | None:
                 action=RowAction.UPDATE
             )
             suspects.append(rows.filter(its))
-    keys = {key for found in suspects for key in found.values_list("pk", flat=True)[: _MANY + 1]}
+    with never_each_with_each():
+        keys = {key for found in suspects for key in found.values_list("pk", flat=True)[: _MANY + 1]}
     return keys if len(keys) <= _MANY else None
 
 

@@ -47,10 +47,12 @@ def fresh_dossiers() -> None:
 def test_no_row_is_compared_with_each_dossier_of_a_table_that_has_just_grown(lemoine: World) -> None:
     with scope(firm=lemoine.firm):
         fresh_dossiers()
-        plans = Plans("TABLE import_match", "TABLE import_closed", "INTO clients_importrow", "WITH recent")
+        plans = Plans(
+            "TABLE import_match", "TABLE import_closed", "INTO clients_importrow", "WITH recent", "SET former_portfolio"
+        )  # fmt: skip
         with connection.execute_wrapper(plans):
             run(lemoine.admin, ROWS)
-        assert len(plans.found) == 4
+        assert len(plans.found) == 5
         assert not [found for found in plans.found if "Nested Loop" in found]
 
 
