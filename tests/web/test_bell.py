@@ -285,3 +285,11 @@ def test_another_profile_reads_no_longer_what_it_may_not_see(browse: Browse, lin
         change_person_profile(actor=boss, member=marc, profile=SpaceProfile.READER)
     words = said(browse(marc.user).get(url))
     assert "Nina" not in words and "Marc" in words
+
+
+def test_an_empty_page_leads_to_its_one_next_step_alone(browse: Browse, lemoine: World) -> None:
+    """A link without words would be one that nobody can name."""
+    page = browse(lemoine.colleague).get(bell(lemoine)).content.decode()
+    links = re.search(r'<div class="empty-actions">(.*?)</div>', page, re.DOTALL)
+    assert links is not None
+    assert re.findall(r"<a [^>]*>([^<]*)</a>", links[1]) == ["Choisir les courriels que vous recevez"]
