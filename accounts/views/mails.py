@@ -102,8 +102,9 @@ def _done(request: HttpRequest, token: str) -> HttpResponse:
     if switch is None:
         return _unknown(request)
     person = User.objects.filter(pk=switch.person, is_active=True).first()
-    for place in _switched(switch) if person else ():
-        switch_off_mails(person=person, place=place, topics=switch.topics)  # type: ignore[arg-type]  # there is one
+    if person is not None:
+        for place in _switched(switch):
+            switch_off_mails(person=person, place=place, topics=switch.topics)
     return render(request, "accounts/switched_off.html", _told(switch))
 
 

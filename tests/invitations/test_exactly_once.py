@@ -1,6 +1,7 @@
 """Eight people press the same button at the same moment: one comes in. Of each kind of invitation, and of a letter."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -49,18 +50,19 @@ class Button:
     press: Callable[[int], object]
 
 
-class Kind:
+class Kind(ABC):
     """How a button of this kind comes about, and what there is of everything once each was pressed."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
+    @abstractmethod
     def button(self, number: int) -> Button:
-        raise NotImplementedError
+        """What eight people press in this round."""
 
+    @abstractmethod
     def came_in(self) -> dict[str, int]:
         """How often, by what it left behind."""
-        raise NotImplementedError
 
 
 def shown(key: Any) -> dict[str, Any]:

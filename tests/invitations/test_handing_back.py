@@ -1,5 +1,7 @@
 """A client's request leaves a firm that it was not meant for, or that the client asks no longer; names follow."""
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
@@ -42,8 +44,8 @@ def handed_back(world: World, invitation: Invitation) -> None:
         hand_back(actor=world.admin, invitation=Invitation.objects.get(pk=invitation.pk))
 
 
-def types(**owner: object) -> list[str]:
-    with scope(**owner):  # type: ignore[arg-type]
+def types(**owner: Any) -> list[str]:
+    with scope(**owner):
         return list(Event.objects.of_scope().order_by("id").values_list("type", flat=True))
 
 
