@@ -50,6 +50,8 @@ PLACEHOLDERS = _cases(
     "nan", "non renseigné", "non renseigne",
 )  # fmt: skip
 _NO_VALUE = re.compile(r"(?:pas d|sans |aucun|en cours|inconnu|n\.?[acr]\.?$)", re.IGNORECASE)
+# What 7.32829E+13 or 7.3282932E+13 ends with, once a program has written it out.
+_ROUNDED = "000000"
 _FLOAT = re.compile(r"(\d+)[.,]0+")
 _EXPONENT = re.compile(r"(\d)(?:[.,](\d+))?E\+?(\d+)", re.IGNORECASE)
 _RNA = re.compile(r"W\d{9}", re.IGNORECASE)
@@ -196,7 +198,7 @@ def company_number(field: str) -> Rule:
 def _company_number(field: str, text: str) -> Cell:
     number = _number(field, text)
     digits = bare(number.text)
-    if number.lost:
+    if number.lost or _is_rounded(digits):
         return Cell("", (remark(Level.ERROR, field, "digits_lost", text),))
     if not (digits.isascii() and digits.isdigit()):
         return _no_company_number(field, text)
@@ -215,6 +217,11 @@ def _company_number(field: str, text: str) -> Cell:
     return Cell(
         "", (*repairs, remark(Level.REPAIRED, field, f"{belongs}_in_{field}", text)), {belongs: whole}
     )
+
+
+def _is_rounded(digits: str) -> bool:
+    """A SIRET of which only the exponent's first digits were saved: no establishment has a number of zeros."""
+    return len(digits) == _SIRET and digits.endswith(_ROUNDED) and not has_checksum(digits)
 
 
 def _restored(digits: str) -> str:

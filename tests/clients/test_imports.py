@@ -123,7 +123,12 @@ class TestMatching:
 class TestRowsThatStayOut:
     @pytest.mark.parametrize(
         ("siret", "code"),
-        [("73282932000079", "checksum"), ("7,32829E+13", "digits_lost"), ("73282932OOOO74", "digits")],
+        [
+            ("73282932000079", "checksum"),
+            ("7,32829E+13", "digits_lost"),
+            ("73282900000000", "digits_lost"),  # the same, saved once more as a number
+            ("73282932OOOO74", "digits"),
+        ],
     )
     def test_a_broken_number_keeps_only_its_row_out(self, firm: World, siret: str, code: str) -> None:
         made = run(firm.admin, [("A1", "Cassé", siret, "", ""), MARTIN])
