@@ -578,11 +578,17 @@ function showErrors(root) {
 
 // --- Filters ---------------------------------------------------------------------------------------------------------
 
+// What was typed and not asked for yet; a list that comes meanwhile must not take it away.
+const unasked = new WeakSet();
+document.addEventListener("input", ({ target }) => {
+  if (target.form?.matches("[data-live-filter]")) unasked.add(target.form);
+});
+document.addEventListener("htmx:beforeRequest", ({ target }) => unasked.delete(target));
 // After a chip, “back” or a live filter, the boxes show what the address says.
 function syncFilters() {
   const query = shownQuery();
   for (const field of $$("form[data-live-filter] [name]")) {
-    if (field === document.activeElement || field.type === "hidden") continue;
+    if (field === document.activeElement || field.type === "hidden" || unasked.has(field.form)) continue;
     const values = query.getAll(field.name);
     if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
     else if (field.multiple) for (const option of field.options) option.selected = values.includes(option.value);
@@ -744,5 +750,11 @@ for (const note of $$("[data-toasts] [data-toast]")) {
 showDisplayChoice();
 showNotices();
 start(document.body);
+// What was typed into a search before anything listened is asked for now. A browser restores none: they are `autocomplete="off"`.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const box of $$('form[hx-trigger^="input"] input[type="search"]')) {
+    if (box.value !== box.defaultValue) box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+});
 // On a phone the menu across the top is longer than the screen: where one stands must be seen.
 $(".top-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, expect
 
 from firm_portal.demo import CLIENT, LEMOINE, PASSWORD
 from tests.browser.conftest import PHONE
@@ -63,5 +63,5 @@ def test_a_laptop_shows_what_each_invitation_is_for(demo_product: Stack, browser
     viewer = Viewer(demo_product, browser)
     viewer.sign_in(LEMOINE.people[0], PASSWORD)
     viewer.page.locator("nav").get_by_role("link", name="Invitations").click()
-    assert viewer.page.get_by_role("columnheader", name="Pour").is_visible()
+    expect(viewer.page.get_by_role("columnheader", name="Pour")).to_be_visible()
     viewer.close()

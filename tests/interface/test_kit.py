@@ -169,6 +169,51 @@ def test_the_list_follows_as_one_types_and_the_address_keeps_it(kit: Page) -> No
     expect(kit.locator(".filter-bar input[type=search]")).to_have_value("")
 
 
+# Types a word as soon as a search box is there that was not before, in the very task that follows.
+TYPE_AT_ONCE = """(function () {
+  const before = new Set(document.querySelectorAll(".filter-bar input[type=search]"));
+  const watch = new MutationObserver(() => {
+    const box = document.querySelector(".filter-bar input[type=search]");
+    if (!box || before.has(box)) return;
+    watch.disconnect();
+    box.value = "garage";
+    box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  watch.observe(document, { childList: true, subtree: true });
+})()"""
+
+
+def test_what_is_typed_before_the_scripts_have_come_is_asked_for(kit: Page, kit_url: str) -> None:
+    kit.add_init_script(TYPE_AT_ONCE)
+    kit.goto(kit_url)
+    expect(kit.locator("tbody tr")).to_have_count(2)
+    expect(kit).to_have_url(f"{kit_url}?q=garage")
+
+
+def test_what_is_typed_the_moment_a_field_comes_is_asked_for(kit: Page, kit_url: str) -> None:
+    kit.evaluate(TYPE_AT_ONCE)
+    kit.evaluate(
+        """() => htmx.ajax("GET", location.href,
+          { target: ".filter-bar", select: ".filter-bar", swap: "outerHTML", source: "#main" })"""
+    )
+    expect(kit.locator("tbody tr")).to_have_count(2)
+    expect(kit).to_have_url(f"{kit_url}?q=garage")
+
+
+def test_a_list_that_comes_late_takes_nothing_typed_away(kit: Page, kit_url: str) -> None:
+    box = kit.locator(".filter-bar input[type=search]")
+    box.evaluate(  # as the answer to the first letter is about to be shown, the rest is typed and the box left
+        """box => addEventListener("htmx:beforeSwap", () => {
+          box.value = "garage";
+          box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+          box.blur();
+        }, { once: true })"""
+    )
+    box.fill("a")
+    expect(kit.locator("tbody tr")).to_have_count(2)
+    expect(kit).to_have_url(f"{kit_url}?q=garage")
+
+
 @pytest.mark.parametrize("key", ["/", "Control+k"])
 def test_a_key_leads_to_the_search_box(kit: Page, key: str) -> None:
     kit.keyboard.press(key)
