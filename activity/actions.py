@@ -19,7 +19,7 @@ from activity.mails import REGISTRY
 from activity.models import Event, Notification, OutgoingEmail
 from activity.precedence import SINGLE, URGENT, among_many
 from activity.preferences import leaving
-from tenancy.keys import key_sql, stamps, uuid7s
+from tenancy.keys import key_sql, stamps, uuid7, uuid7s
 from tenancy.tasks import nudge
 
 Changes = Mapping[str, tuple[Any, Any]]
@@ -57,6 +57,26 @@ class Told:
 
 
 _listener: ContextVar[list[Told] | None] = ContextVar("listener", default=None)
+_group: ContextVar[UUID | None] = ContextVar("group", default=None)
+
+
+@contextmanager
+def in_one_go() -> Generator[UUID]:
+    """What is recorded inside stands in one group, whose key this is: what one action did, in whichever journals.
+
+    For actions that bring about several events, or that are made of other actions. Inside another one it is the same.
+    """
+    group = new_group()
+    token = _group.set(group)
+    try:
+        yield group
+    finally:
+        _group.reset(token)
+
+
+def new_group() -> UUID:
+    """The key of a group of events; inside of `in_one_go` that one's, so that what is made of many is one."""
+    return _group.get() or uuid7()
 
 
 @contextmanager
@@ -96,7 +116,7 @@ def record(
     `tells_actor`: the actor is told with the others, of what they asked for earlier and another's answer brings about.
     """
     details = dict(details or {})
-    event = _event(event_type, actor, _label(subject), group)
+    event = _event(event_type, actor, _label(subject), group or _group.get())
     if (behalf := behalf or stood_in_for(actor, subject)) is not None:
         event.behalf_id, event.behalf_name = behalf.user_id, behalf.name
     event.subject_id = subject.pk if subject is not None else None

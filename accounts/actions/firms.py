@@ -9,7 +9,7 @@ from accounts.events.firms import FirmChanged, FirmRegistered
 from accounts.models import Firm, Membership, MemberState, Role, User
 from accounts.permissions import Perm, require
 from accounts.registration import FIRM_CHANGED, FIRM_STARTERS
-from activity.actions import record
+from activity.actions import in_one_go, record
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
 
@@ -19,6 +19,7 @@ _ATTEMPTS = 5
 
 
 @transaction.atomic
+@in_one_go()
 def register_firm(*, user: User, name: str, siren: str, siret: str = "") -> Membership:
     """Register a firm with this person as its first administrator, and start all that a new firm has."""
     with scope(firm=uuid7()) as here:

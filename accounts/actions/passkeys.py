@@ -7,7 +7,7 @@ from accounts.actions.people import note_security
 from accounts.events.people import PasskeyAdded, PasskeyRemoved
 from accounts.models import Passkey, User
 from accounts.passkeys import MadeKey
-from activity.actions import record
+from activity.actions import in_one_go, record
 from tenancy.scopes import scope
 
 
@@ -52,6 +52,7 @@ def remove_passkey(*, person: User, key: Passkey, browser: str) -> None:
 
 
 @transaction.atomic
+@in_one_go()
 def forget_passkeys(*, person: User) -> None:
     """Somebody who has lost their way in has come back by mail: what may be in other hands opens nothing any more.
 

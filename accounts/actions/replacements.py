@@ -24,7 +24,7 @@ from accounts.events.replacements import (
 )
 from accounts.models import Membership, Replacement
 from accounts.permissions import Perm, require
-from activity.actions import record
+from activity.actions import in_one_go, record
 
 DAY = "%d/%m/%Y"
 
@@ -151,6 +151,7 @@ def begin_at_once(replacement: Replacement) -> Replacement:
 
 
 @transaction.atomic
+@in_one_go()
 def tell_replacement(*, replacement_id: UUID) -> None:
     """Tell those concerned that it has begun, or is over, once each; in the firm's scope, by the sweep."""
     found = Replacement.objects.select_for_update(skip_locked=True).filter(pk=replacement_id).first()

@@ -13,17 +13,17 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions import Perm, holders_of_any
-from activity.actions import Happening, record, record_many
+from activity.actions import Happening, in_one_go, new_group, record, record_many
 from activity.events import EventType
 from clients.actions.support import end_support
 from clients.events.dossiers import DossierArchived, DossierRestored, DossiersArchived, DossiersRestored
 from clients.models import Dossier
 from clients.results import Result, Skip
 from clients.sets import allowed, key_of, locked, these, update_all
-from tenancy.keys import uuid7
 
 
 @transaction.atomic
+@in_one_go()
 def archive_dossiers(*, actor: Membership, dossiers: QuerySet[Dossier]) -> Result:
     """Archive these, of those that the actor sees; returns which were, and which were left out and why.
 
@@ -75,7 +75,7 @@ def _put(
     if len(dossiers) == 1:
         record(one, actor=actor, subject=dossiers[0])
         return
-    group = uuid7()
+    group = new_group()
     lines = [Happening(dossier.pk, str(dossier)) for dossier in dossiers]
     record_many(one, actor=actor, model=Dossier, happenings=lines, group=group)
     concerned = holders_of_any(Perm.VIEW_DOSSIER, these(dossiers))

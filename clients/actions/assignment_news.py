@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts.models import Membership
 from accounts.permissions import ObjectRole, Perm, holders_of_any
-from activity.actions import Changes, Happening, record, record_many
+from activity.actions import Changes, Happening, new_group, record, record_many
 from clients.assigned import Change, Share
 from clients.events.assignments import (
     AssignmentChanged,
@@ -22,7 +22,6 @@ from clients.events.assignments import (
 )
 from clients.models import Dossier
 from tenancy.expressions import among
-from tenancy.keys import uuid7
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def tell_of(
     shares: Iterable[Share], *, actor: Membership, names: Mapping[UUID, str], ends: Mapping[UUID, datetime]
 ) -> None:
     """One line in each dossier's journal; one event that tells, for each member and kind of change."""
-    news, told = _News(actor, names, ends, uuid7()), _Concerned()
+    news, told = _News(actor, names, ends, new_group()), _Concerned()
     for share in shares:
         for change in share.changes:
             if change.count == 1:

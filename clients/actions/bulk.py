@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Membership
 from accounts.permissions import ObjectRole
+from activity.actions import in_one_go
 from clients import results
 from clients.actions.assignments import change_assignments
 from clients.actions.portfolios import move_dossiers
@@ -47,6 +48,7 @@ class Edited:
 
 
 @transaction.atomic
+@in_one_go()
 def edit_dossiers(
     *,
     actor: Membership,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Role
 from accounts.permissions import Perm, granted, holders, holders_of_any, require
-from activity.actions import Happening, record, record_many
+from activity.actions import Happening, new_group, record, record_many
 from activity.behalf import stood_in_for_among
 from activity.events import Actor
 from clients.actions.dossiers import move_dossier
@@ -22,7 +22,6 @@ from clients.sets import allowed, key_of, locked, these, update_all
 from portfolios.actions import Terminated, hold_open, save_named
 from portfolios.events import PortfolioRestored, PortfolioTerminated
 from portfolios.models import Portfolio
-from tenancy.keys import uuid7
 
 UNDO_DAYS = 30
 _BATCH = 5_000
@@ -113,7 +112,7 @@ def _theirs(actor: Membership, chosen: Sequence[Dossier]) -> set[UUID]:
 
 def _move(actor: Membership, dossiers: Sequence[Dossier], portfolio: Portfolio | None) -> None:
     before = list(holders_of_any(Perm.VIEW_DOSSIER, these(dossiers)))
-    group, behalf = uuid7(), stood_in_for_among(actor, Dossier, [one.pk for one in dossiers])
+    group, behalf = new_group(), stood_in_for_among(actor, Dossier, [one.pk for one in dossiers])
     _carry(actor, dossiers, portfolio, group, behalf)
     after = holders_of_any(Perm.VIEW_DOSSIER, these(dossiers))
     record(
@@ -174,7 +173,7 @@ def terminate_portfolio(
         require(actor, Perm.ADD_TO_PORTFOLIO, successor)
     subscribers = list(holders(Perm.VIEW_PORTFOLIO, portfolio))
     dossiers = _dossiers(Dossier.objects.in_portfolio(portfolio))
-    group = uuid7()
+    group = new_group()
     _carry(actor, dossiers, successor, group)
     _remember(portfolio, dossiers)
     portfolio.terminated_at, portfolio.successor = timezone.now(), successor
@@ -206,7 +205,7 @@ def restore_portfolio(*, actor: Membership, portfolio: Portfolio, name: str = ""
         return Restoration(portfolio, [], [])
     if not may_be_restored(portfolio):
         raise TooLate(portfolio.pk)
-    successor_id, group = portfolio.successor_id, uuid7()
+    successor_id, group = portfolio.successor_id, new_group()
     changes = _revive(portfolio, name)
     back, kept = _back_and_kept(portfolio, successor_id)
     before = list(holders_of_any(Perm.VIEW_DOSSIER, these(back)))

@@ -12,7 +12,7 @@ from accounts.models import Firm, Membership, MemberState, Terms, User
 from accounts.newcomers import Newcomer, admit, owns
 from accounts.permissions import Perm, can, take_all
 from accounts.terms import current_terms
-from activity.actions import record
+from activity.actions import in_one_go, record
 from activity.origin import Origin, coming_from
 from clients.actions.assignments import change_assignments
 from clients.actions.people import AlreadyHere, admit_person
@@ -83,6 +83,7 @@ def open_invitation(*, link: Link) -> None:
 
 
 @transaction.atomic
+@in_one_go()
 def accept_as_client(
     *, link: Link, shown: str, person: User | Newcomer, space_id: UUID | None = None
 ) -> tuple[User, SpaceLink]:
@@ -111,6 +112,7 @@ def accept_as_client(
 
 
 @transaction.atomic
+@in_one_go()
 def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Membership:
     """Take the place in the firm, with the role and the accesses that the page showed. Raises as `accept_as_client`.
 
@@ -136,6 +138,7 @@ def accept_as_member(*, link: Link, shown: str, person: User | Newcomer) -> Memb
 
 
 @transaction.atomic
+@in_one_go()
 def accept_as_person(*, link: Link, shown: str, person: User | Newcomer) -> SpaceMember:
     """Come into the client's space with the profile that the page showed. Raises as `accept_as_client`."""
     invitation, terms = _to_accept(link, shown)

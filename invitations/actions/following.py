@@ -17,7 +17,7 @@ from accounts.lookups import firms_of
 from accounts.models import Membership, User
 from accounts.newcomers import owns, person_at
 from accounts.permissions import Perm
-from activity.actions import record
+from activity.actions import in_one_go, record
 from activity.origin import Origin, coming_from
 from clients.actions.following import details_of, end_others, follow
 from clients.events.following import FirmAgreed
@@ -122,6 +122,7 @@ def asked(invitation: Invitation) -> Asked:
 
 
 @transaction.atomic
+@in_one_go()
 def follow_client(
     *, actor: Membership, invitation: Invitation, shown: str, dossier: Dossier | None = None
 ) -> SpaceLink:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions.holding import hold_and_require, hold_names
 from accounts.models import Membership, MemberState, Role
 from accounts.permissions import ObjectRole, Perm, administrators, permitted, require
-from activity.actions import Happening, record, record_many
+from activity.actions import Happening, new_group, record, record_many
 from clients.actions.dossiers import update_dossier
 from clients.models import Dossier, SpaceLink
 from invitations.actions.handling import end, issue, leaving, renew, send, who_sees_some
@@ -29,7 +29,6 @@ from invitations.events import (
 from invitations.models import Invitation, InvitationGrant, InvitationKind, InvitationState
 from portfolios.models import Portfolio
 from tenancy.expressions import among
-from tenancy.keys import uuid7
 
 _BATCH = 2_000
 
@@ -167,7 +166,7 @@ def invite_client(
     known = unanswered_of(dossier)
     drafts = [invitation for invitation in known if invitation.is_draft]
     same = [one for one in known if one.email == email and not one.is_draft]
-    group = uuid7()
+    group = new_group()
     chosen: dict[str, Any] = {} if language is None else {"language": language}
     _replace(actor, [one for one in known if one.email != email and not one.is_draft], group=group)
     if same:
@@ -222,7 +221,7 @@ def invite_clients(
     language: str = "",
 ) -> Plan:
     """Invite the clients of these dossiers, set-based; returns what was done, with whom it left out and why."""
-    group = uuid7()
+    group = new_group()
     plan = _carried_out(actor, dossiers, language, group=group)
     dossiers_told = [dossier.pk for dossier in plan.new]
     dossiers_told += [one.target.pk for one in (*plan.drafts, *plan.renewed)]

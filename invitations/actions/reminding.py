@@ -7,20 +7,20 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from activity.actions import record
+from activity.actions import in_one_go, new_group, record
 from clients.models import SpaceLink
 from invitations import reminders
 from invitations.actions.handling import record_lines, send
 from invitations.events import InvitationReminded, InvitationsReminded
 from invitations.models import Invitation, InvitationState
 from tenancy import scopes
-from tenancy.keys import uuid7
 
 # A failed one stands in another state: its mail did not arrive, so no reminder would.
 _REMINDED = (InvitationState.SENT, InvitationState.OPENED)
 
 
 @transaction.atomic
+@in_one_go()
 def remind(*, keys: Collection[UUID]) -> int:
     """Send the reminders of those of these whose moment has come, in their sender's scope; returns how many left.
 
@@ -75,7 +75,7 @@ def _over(invitations: list[Invitation]) -> set[Invitation]:
 def _record(invitations: list[Invitation]) -> None:
     """Of many of a firm one event, with their lines behind it."""
     if len(invitations) > 1 and scopes.current().firm_id:
-        group = uuid7()
+        group = new_group()
         record_lines(InvitationReminded, None, invitations, group)
         details = {"count": len(invitations)}
         record(InvitationsReminded, actor=None, subject=None, details=details, group=group)
