@@ -75,9 +75,10 @@ JOIN (SELECT id, row_number() OVER (ORDER BY {order}) AS number FROM {objects} W
 """
 _INVITATIONS = """
 INSERT INTO invitations_invitation (id, firm_id, kind, state, email, name, dossier_id, profile, role, generation,
-    created_at, sent_at, expires_at, failure, owner, to_firm_name, space_name, "right", ends_others, reminder_count)
+    created_at, sent_at, expires_at, failure, owner, to_firm_name, space_name, "right", ends_others, reminder_count,
+    language)
 SELECT gen_random_uuid(), firm_id, 'client', 'sent', email, legal_name, id, 'manager', '', 1, now(), now(),
-    now() + interval '7 days', '', firm_id, '', '', 'manage', false, 0
+    now() + interval '7 days', '', firm_id, '', '', 'manage', false, 0, ''
     FROM clients_dossier WHERE firm_id = %(firm)s AND right(reference, 1) < '3'
 """
 _EVENTS = """

@@ -155,14 +155,14 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _resident(process: int) -> int:
+def resident(process: int) -> int:
     """Bytes that a process and its children hold at this moment."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except (FileNotFoundError, ProcessLookupError):  # it has ended
         return 0
-    return pages * resource.getpagesize() + sum(map(_resident, map(int, children)))
+    return pages * resource.getpagesize() + sum(map(resident, map(int, children)))
 
 
 def _contestant(work: Contestant, firm: UUID, admin: UUID, content: bytes) -> Callable[[], Run]:
@@ -186,7 +186,7 @@ def _answer(name: str, process: ForkProcess, answers: Connection) -> Run:
     assert process.pid is not None  # it was started
     peak, patience = 0, time.monotonic() + _PATIENCE
     while not answers.poll(_LOOK_EVERY):
-        peak = max(peak, _resident(process.pid))
+        peak = max(peak, resident(process.pid))
         if time.monotonic() > patience:
             process.kill()
             sys.exit(f"{name} was not through after {_PATIENCE} s: nothing to compare.")

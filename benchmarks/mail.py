@@ -7,16 +7,12 @@ that is 10 ms away.
 
 import argparse
 import os
-import signal
 import smtplib
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from benchmarks._runner import Run, compete, report, timed
+from benchmarks._servers import worker
 from benchmarks._sink import Sink
 
 
@@ -32,7 +28,7 @@ def main() -> None:
     with Sink() as sink:
         _lead_to(sink)
         race = Race(sink, chosen.mails, chosen.delay)
-        with _worker(chosen.processes):
+        with worker("benchmarks._mail_tasks", chosen.processes):
             race.one_task_per_mail()  # both ways once, so that every process has imported what it needs
             race.ours()
             results = compete(
@@ -101,27 +97,6 @@ def _lead_to(sink: Sink) -> None:
     import django
 
     django.setup()
-
-
-@contextmanager
-def _worker(processes: int) -> Iterator[None]:
-    command = [
-        "-m",
-        "celery",
-        "-A",
-        "benchmarks._mail_tasks",
-        "worker",
-        "-c",
-        str(processes),
-        "--loglevel",
-        "WARNING",
-    ]
-    process = subprocess.Popen([sys.executable, *command])
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
 
 
 if __name__ == "__main__":

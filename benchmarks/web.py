@@ -8,17 +8,13 @@ threads ask at once. Trivial: a view that says who is signed in, behind the same
 
 import argparse
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks._runner import Run, compete, report, timed
+from benchmarks._servers import browser_of, web_server
 from benchmarks._web_client import Browser, content_of_rows
 
 if TYPE_CHECKING:
@@ -43,8 +39,8 @@ def main() -> None:
     office = make_office(1_000, portfolios=40, members=20, singles=20)
     large = make_office(chosen.large) if chosen.large else None
     tidy_up()
-    with _server() as port:
-        ratios = _race(_browser(port, office.admin), office, chosen.rounds, chosen.requests)
+    with web_server(SETTINGS) as port:
+        ratios = _race(browser_of(port, office.admin), office, chosen.rounds, chosen.requests)
         slowest = max(_show_pages(port, large)) if large else 0.0
     report("web", ratios, {"slowest_page_ms": slowest * 1000} if large else {})
 
@@ -80,46 +76,12 @@ def _show_pages(port: int, office: "Office") -> Iterator[float]:
 
     print(f"\nA page of a firm of {office.firm.name}, alone (at most {MOST * 1000:.0f} ms)")
     for who, member in (("administrator", office.admin), ("collaborator", office.collaborator)):
-        browser = _browser(port, member)
+        browser = browser_of(port, member)
         for name, path in pages_of(office, member).items():
             runs = sorted(timed(partial(browser.get, path)).seconds for _number in range(9))
             verdict = "" if runs[4] <= MOST else "  MISSED"
             print(f"  {who:<14} {name:<40} {runs[4] * 1000:7.1f} ms  (least {runs[0] * 1000:.1f}){verdict}")
             yield runs[4]
-
-
-def _browser(port: int, member: object) -> Browser:
-    from django.test import Client
-
-    client = Client()
-    client.force_login(member.user)  # type: ignore[attr-defined]
-    return Browser(port, client.cookies["sessionid"].value)
-
-
-@contextmanager
-def _server() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"PORT": str(port), "WEB_CONCURRENCY": "2", "DJANGO_SETTINGS_MODULE": SETTINGS}
-    process = subprocess.Popen([sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"], env=environment)
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait_for(port: int) -> None:
-    for _attempt in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit("The web server did not start.")
 
 
 if __name__ == "__main__":
