@@ -10,12 +10,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Event
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
+
+from clients.models import SpaceMember
+from tenancy.scopes import scope
+from tests.worlds import World
 
 Act = Callable[[], object]
+Pair = tuple[Act, Act]
 # What locks a row that others see: asked for, or by writing it.
 _LOCKS = re.compile(r"\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE)\b|^\s*(UPDATE|DELETE)\b")
 _AT_MOST = 20.0
@@ -62,6 +68,19 @@ def meet(first: Act, second: Act, *, after: int) -> Met:
         return Met(one.result(_AT_MOST), other.result(_AT_MOST), stopped)
 
 
+def come_through(pair: Callable[[], Pair], *, turned: bool = False) -> None:
+    """Let the two of such pairs meet, each made anew, at each of the points where the first one holds something: one
+    comes after the other, what the second finds changed it says in words, and there is no deadlock."""
+    for after in count(1):
+        first, second = reversed(pair()) if turned else pair()
+        met = meet(first, second, after=after)
+        for error in (met.first, met.second):
+            assert not isinstance(error, DatabaseError), f"after {after}: {error!r}"
+        assert met.first is None or met.second is None, f"after {after}: {met.first!r}, {met.second!r}"
+        if not met.stopped:
+            break
+
+
 def come_meanwhile(holding: AbstractContextManager[object], act: Act, *, then: Act) -> Exception | None:
     """What the action raises that comes while something is held, has to wait, and goes on after `then` has happened."""
     pid = Future[int]()
@@ -72,6 +91,36 @@ def come_meanwhile(holding: AbstractContextManager[object], act: Act, *, then: A
             assert not other.done(), "it did not wait"
             then()
         return other.result(_AT_MOST)
+
+
+def come_past(holding: AbstractContextManager[object], act: Act) -> Exception | None:
+    """What the action raises that comes while something is held, for which it must not have to wait."""
+    pid = Future[int]()
+    with ThreadPoolExecutor(1) as threads:
+        with holding:
+            other = threads.submit(_told, act, pid)
+            _until_it_waits(pid.result(_AT_MOST), other)
+            waited = not other.done()
+        assert not waited, "it had to wait"
+        return other.result(_AT_MOST)
+
+
+def within(owner: dict[str, Any], act: Callable[..., object], **arguments: Any) -> Act:
+    """The action on its side of the wall."""
+
+    def run() -> object:
+        with scope(**owner):
+            return act(**arguments)
+
+    return run
+
+
+def in_firm(world: World, act: Callable[..., object], **arguments: Any) -> Act:
+    return within({"firm": world.firm}, act, **arguments)
+
+
+def in_space(by: SpaceMember, act: Callable[..., object], **arguments: Any) -> Act:
+    return within({"space": by.space_id}, act, actor=by, **arguments)
 
 
 def _halted(act: Act, halt: Halt) -> Exception | None:

@@ -43,7 +43,8 @@ def accept_terms(*, person: User, terms: Terms) -> TermsAcceptance:
 @transaction.atomic
 def change_profile(*, person: User, first_name: str, last_name: str, language: str) -> User:
     """Change the person's name and language; their firms and client spaces show the new name."""
-    person = User.objects.select_for_update().get(pk=person.pk)
+    # Without the key, on which everything leans that is told to them meanwhile by whoever holds one of their places.
+    person = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     changes = take_over(person, {"first_name": first_name, "last_name": last_name, "language": language})
     if not changes:
         return person

@@ -82,7 +82,7 @@ class _Files:
     def _authorised(keys: list[UUID]) -> dict[UUID, datetime]:
         """Until when the clients allow technical support; locked, so that none is withdrawn meanwhile."""
         running = SupportAuthorisation.objects.running().filter(among(keys, "dossier")).order_by("pk")
-        return dict(running.select_for_update(of=("self",)).values_list("dossier_id", "until"))
+        return dict(running.select_for_update(no_key=True, of=("self",)).values_list("dossier_id", "until"))
 
     def open_to_assignment(self) -> list[UUID]:
         shut = {*self.own, *self.archived}

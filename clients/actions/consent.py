@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Firm, Membership
 from accounts.permissions import Perm, require
-from activity.actions import record
+from activity.actions import in_one_go, record
 from activity.origin import Origin, coming_from
 from clients.events.consent import (
     ClientConsented,
@@ -108,8 +108,15 @@ def drop(link: SpaceLink) -> dict[Company, datetime]:
 
     The requests are held before the link, as by whoever answers them; a link that was answered meanwhile stays.
     """
-    asked = list(ConsentRequest.objects.waiting().filter(link=link).select_for_update(of=("self",)))
-    if not SpaceLink.objects.awaiting().select_for_update(of=("self",)).filter(pk=link.pk).exists():
+    asked = list(
+        ConsentRequest.objects.waiting().filter(link=link).select_for_update(no_key=True, of=("self",))
+    )
+    if (
+        not SpaceLink.objects.awaiting()
+        .select_for_update(no_key=True, of=("self",))
+        .filter(pk=link.pk)
+        .exists()
+    ):
         return {}
     ConsentRequest.objects.filter(pk__in=[one.pk for one in asked]).update(state=ConsentState.DROPPED)
     # It has lasted no time, which tells it from a refused one also in its own space, where the other way is not seen.
@@ -119,6 +126,7 @@ def drop(link: SpaceLink) -> dict[Company, datetime]:
 
 
 @transaction.atomic
+@in_one_go()
 def answer_consent(*, actor: SpaceMember | Membership, request: ConsentRequest, agrees: bool) -> None:
     """Answer for the company, on all that this firm has asked of it; in the company's scope.
 
@@ -126,7 +134,9 @@ def answer_consent(*, actor: SpaceMember | Membership, request: ConsentRequest, 
     """
     company = _company_of(actor)
     waiting = ConsentRequest.objects.waiting().of_company(space=company.space, firm=company.firm)
-    held = list(waiting.filter(firm=request.firm_id).select_for_update(of=("self",)).order_by("pk"))
+    held = list(
+        waiting.filter(firm=request.firm_id).select_for_update(no_key=True, of=("self",)).order_by("pk")
+    )
     _company_of(actor)  # once they are held: while this waited, the actor may have lost the right
     now = timezone.now()
     if not any(one.requested_at <= now for one in held):
@@ -169,7 +179,7 @@ def _tell_company(request: ConsentRequest) -> None:
 
 def _settle(request: ConsentRequest, agrees: bool, now: datetime) -> None:
     """What the answer means for the link; in the scope of the firm that asked."""
-    link = SpaceLink.objects.awaiting().select_for_update().filter(pk=request.link_id).first()
+    link = SpaceLink.objects.awaiting().select_for_update(no_key=True).filter(pk=request.link_id).first()
     if link is None:
         return
     link.waiting = False  # the space is told below, where it is not the company itself

@@ -77,7 +77,7 @@ def update_dossier(
     `seen` is the dossier's `updated_at` when the person began: raises ChangedMeanwhile if it is another now. Raises
     ReferenceTaken. For a SIRET whose check digit fails, see `create_dossier`.
     """
-    dossier = Dossier.objects.select_for_update().get(pk=dossier.pk)
+    dossier = Dossier.objects.select_for_update(no_key=True).get(pk=dossier.pk)
     require(actor, Perm.CHANGE_DOSSIER, dossier)
     if seen is not None and dossier.updated_at != seen:
         raise ChangedMeanwhile(dossier)

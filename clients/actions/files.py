@@ -116,8 +116,10 @@ def drop_for_client(
     *, actor: Membership, dossier: Dossier, handed: Iterable[Handed], category: FileCategory
 ) -> list[ExchangedFile]:
     """Hand files over to the dossier's client; in the firm's scope. Raises NotFollowed, NoRoom."""
-    require(actor, Perm.ADD_FILES, dossier)
     link = _held(SpaceLink.objects.running().filter(dossier=dossier))
+    require(actor, Perm.ADD_FILES, dossier)
+    if link is None:
+        raise NotFollowed(dossier.pk)
     return _drop(actor, link, handed, category, from_client=False)
 
 
@@ -126,18 +128,18 @@ def drop_for_firm(
     *, actor: SpaceMember, link: SpaceLink, handed: Iterable[Handed], category: FileCategory
 ) -> list[ExchangedFile]:
     """Hand files over to the firm of the link; in the space's scope. Raises NotFollowed, NoRoom."""
+    held = _held(SpaceLink.objects.running().filter(pk=link.pk, space=actor.space_id))
     require_profile(actor, SpacePerm.ADD_FILES)
     require_profile(actor, category.perm)
-    held = _held(SpaceLink.objects.running().filter(pk=link.pk, space=actor.space_id))
+    if held is None:
+        raise NotFollowed(link.pk)
     return _drop(actor, held, handed, category, from_client=True)
 
 
-def _held(links: QuerySet[SpaceLink]) -> SpaceLink:
-    """The link, which nobody ends until the transaction does."""
-    link = links.select_for_update(no_key=True, of=("self",)).first()
-    if link is None:
-        raise NotFollowed
-    return link
+def _held(links: QuerySet[SpaceLink]) -> SpaceLink | None:
+    """The link, which nobody ends until the transaction does. What the actor may is asked after it, not before: a file
+    may have been coming in for a while (docs/decisions/0032-the-locks-of-what-hangs-on-a-link.md)."""
+    return links.select_for_update(no_key=True, of=("self",)).first()
 
 
 def _drop(
@@ -276,8 +278,9 @@ def _own(actor: Membership | SpaceMember, file: ExchangedFile, *states: FileStat
     done with the file now is done over it, and belongs to it.
     """
     between = {"firm": file.link.firm_id, "space": file.link.space_id, "dossier": file.link.dossier_id}
-    running = SpaceLink.objects.running().filter(**between)
-    link = running.select_for_update(no_key=True, of=("self",)).first()
+    link = _held(SpaceLink.objects.running().filter(**between))
+    rows = ExchangedFile.objects.filter(pk=file.pk)
+    list(rows.select_for_update(no_key=True).values_list("pk"))  # before what the actor may is asked
     if isinstance(actor, SpaceMember):
         require_profile(actor, SpacePerm.ADD_FILES)
         require_profile(actor, FileCategory(file.category).perm)
@@ -285,8 +288,7 @@ def _own(actor: Membership | SpaceMember, file: ExchangedFile, *states: FileStat
     else:
         require(actor, Perm.ADD_FILES, Dossier.objects.get(pk=file.link.dossier_id))
         own = files_of_member(actor).filter(from_client=False)
-    rows = own.filter(pk=file.pk, state__in=states).select_related("link")
-    held = rows.select_for_update(no_key=True, of=("self",)).first()
+    held = own.filter(pk=file.pk, state__in=states).select_related("link").first()
     if held is None or link is None:
         raise NotThere(file.pk)
     held.link = link

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from accounts.models import Membership, Role, User
 from accounts.permissions import ObjectRole, Perm, give, pairs_of, permitted, require
-from activity.actions import overheard, record
+from activity.actions import in_one_go, overheard, record
 from activity.origin import Origin, coming_from
 from clients.actions.space import contact_of
-from clients.actions.support import end_support
+from clients.actions.support import end_support, hold_supporters
 from clients.events.dossiers import DossierCreated
 from clients.events.following import ClientFollowed, ClientLeft, FollowEnded, SpaceRegistered
 from clients.models import (
@@ -102,6 +102,7 @@ def siren_of(details: Mapping[str, str]) -> str:
 
 
 @transaction.atomic
+@in_one_go()
 def end_following(*, actor: SpaceMember, link: SpaceLink) -> None:
     """End a firm's access; in the space's scope. The firm is told, and keeps its record to read.
 
@@ -109,11 +110,10 @@ def end_following(*, actor: SpaceMember, link: SpaceLink) -> None:
     """
     space = ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
     require_profile(actor, SpacePerm.CHOOSE_FIRMS)
-    running = SpaceLink.objects.running().select_for_update(of=("self",))
-    held = running.filter(pk=link.pk, space=space).first()
-    if held is None:
+    held = _held_links(SpaceLink.objects.running().filter(pk=link.pk, space=space))
+    if not held:
         raise EndedMeanwhile(link.pk)
-    _end(held, space, actor)
+    _end(held[0], space, actor)
 
 
 def what_ending_means(*, actor: SpaceMember, link: SpaceLink) -> Ending:
@@ -135,7 +135,7 @@ def end_others(*, actor: SpaceMember, keep: SpaceLink, since_before: datetime) -
     """
     space = ClientSpace.objects.get(pk=keep.space_id)
     others = SpaceLink.objects.running().filter(space=space, since__lte=since_before).exclude(pk=keep.pk)
-    for link in others.select_for_update(of=("self",)).order_by("pk"):
+    for link in _held_links(others):
         _end(link, space, actor, as_asked=True)
 
 
@@ -154,6 +154,17 @@ def register_space(*, user: User, details: Mapping[str, str]) -> SpaceMember:
         )
         record(SpaceRegistered, actor=member, subject=space)
     return member
+
+
+def _held_links(links: QuerySet[SpaceLink]) -> list[SpaceLink]:
+    """The links that are to end, in the order of their keys, after the places in these firms that lose something by it.
+
+    In the space's scope, with the space held: whoever reaches across the wall holds it, so nobody else is over there.
+    """
+    for link in links.order_by("pk"):
+        with crossing(link, Purpose.END_FOLLOWING):
+            hold_supporters(Dossier.objects.filter(pk=link.dossier_id))
+    return list(links.order_by("pk").select_for_update(no_key=True, of=("self",)))
 
 
 def _end(link: SpaceLink, space: ClientSpace, actor: SpaceMember, *, as_asked: bool = False) -> None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Firm, Membership
 from accounts.permissions import ObjectRole, end_role, people_of_role, take_role
-from activity.actions import record
+from activity.actions import in_one_go, record
 from activity.events import EventType
 from clients.events.support import (
     ClientAuthorisedSupport,
@@ -53,6 +53,7 @@ class NotFollowed(Exception):
 
 
 @transaction.atomic
+@in_one_go()
 def authorise_support(
     *, actor: SpaceMember, link: SpaceLink, duration: SupportDuration
 ) -> SupportAuthorisation:
@@ -60,15 +61,13 @@ def authorise_support(
 
     It takes the place of one that runs: who has access then keeps it until the new end. Raises NotFollowed.
     """
+    followed, earlier = _held(actor, link)
     require_profile(actor, SpacePerm.AUTHORISE)
-    followed = (
-        SpaceLink.objects.running().select_for_update().filter(pk=link.pk, space=actor.space_id).first()
-    )
     if followed is None:
         raise NotFollowed(link.pk)
     now = timezone.now()
-    for earlier in _unended(followed):
-        _replace(earlier, actor, now)
+    for one in earlier:
+        _replace(one, actor, now)
     given = SupportAuthorisation.objects.create(
         firm_id=followed.firm_id,
         space_id=followed.space_id,
@@ -95,12 +94,10 @@ def withdraw_support(*, actor: SpaceMember, authorisation: SupportAuthorisation)
 
     In the space's scope. One that has ended already stays as it is.
     """
-    require_profile(actor, SpacePerm.AUTHORISE)
     given = SupportAuthorisation.objects.get(pk=authorisation.pk, space=actor.space_id)
-    # Whoever authorises again holds the link too: nothing takes its place from here on.
-    links = SpaceLink.objects.filter(firm=given.firm_id, dossier=given.dossier_id, space=given.space_id)
-    list(links.select_for_update().order_by("pk"))
-    held = next(iter(_unended(given)), None)
+    _running, unended = _held(actor, given)  # nothing takes its place from here on
+    require_profile(actor, SpacePerm.AUTHORISE)
+    held = next(iter(unended), None)
     if held is None:
         return given
     if held.until <= timezone.now():
@@ -121,13 +118,13 @@ def run_out(authorisation_id: UUID) -> bool:
 
     Says whether there was anything to do.
     """
-    held = (
+    over = (
         SupportAuthorisation.objects.unended()
-        .select_for_update(skip_locked=True)
         .filter(pk=authorisation_id)
         .exclude(pk__in=SupportAuthorisation.objects.running().order_by().values("pk"))
-        .first()
     )
+    hold_supporters(Dossier.objects.filter(pk__in=over.order_by().values("dossier")))
+    held = over.select_for_update(no_key=True, skip_locked=True).first()
     if held is not None:
         _end_from_firm(held)
     return held is not None
@@ -139,17 +136,42 @@ def end_support(*, dossiers: QuerySet[Dossier]) -> int:
 
     Returns on how many it ran. For the actions that do so: they have asked for the permission.
     """
+    hold_supporters(dossiers)
     found = SupportAuthorisation.objects.unended().filter(dossier__in=dossiers.order_by().values("pk"))
-    ended = list(found.select_for_update(of=("self",)).order_by("pk"))
+    ended = list(found.select_for_update(no_key=True, of=("self",)).order_by("pk"))
     for held in ended:
         _end_from_firm(held)
     return len(ended)
 
 
-def _unended(tie: SpaceLink | SupportAuthorisation) -> list[SupportAuthorisation]:
-    """One at most: the database sees to it."""
-    found = SupportAuthorisation.objects.unended().filter(firm=tie.firm_id, dossier=tie.dossier_id)
-    return list(found.select_for_update(of=("self",)))
+def hold_supporters(dossiers: QuerySet[Dossier]) -> None:
+    """The places of all who support one of these, in the order of their keys; in the firm's scope.
+
+    Before links and authorisations: their assignments end with these, and whoever changes assignments holds the member
+    first (docs/decisions/0032-the-locks-of-what-hangs-on-a-link.md).
+    """
+    allowed = SupportAuthorisation.objects.unended().filter(dossier__in=dossiers.order_by().values("pk"))
+    of_role = Assignment.objects.filter(permission__codename=ObjectRole.SUPPORT)
+    given = of_role.filter(content_object__in=allowed.order_by().values("dossier"))
+    places = Membership.objects.filter(user__in=given.order_by().values("user")).order_by("pk")
+    list(places.select_for_update(no_key=True, of=("self",)).values_list("pk"))
+
+
+def _held(
+    actor: SpaceMember, tie: SpaceLink | SupportAuthorisation
+) -> tuple[SpaceLink | None, list[SupportAuthorisation]]:
+    """The link that runs between the two now, if any, and what is authorised by it: one at most, the database sees to
+    it. Held after the actor's space and the places in the firm that may lose something."""
+    ClientSpace.objects.select_for_update(no_key=True).get(pk=actor.space.pk)
+    unended = SupportAuthorisation.objects.unended().filter(
+        firm=tie.firm_id, dossier=tie.dossier_id, space=actor.space_id
+    )
+    for one in unended:
+        with crossing(one, Purpose.GIVE_SUPPORT):
+            hold_supporters(Dossier.objects.filter(pk=one.dossier_id))
+    links = SpaceLink.objects.filter(firm=tie.firm_id, dossier=tie.dossier_id, space=actor.space_id)
+    list(links.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    return links.running().first(), list(unended.select_for_update(no_key=True, of=("self",)))
 
 
 def _replace(earlier: SupportAuthorisation, actor: SpaceMember, now: datetime) -> None:

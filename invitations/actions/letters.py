@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.actions.holding import hold_names
 from accounts.models import Membership
 from accounts.permissions import Perm, permitted, require
-from activity.actions import Happening, queue_mails, record, record_many
+from activity.actions import Happening, in_one_go, queue_mails, record, record_many
 from activity.actions import Letter as Post
 from clients.models import Dossier, SpaceLink
 from invitations.actions.holding import hold_dossiers
@@ -176,9 +176,8 @@ def note_returned(*, letter_id: UUID, number: int, reason: str) -> None:
 
     Whoever holds the code may give another address, as long as it takes any.
     """
-    letter = (
-        Letter.objects.select_related("dossier").select_for_update(of=("self",)).filter(pk=letter_id).first()
-    )
+    known = Letter.objects.select_related("dossier").select_for_update(no_key=True, of=("self",))
+    letter = known.filter(pk=letter_id).first()
     if letter is None or letter.address_count != number or not leads_somewhere(letter):
         return
     if letter.state != LetterState.ADDRESSED or letter.failure:
@@ -208,6 +207,7 @@ def prove_address(*, letter_id: UUID, proof_hash: str) -> Letter:
 
 
 @transaction.atomic
+@in_one_go()
 def confirm_letter(*, actor: Membership, letter: Letter) -> Invitation:
     """Yes, that is our client: the usual invitation goes to the address. Raises NotToConfirm, and AlreadyActive as
     `invite_client`."""

@@ -3,12 +3,10 @@ is asked for their right then (docs/decisions/0026-the-order-of-locks.md)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
 
 from accounts.models import Membership, MemberState, Role, User
 from accounts.terms import current_terms
@@ -50,35 +48,15 @@ from tenancy.keys import uuid7
 from tenancy.scopes import scope
 from tests import worlds
 from tests.invitations.asked import ask, followed_by, make_client, receive
-from tests.meeting import Act, come_meanwhile, meet
+from tests.meeting import Act, Pair, come_meanwhile, come_through, in_firm, in_space, within
 from tests.worlds import World, make_dossier, make_member, make_person, make_portfolio
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Pair = tuple[Act, Act]
 
 
 @pytest.fixture
 def world(db: None) -> World:
     return worlds.make_firm("Cabinet Lemoine", "732829320")
-
-
-def within(owner: dict[str, Any], act: Callable[..., object], **arguments: Any) -> Act:
-    """The action on its side of the wall."""
-
-    def run() -> object:
-        with scope(**owner):
-            return act(**arguments)
-
-    return run
-
-
-def in_firm(world: World, act: Callable[..., object], **arguments: Any) -> Act:
-    return within({"firm": world.firm}, act, **arguments)
-
-
-def in_space(by: SpaceMember, act: Callable[..., object], **arguments: Any) -> Act:
-    return within({"space": by.space_id}, act, actor=by, **arguments)
 
 
 def shown(invitation: Invitation) -> dict[str, Any]:
@@ -262,14 +240,7 @@ def test_those_who_meet_wait_and_come_through(
     world: World, pair: Callable[[World], Pair], turned: bool
 ) -> None:
     """One after the other, wherever they meet: what the second finds changed it says in words, and no deadlock."""
-    for after in count(1):
-        first, second = reversed(pair(world)) if turned else pair(world)
-        met = meet(first, second, after=after)
-        for error in (met.first, met.second):
-            assert not isinstance(error, DatabaseError), f"after {after}: {error!r}"
-        assert met.first is None or met.second is None, f"after {after}: {met.first!r}, {met.second!r}"
-        if not met.stopped:
-            break
+    come_through(lambda: pair(world), turned=turned)
 
 
 # --- the right, asked once what it is about is held
