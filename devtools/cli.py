@@ -21,6 +21,7 @@ Firm Portal, on a machine that has only Python ≥ 3.11 (`make <command>` is the
 
   test [pytest arguments]      all tests but the long ones, with throw-away servers
   test-long [arguments]        the long ones too, with full counts
+  test-resilience [arguments]  what is killed, flushed and falls silent, in full: 2,000 mails, each kind of outage
   coverage [arguments]         the tests, with the lines and branches that they do not reach
   lint [names]                 all checks, or those named: ruff, mypy, djlint, import-linter, …
   format                       format the Python code
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "restore": backup.restore,
     "test": testing.run_tests,
     "test-long": lambda arguments: testing.run_tests(arguments, long=True),
+    "test-resilience": testing.run_resilience_tests,
     "coverage": testing.measure_coverage,
     "lint": checking.lint,
     "format": checking.tidy,

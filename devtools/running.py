@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from devtools import children, foreground, instance, preparation, services, undertaker, venv
 from devtools.console import Stop, say
@@ -100,9 +101,8 @@ def _start_programs(
 
 
 def _worker(environment: Environment, servers: Services, *, debug: bool) -> Program:
-    command = _celery("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
     changed = code_watcher([ROOT / folder for folder in (*APPS, "templates")]) if debug else lambda: False
-    return Program("worker", launcher(command, environment), servers.has_consumer, changed)
+    return Program("worker", launcher(worker_command(), environment), servers.has_consumer, changed)
 
 
 def _beat(environment: Environment) -> Program:
@@ -111,24 +111,31 @@ def _beat(environment: Environment) -> Program:
         f"{schedule.name}*"
     ):  # of no use after a pause, and a kill may have cut it in half
         left.unlink()
-    return Program(
-        "beat", launcher(_celery("beat", "--pidfile", "", "--schedule", str(schedule)), environment)
-    )
+    return Program("beat", launcher(beat_command(schedule), environment))
+
+
+def _web(environment: Environment, *, debug: bool) -> Program:
+    port = environment["PORT"]
+    command = [str(PYTHON), "manage.py", "runserver", f"{HOST}:{port}"] if debug else web_command(port)
+    return Program("web", launcher(command, environment), _answers(f"http://{HOST}:{port}/healthz"))
+
+
+def worker_command() -> list[str]:
+    return _celery("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
+
+
+def beat_command(schedule: Path) -> list[str]:
+    return _celery("beat", "--pidfile", "", "--schedule", str(schedule))
+
+
+def web_command(port: int | str) -> list[str]:
+    return [str(PYTHON), "-m", "gunicorn", "--bind", f"{HOST}:{port}"]
 
 
 def _celery(*arguments: str) -> list[str]:
     # In a container we are root, and Celery's warning of it would be what a newcomer sees first.
     quietly = ("-W", "ignore:You're running the worker with superuser")
     return [str(PYTHON), *quietly, "-m", "celery", "--quiet", "-A", "firm_portal", *arguments]
-
-
-def _web(environment: Environment, *, debug: bool) -> Program:
-    port = environment["PORT"]
-    if debug:
-        command = [str(PYTHON), "manage.py", "runserver", f"{HOST}:{port}"]
-    else:
-        command = [str(PYTHON), "-m", "gunicorn", "--bind", f"{HOST}:{port}"]
-    return Program("web", launcher(command, environment), _answers(f"http://{HOST}:{port}/healthz"))
 
 
 def _answers(url: str) -> Callable[[], bool]:

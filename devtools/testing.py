@@ -31,6 +31,12 @@ def run_tests(arguments: Sequence[str], *, long: bool = False, runner: Sequence[
         return foreground.python(*runner, *everything, *side_by_side, *arguments, env=variables)
 
 
+def run_resilience_tests(arguments: Sequence[str]) -> int:
+    """Run tests/resilience in full, of which `run_tests` takes a small share; each tells its figures."""
+    named = [argument for argument in arguments if argument.startswith("tests")]
+    return run_tests([*([] if named else ["tests/resilience"]), "-s", *arguments], long=True)
+
+
 def measure_coverage(arguments: Sequence[str]) -> int:
     """Run the tests and report what they do not reach."""
     code = run_tests(arguments, runner=("-m", "coverage", "run", "-m", "pytest"))

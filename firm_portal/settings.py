@@ -283,7 +283,7 @@ if MAIL_CATCHER_DIR:
     EMAIL_BACKEND = "activity.catcher.CatcherBackend"
 else:
     vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 # In place of EMAIL_URL, a mail service by its own interface, which then tells what came back: see README, "Bounces".
 MAIL_SERVICE = env.str("MAIL_SERVICE", default="")
 ANYMAIL: dict[str, Any] = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT}
