@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from activity import sns
 from activity.bounces import NotKnownYet
 
 log = structlog.get_logger(__name__)
@@ -85,10 +86,12 @@ class _Discreet(AnymailCoreWebhookView):  # type: ignore[misc]  # anymail has no
     def post(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         self.unread, each = 0, _Each()
         self.signal = each
-        answer: HttpResponseBase = super().post(request, *arguments, **named)
-        if each.is_complete:
-            return answer
-        return HttpResponse(status=503, headers={"Retry-After": str(_AGAIN_AFTER_SECONDS)})
+        try:
+            answer: HttpResponseBase = super().post(request, *arguments, **named)
+        except sns.CertificateAway:
+            log.warning("sns_certificate_away")
+            return _again()
+        return answer if each.is_complete else _again()
 
     def run_validators(self, request: HttpRequest) -> None:
         with _refused():
@@ -101,6 +104,11 @@ class _Discreet(AnymailCoreWebhookView):  # type: ignore[misc]  # anymail has no
         if self.unread and not read:
             raise SuspiciousOperation("A mail service told what cannot be read.")
         return read
+
+
+def _again() -> HttpResponse:
+    """Tell it again later."""
+    return HttpResponse(status=503, headers={"Retry-After": str(_AGAIN_AFTER_SECONDS)})
 
 
 def _one_by_one(reader: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,9 +128,13 @@ def _one_by_one(reader: Callable[..., Any]) -> Callable[..., Any]:
 class _OfTopic(AnymailCoreWebhookView):  # type: ignore[misc]  # anymail has no types
     """Hears one topic of Amazon SNS alone, which the settings name, and joins no other one, whoever knows the secret.
 
-    What SNS signs is not verified: the certificate for that would have to be fetched from an address which the message
-    itself names. The secret, which SNS shows to us alone and over TLS, is the proof, as with every other service.
+    The secret, which SNS shows to us alone and over TLS, is asked for first; then what SNS signs must be what arrived.
     """
+
+    def run_validators(self, request: HttpRequest) -> None:
+        super().run_validators(request)
+        with _refused():
+            sns.verify(self._parse_sns_message(request), topic=settings.ANYMAIL["AMAZON_SES_TOPIC"])
 
     def validate_request(self, request: HttpRequest) -> None:
         told: Any = self._parse_sns_message(request)
@@ -145,7 +157,7 @@ class _OfTopic(AnymailCoreWebhookView):  # type: ignore[misc]  # anymail has no 
 def _refused() -> Generator[None]:
     try:
         yield
-    except SuspiciousOperation:
+    except (SuspiciousOperation, sns.CertificateAway):
         raise
     except Exception as error:
         raise SuspiciousOperation(

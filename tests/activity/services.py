@@ -1,9 +1,19 @@
 """What each mail service tells of a mail, in the shape that it documents, and how it proves that it is the one."""
 
+import base64
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 SECRET = "portail:une-longue-suite-de-lettres"
 SIGNING_KEY = "la-cle-qui-signe"
@@ -156,7 +166,7 @@ def amazon(known_as: str, kind: str = "Bounce", **more: Any) -> Any:
         },
         **more,
     }
-    return sns("Notification", json.dumps(told), Subject="Amazon SES Email Event Notification")
+    return by_sns("Notification", json.dumps(told), Subject="Amazon SES Email Event Notification")
 
 
 def amazon_bounce(known_as: str, kind: str, subkind: str, diagnostic: str = "") -> Any:
@@ -174,7 +184,7 @@ def amazon_bounce(known_as: str, kind: str, subkind: str, diagnostic: str = "") 
     return amazon(known_as, bounce=bounce)
 
 
-def sns(kind: str, message: str, **more: Any) -> Any:
+def by_sns(kind: str, message: str, **more: Any) -> Any:
     return {
         "Type": kind,
         "MessageId": SNS_ID,
@@ -182,10 +192,44 @@ def sns(kind: str, message: str, **more: Any) -> Any:
         "Message": message,
         "Timestamp": "2026-11-22T12:00:02.000Z",
         "SignatureVersion": "1",
-        "Signature": "EXAMPLElDMXvB8r9R83tGoNn0ecwd5UjllzsvSvbItzfaMpN2nk5HVSw7XnOn=",
-        "SigningCertURL": "https://sns.eu-west-3.amazonaws.com/SimpleNotificationService-f3ecfb7224.pem",
+        "SigningCertURL": f"https://sns.eu-west-3.amazonaws.com{CERTIFICATE}",
         **more,
     }
+
+
+CERTIFICATE = "/SimpleNotificationService-f3ecfb7224.pem"
+
+
+@cache
+def sns_key() -> RSAPrivateKey:
+    """With which SNS signs, in tests."""
+    return generate_private_key(65537, 2048)
+
+
+@cache
+def sns_certificate(since_days: int = 1, days: int = 30) -> bytes:
+    """Of that key, in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    since = datetime.now(UTC) - timedelta(days=since_days)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    made = made.public_key(sns_key().public_key())
+    made = made.not_valid_before(since).not_valid_after(since + timedelta(days=days))
+    return made.sign(sns_key(), SHA256()).public_bytes(Encoding.PEM)
+
+
+def signed(told: Any) -> Any:
+    """As SNS signs it, written as its documentation shows it."""
+    if told["Type"] == "Notification":
+        said = f"Message\n{told['Message']}\nMessageId\n{told['MessageId']}\n"
+        said += f"Subject\n{told['Subject']}\n" if "Subject" in told else ""
+        said += f"Timestamp\n{told['Timestamp']}\nTopicArn\n{told['TopicArn']}\nType\n{told['Type']}\n"
+    else:
+        said = f"Message\n{told['Message']}\nMessageId\n{told['MessageId']}\n"
+        said += f"SubscribeURL\n{told['SubscribeURL']}\nTimestamp\n{told['Timestamp']}\n"
+        said += f"Token\n{told['Token']}\nTopicArn\n{told['TopicArn']}\nType\n{told['Type']}\n"
+    by = SHA256() if told["SignatureVersion"] == "2" else SHA1()
+    signature = sns_key().sign(said.encode(), PKCS1v15(), by)
+    return {**told, "Signature": base64.b64encode(signature).decode()}
 
 
 def headers_of(service: str, payload: Any) -> dict[str, str]:

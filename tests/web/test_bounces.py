@@ -12,6 +12,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
+from urllib.request import HTTPSHandler, Request, build_opener
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 from structlog.stdlib import ProcessorFormatter
 
-from activity import bounces, delivery
+from activity import bounces, delivery, sns
 from activity.actions import queue_mail
 from activity.lookups import mail_sent_as, mails_in_flight
 from activity.models import Event, MailState, OutgoingEmail
@@ -33,6 +34,7 @@ from invitations.models import Invitation, InvitationState
 from tenancy.scopes import scope
 from tests.activity.services import (
     ANYMAIL,
+    CERTIFICATE,
     ENDS,
     GUID,
     IN_LISTS,
@@ -42,11 +44,13 @@ from tests.activity.services import (
     TOPIC,
     amazon_bounce,
     brevo,
+    by_sns,
     headers_of,
     mailjet,
     postmark,
     sendgrid,
-    sns,
+    signed,
+    sns_certificate,
     sparkpost,
 )
 from tests.outbox import Outbox
@@ -113,6 +117,7 @@ def test_what_each_service_tells_is_understood_over_http(
 ) -> None:
     settings.MAIL_SERVICE = service
     invitation = invited(lemoine, outbox, known_as)
+    payload = signed(payload) if service == "amazon_ses" else payload
     content = json.dumps([payload] if service in IN_LISTS else payload)
     headers = {**authorised(), **headers_of(service, payload)}
     answer = httpx.post(f"{live_server.url}/courriels/{service}/", content=content, headers=headers)
@@ -343,6 +348,7 @@ def test_one_at_which_we_fail_loses_none_of_the_others_and_is_told_again(
 
 
 def told_by_amazon(payload: Any, **changes: Any) -> Any:
+    payload = payload if "Signature" in payload else signed(payload)
     headers = {**authorised(), **headers_of("amazon_ses", payload), **changes}
     kind = headers.pop("Content-Type")
     content = json.dumps(payload)
@@ -381,6 +387,7 @@ def test_no_other_topic_is_listened_to_or_joined(
         "Type": kind,
         "TopicArn": "arn:aws:sns:eu-west-3:999999999999:retours",
         "Token": "t",
+        "SubscribeURL": "https://sns.eu-west-3.amazonaws.com/",
     }
     fake_amazon.taken.clear()
     assert told_by_amazon(payload).status_code == 400
@@ -393,7 +400,7 @@ def test_no_other_topic_is_listened_to_or_joined(
 def test_the_topic_of_the_settings_is_joined_by_a_call_to_amazon_and_no_address_is_followed(
     fake_amazon: Any,
 ) -> None:
-    payload = sns(
+    payload = by_sns(
         "SubscriptionConfirmation",
         f"You have chosen to subscribe to the topic {TOPIC}.",
         Token="2336412f37fb687f5d51e6e241d7700ae02f7124d8268910b858cb4db727ceeb2474bb937929d3bdd7ce5d0c",
@@ -416,8 +423,92 @@ def test_a_topic_that_cannot_be_joined_is_refused(fake_amazon: Any) -> None:
         403,
         b"<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>",
     )
-    payload = sns("SubscriptionConfirmation", "…", Token="t", SubscribeURL="http://127.0.0.1:1/never")
+    payload = by_sns("SubscriptionConfirmation", "…", Token="t", SubscribeURL="http://127.0.0.1:1/never")
     assert told_by_amazon(payload).status_code == 400
+
+
+@pytest.mark.usefixtures("_amazon")
+@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize("changed", [{}, {"Subject": None}], ids=["with a subject", "without one"])
+def test_what_sns_has_signed_is_heard_by_its_certificate_fetched_once(
+    certificates: "Script", version: str, changed: Any
+) -> None:
+    payload = {**amazon_bounce(SES_ID, "Permanent", "General"), "SignatureVersion": version, **changed}
+    payload = signed({name: value for name, value in payload.items() if value is not None})
+    assert [told_by_amazon(payload).status_code for _ in range(2)] == [200, 200]
+    assert certificates.taken == [(CERTIFICATE, "")]
+
+
+BOUNCE = amazon_bounce(SES_ID, "Permanent", "General")
+FORGED: dict[str, Any] = {
+    "another message": {"Message": amazon_bounce("another", "Permanent", "General")["Message"]},
+    "another subject": {"Subject": "Hello"},
+    "another moment": {"Timestamp": "2026-11-23T12:00:02.000Z"},
+    "no signature": {"Signature": ""},
+    "no base64": {"Signature": "é"},
+    "an unknown version": {"SignatureVersion": "3"},
+    "the other version": {"SignatureVersion": "2"},
+}
+
+
+@pytest.mark.usefixtures("_amazon")
+@pytest.mark.parametrize("what", FORGED)
+def test_what_sns_has_not_signed_so_is_refused(what: str) -> None:
+    assert told_by_amazon(signed(BOUNCE) | FORGED[what]).status_code == 400
+
+
+ELSEWHERE = [
+    "http://sns.eu-west-3.amazonaws.com" + CERTIFICATE,
+    "https://sns.eu-west-1.amazonaws.com" + CERTIFICATE,
+    "https://sns.eu-west-3.amazonaws.com.example.org" + CERTIFICATE,
+    "https://sns.eu-west-3.amazonaws.com@example.org" + CERTIFICATE,
+    "https://sns.eu-west-3.amazonaws.com:8443" + CERTIFICATE,
+    "https://sns.eu-west-3.amazonaws.com/?Action=Publish&x=" + CERTIFICATE,
+    "https://sns.eu-west-3.amazonaws.com/.." + CERTIFICATE,
+    f"https://sns.eu-west-3.amazonaws.com{CERTIFICATE}\n",
+    "",
+]
+
+
+@pytest.mark.usefixtures("_amazon")
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_a_certificate_is_fetched_from_sns_in_the_topics_region_alone(
+    certificates: "Script", address: str
+) -> None:
+    assert told_by_amazon(signed({**BOUNCE, "SigningCertURL": address})).status_code == 400
+    assert certificates.taken == []
+
+
+@pytest.mark.usefixtures("_amazon")
+def test_without_the_secret_no_certificate_is_fetched(certificates: "Script") -> None:
+    wrong = "Basic " + base64.b64encode(b"portail:x").decode()
+    assert told_by_amazon(BOUNCE, Authorization=wrong).status_code == 400
+    assert certificates.taken == []
+
+
+@pytest.mark.usefixtures("_amazon")
+@pytest.mark.parametrize(
+    ("status", "answer", "expected"),
+    [
+        (500, b"", 503),
+        (404, b"", 400),
+        (302, b"", 400),
+        (200, b"no certificate", 400),
+        (200, sns_certificate(since_days=60), 400),
+    ],
+    ids=["away", "not there", "elsewhere", "no certificate", "out of date"],
+)
+def test_what_cannot_be_verified_yet_is_told_again_and_what_never_can_is_refused(
+    certificates: "Script", status: int, answer: bytes, expected: int
+) -> None:
+    certificates.status, certificates.answer = status, answer
+    certificates.headers = {"Location": CERTIFICATE}
+    refused = told_by_amazon(BOUNCE)
+    assert (refused.status_code, refused.get("Retry-After")) == (expected, "60" if expected == 503 else None)
+    assert len(certificates.taken) == 1
+    certificates.status, certificates.answer = 200, sns_certificate()
+    if status != 200:  # what failed is not kept
+        assert told_by_amazon(BOUNCE).status_code == 200
 
 
 @pytest.mark.usefixtures("_amazon")
@@ -484,6 +575,16 @@ class FakeAmazon(BaseHTTPRequestHandler):
 
     script: "Script"
 
+    def do_GET(self) -> None:
+        script = type(self).script
+        script.taken.append((self.path, ""))
+        self.send_response(script.status)
+        for name, value in script.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(script.answer)))
+        self.end_headers()
+        self.wfile.write(script.answer)
+
     def do_POST(self) -> None:
         content, script = self.rfile.read(int(self.headers["Content-Length"])).decode(), type(self).script
         script.taken.append((self.path, content))
@@ -507,12 +608,48 @@ class Script:
     taken: list[tuple[str, str]] = field(default_factory=list)
 
 
+def serve(script: Script) -> HTTPServer:
+    handler = type("Handler", (FakeAmazon,), {"script": script})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    return server
+
+
+class ToFake(HTTPSHandler):
+    """Asks the fake what the product asks of SNS."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+
+    def https_open(self, asked: Request) -> Any:
+        return build_opener(sns.NowhereElse).open(f"http://127.0.0.1:{self.port}{asked.selector}")
+
+
+@pytest.fixture(scope="module")
+def certificate_server() -> Any:
+    script = Script()
+    server = serve(script)
+    yield script, server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def certificates(certificate_server: tuple[Script, int], monkeypatch: pytest.MonkeyPatch) -> Script:
+    """What is asked of SNS for its certificate, and what it answers."""
+    script, port = certificate_server
+    script.status, script.answer, script.headers = 200, sns_certificate(), {}
+    script.taken.clear()
+    sns.certificate_at.cache_clear()
+    monkeypatch.setattr(sns, "opener", build_opener(sns.NowhereElse, ToFake(port)))
+    return script
+
+
 @pytest.fixture
 def fake_amazon(settings: Any) -> Any:
     script = Script()
-    handler = type("Handler", (FakeAmazon,), {"script": script})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    server = serve(script)
     settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
     here = {"endpoint_url": f"http://127.0.0.1:{server.server_port}"}
     options = {"AMAZON_SES_TOPIC": TOPIC, "AMAZON_SES_CLIENT_PARAMS": here}
