@@ -36,6 +36,7 @@ claim_mails = register(
         # `attempts` is the claim's number: who holds an older one has lost the mail to another worker.
         returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid, attempts integer, precedence integer)",
         # Four of five by their precedence, the others by their age, so that nothing is overtaken for ever.
+        # The array, for the planner: it knows nothing of `most`, and would read the whole outbox to join them.
         body=f"""
             WITH first AS (
                 SELECT waiting.id FROM activity_outgoingemail AS waiting WHERE {_DUE}
@@ -49,7 +50,7 @@ claim_mails = register(
             UPDATE activity_outgoingemail AS mail
             SET lease_until = statement_timestamp() + interval '{LEASE.seconds} seconds',
                 attempts = mail.attempts + 1
-            WHERE mail.id IN (SELECT first.id FROM first UNION ALL SELECT oldest.id FROM oldest)
+            WHERE mail.id = ANY (ARRAY(SELECT first.id FROM first UNION ALL SELECT oldest.id FROM oldest))
             RETURNING mail.id, mail.firm_id, mail.space_id, mail.person_id, mail.attempts::integer, mail.precedence
         """,
         reads=("activity_outgoingemail",),

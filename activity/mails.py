@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from activity.models import OutgoingEmail
 from activity.wire import Inline
 
 _MANY_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+# Of Unicode's private use: in no template, and left alone by escaping.
+_MARK = re.compile("\ue000(\\w+)\ue001")
 
 REGISTRY: dict[str, "MailKind"] = {}
 
@@ -92,6 +95,48 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
     )
 
 
+def mark(name: str) -> str:
+    """Stands in a stencil's context for a text that each mail has of its own."""
+    return f"\ue000{name}\ue001"
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """What many mails say alike, rendered once, in pieces: between them the names of what each says of its own."""
+
+    subject: tuple[str, ...]
+    text: tuple[str, ...]
+    html: tuple[str, ...]
+    rest: dict[str, Any]
+
+    def message(self, texts: Mapping[str, str]) -> Message:
+        """That of one mail; `texts` by the names of the marks, as plain text."""
+        as_html = {name: escape(text) for name, text in texts.items()}
+        return Message(
+            subject=_filled(self.subject, texts),
+            text=_filled(self.text, texts),
+            html=_filled(self.html, as_html),
+            **self.rest,
+        )
+
+
+def stencil(template: str, subject: str, context: Mapping[str, Any], **rest: Any) -> Stencil:
+    """As `rendered`, of mails that differ in nothing but short texts, for which the context holds marks.
+
+    The templates may put such a text anywhere, and must not ask what it says.
+    """
+    alike = rendered(template, subject, context, **rest)
+    rest = {"sender_name": alike.sender_name, "reply_to": alike.reply_to, "logo": alike.logo, **rest}
+    pieces = (tuple(_MARK.split(text)) for text in (alike.subject, alike.text, alike.html))
+    return Stencil(*pieces, rest)
+
+
+def _filled(pieces: tuple[str, ...], texts: Mapping[str, str]) -> str:
+    whole = list(pieces)
+    whole[1::2] = [texts[name] for name in pieces[1::2]]
+    return "".join(whole)
+
+
 def choices_url() -> str:
     """Where a person chooses which mails they get: linked at the foot of all mails to those who have an account."""
     return f"{settings.BASE_URL}{reverse('accounts:notifications')}"
@@ -104,7 +149,10 @@ __all__ = [
     "Message",
     "Obsolete",
     "OutgoingEmail",
+    "Stencil",
     "choices_url",
+    "mark",
     "one_letterhead",
     "rendered",
+    "stencil",
 ]

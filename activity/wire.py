@@ -73,6 +73,11 @@ class LetterToOne(EmailMultiAlternatives):
     def message(self, **_policy: Any) -> Any:
         return Wire(self._bytes())
 
+    def on_the_wire(self) -> tuple[str, list[str], bytes]:
+        """Sender, recipients and content, as `smtplib` takes them."""
+        sender, recipient, _reply_to = self._parties
+        return _plain(sender[1]), [_plain(recipient[1])], self._bytes()
+
     def _bytes(self) -> bytes:
         boundary = f"=_{uuid4().hex}"
         head = {
@@ -171,10 +176,14 @@ def writable(address: str) -> bool:
 def _address(of: tuple[str, str]) -> str:
     """As headers hold it: the name encoded, the domain in its ASCII form."""
     name, address = of
-    user, at, domain = address.rpartition("@")
-    plain = f"{user}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
+    plain = _plain(address)
     plain.encode("ascii")
     return formataddr((" ".join(name.split()), plain))
+
+
+def _plain(address: str) -> str:
+    user, at, domain = address.rpartition("@")
+    return f"{user}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
 
 
 def _readable(of: tuple[str, str]) -> str:

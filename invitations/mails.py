@@ -1,7 +1,9 @@
 """The mails of invitations and letters. Their links are made here, while a mail leaves, and stand nowhere else."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext
 
 from accounts.models import Membership, Role
-from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, rendered
+from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, Stencil, mark, rendered, stencil
 from clients.models import Dossier
 from invitations.actions.handling import MAIL, note_failure
 from invitations.actions.letters import MAIL as LETTER_MAIL
@@ -31,7 +33,7 @@ from invitations.models import (
     next_deadline,
 )
 from invitations.texts import own_texts
-from invitations.wording import SUBJECTS, Mark, filled, names, one_line, paragraphs
+from invitations.wording import SUBJECTS, Mark, Wording, filled, names, one_line, paragraphs
 from tenancy import scopes
 
 # In place of a token, where people look at what the mail was like. No token is so short.
@@ -53,7 +55,6 @@ class InvitationMail(MailKind):
     def build_all(self, mails: Sequence[OutgoingEmail]) -> dict[UUID, Message]:
         keys = {UUID(mail.params["invitation"]) for mail in mails}
         known = Invitation.objects.with_names()
-        known = known.select_related("firm") if scopes.current().firm_id else known
         # Held until their links stand: whoever corrects an address meanwhile finds them all, and forgets them.
         held = known.select_for_update(of=("self",), no_key=True).filter(pk__in=keys).order_by("pk")
         found = {invitation.pk: invitation for invitation in held}
@@ -63,17 +64,19 @@ class InvitationMail(MailKind):
             for mail, invitation in wanted
             if invitation is not None and _is_wanted(mail, invitation)
         ]
+        for mail, invitation in open_ones:
+            if mail.firm is not None and invitation.firm_id == mail.firm_id:
+                invitation.firm = mail.firm  # its row is wide: read once for all of them
         tokens = mint_all(invitation for _mail, invitation in open_ones)
         texts = own_texts(_language()) if open_ones and scopes.current().firm_id else {}
-        return {
-            mail.pk: _message(
-                invitation,
-                tokens[invitation.pk],
-                text=texts.get(invitation.kind),
-                is_reminder="reminder" in mail.params,
-            )
-            for mail, invitation in open_ones
-        }
+        stencils: dict[_Alike, Stencil] = {}
+        built = {}
+        for mail, invitation in open_ones:
+            alike = _alike(invitation, text=texts.get(invitation.kind), is_reminder="reminder" in mail.params)
+            if alike not in stencils:
+                stencils[alike] = alike.stencil()
+            built[mail.pk] = stencils[alike].message(_own(invitation, tokens[invitation.pk]))
+        return built
 
     def failed(self, mail: OutgoingEmail, reason: str) -> None:
         note_failure(
@@ -177,46 +180,105 @@ def _message(
 
     `text`: the firm's own words, where it has some.
     """
+    alike = _alike(invitation, text=text, is_reminder=is_reminder, is_test=is_test)
+    return alike.stencil().message(_own(invitation, token))
+
+
+def _own(invitation: Invitation, token: str) -> dict[str, str]:
+    """What no other invitation says."""
+    return {"client": invitation.target_name, "email": invitation.email, "token": token}
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What invitations may have in common: the mails of those that do differ in what `_own` gives alone.
+
+    The templates see it as the invitation.
+    """
+
+    kind: InvitationKind
+    sender: str
+    inviter: str
+    answers: str | None
+    role: str
+    profile: str
+    expires_at: datetime
+    # Only a reminder says it.
+    sent_at: datetime | None
+    is_test: bool
+    words: Wording | None
+
+    email: ClassVar[str] = mark("email")
+    target_name: ClassVar[str] = mark("client")
+    space_name: ClassVar[str] = mark("client")
+
+    @property
+    def get_role_display(self) -> str:
+        return self.role
+
+    @property
+    def get_profile_display(self) -> str:
+        return self.profile
+
+    def stencil(self) -> Stencil:
+        context = {
+            "invitation": self,
+            "is_reminder": self.sent_at is not None,
+            "is_test": self.is_test,
+            "firm": self.sender,
+            "inviter": self.inviter,
+            "url": _link_to_fill("invitations:open"),
+            "refuse_url": _link_to_fill("invitations:open_to_refuse"),
+        }
+        own = _own_words(self.words.body, self.values()) if self.words and self.words.body else {}
+        # Of a space: not the firm's, which stands behind an invitation else.
+        rest = {} if self.answers is None else {"sender_name": self.sender, "reply_to": self.answers}
+        return stencil(f"invitation_{self.kind}", self.subject(), {**context, **own}, **rest)
+
+    def subject(self) -> str:
+        subject = str(SUBJECTS[self.kind]) % {"firm": self.sender}
+        if self.words and self.words.subject:
+            subject = one_line(filled(self.words.subject, self.values()))
+        if self.sent_at is not None:
+            subject = gettext("Reminder: %(subject)s") % {"subject": subject}
+        return gettext("Test: %(subject)s") % {"subject": subject} if self.is_test else subject
+
+    def values(self) -> dict[Mark, str]:
+        values = {
+            Mark.FIRM: self.sender,
+            Mark.SENDER: self.inviter,
+            Mark.DEADLINE: date_format(localtime(self.expires_at), "l j F Y"),
+        }
+        if self.kind == InvitationKind.MEMBER:
+            return {**values, Mark.ROLE: self.role}
+        return {**values, Mark.CLIENT: self.target_name}
+
+
+def _alike(
+    invitation: Invitation, *, text: InvitationText | None, is_reminder: bool, is_test: bool = False
+) -> _Alike:
     sender, inviter = invitation.sender_name, invitation.invited_by or invitation.asked_by
-    rest: dict[str, str] = {}
+    answers = None
     if invitation.kind in FROM_SPACES:
         # A mail server without SMTPUTF8 would refuse the whole mail for an answer's address in other letters.
         answers = inviter.email if inviter and inviter.email.isascii() else ""
-        rest = {"sender_name": sender, "reply_to": answers}
-    context = {
-        "invitation": invitation,
-        "is_reminder": is_reminder,
-        "is_test": is_test,
-        "firm": sender,
-        "inviter": inviter.name if inviter else sender,
-        "url": _link("invitations:open", token),
-        "refuse_url": _link("invitations:open_to_refuse", token),
-    }
-    values = _values(invitation, context)
-    subject = (
-        one_line(filled(text.subject, values)) if text and text.subject else _subject(invitation, sender)
+    return _Alike(
+        kind=InvitationKind(invitation.kind),
+        sender=sender,
+        inviter=inviter.name if inviter else sender,
+        answers=answers,
+        role=str(invitation.get_role_display()) if invitation.role else "",
+        profile=str(invitation.get_profile_display()),
+        expires_at=_to_the_minute(invitation.expires_at),
+        sent_at=_to_the_minute(invitation.sent_at) if is_reminder else None,
+        is_test=is_test,
+        words=Wording(text.subject, text.body) if text else None,
     )
-    if is_reminder:
-        subject = gettext("Reminder: %(subject)s") % {"subject": subject}
-    if is_test:
-        subject = gettext("Test: %(subject)s") % {"subject": subject}
-    own = _own_words(text.body, values) if text and text.body else {}
-    return rendered(f"invitation_{invitation.kind}", subject, {**context, **own}, **rest)
 
 
-def _subject(invitation: Invitation, sender: str) -> str:
-    return str(SUBJECTS[InvitationKind(invitation.kind)]) % {"firm": sender}
-
-
-def _values(invitation: Invitation, context: dict[str, Any]) -> dict[Mark, str]:
-    values = {
-        Mark.FIRM: context["firm"],
-        Mark.SENDER: context["inviter"],
-        Mark.DEADLINE: date_format(localtime(invitation.expires_at), "l j F Y"),
-    }
-    if invitation.kind == InvitationKind.MEMBER:
-        return {**values, Mark.ROLE: str(invitation.get_role_display())}
-    return {**values, Mark.CLIENT: invitation.target_name}
+def _to_the_minute(moment: datetime) -> datetime:
+    """As the mails tell it."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _own_words(body: str, values: dict[Mark, str]) -> dict[str, Any]:
@@ -232,3 +294,9 @@ def _language() -> str:
 
 def _link(route: str, token: str) -> str:
     return f"{settings.BASE_URL}{reverse(route, kwargs={'token': token})}"
+
+
+def _link_to_fill(route: str) -> str:
+    """The link without its token."""
+    before, _token, after = _link(route, DEAD).rpartition(DEAD)
+    return before + mark("token") + after

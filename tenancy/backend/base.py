@@ -27,6 +27,11 @@ class MomentLoader(TimestamptzLoader):
             return super().load(data).astimezone(UTC)
 
 
+_SET_SCOPE = """
+SELECT set_config('app.firm', %s, true), set_config('app.space', %s, true), set_config('app.person', %s, true)
+"""
+
+
 @cache
 def _with_moments(adapters: AdaptersMap) -> AdaptersMap:
     quicker = AdaptersMap(adapters)
@@ -83,11 +88,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def set_scope(self, keys: Sequence[str]) -> None:
         """The keys of firm, space and person, '' for none, until the transaction ends."""
         with self.wrap_database_errors:
-            PreparedCursor(self.connection).execute(
-                "SELECT set_config('app.firm', %s, true), set_config('app.space', %s, true),"
-                " set_config('app.person', %s, true)",
-                list(keys),
-            )
+            PreparedCursor(self.connection).execute(_SET_SCOPE, list(keys))
+
+    def execute_in_scope(
+        self, keys: Sequence[str], outer: Sequence[str], statement: str, parameters: Sequence[object]
+    ) -> None:
+        """In one exchange: what a pipeline sends is one transaction, which ends with it unless one is open already.
+
+        Then the scope that was before it is set again.
+        """
+        self.ensure_connection()
+        with self.wrap_database_errors, self.connection.pipeline():
+            PreparedCursor(self.connection).execute(_SET_SCOPE, list(keys))
+            with self.prepared_cursor() as cursor:
+                cursor.execute(statement, parameters)
+            if self.in_atomic_block:
+                PreparedCursor(self.connection).execute(_SET_SCOPE, list(outer))
 
     def run_and_clear_commit_hooks(self) -> None:
         with scopes.nowhere():
