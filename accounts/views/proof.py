@@ -79,12 +79,10 @@ def change_retention(request: FirmRequest) -> HttpResponse:
     """How long which events are kept."""
     require(request.member, Perm.KEEP_JOURNAL)
     form = RetentionForm(request.POST or None, rules=retention.rules())
-    if form.is_valid():
-        if actions.change_retention(actor=request.member, months=form.cleaned_data):
-            messages.success(request, _("The activity log is kept as you chose."))
-        return redirect(request.firm.url("accounts:proof"))
-    context = {"form": form, "rules": retention.rules()}
-    return render(request, "accounts/retention.html", context, status=422 if form.is_bound else 200)
+    if not form.is_valid():
+        return _to_fill_in(request, "accounts/retention.html", form)
+    changed = actions.change_retention(actor=request.member, months=form.cleaned_data)
+    return _done(request, changed, _("The activity log is kept as you chose."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,12 +90,10 @@ def hold(request: FirmRequest) -> HttpResponse:
     """Place it under legal hold, with the reason."""
     require(request.member, Perm.KEEP_JOURNAL)
     form = HoldForm(request.POST or None)
-    if form.is_valid():
-        if actions.hold_journal(actor=request.member, reason=form.cleaned_data["reason"]):
-            messages.success(request, _("The activity log is under legal hold: nothing is removed from it."))
-        return redirect(request.firm.url("accounts:proof"))
-    context = {"form": form, "rules": retention.rules()}
-    return render(request, "accounts/hold.html", context, status=422 if form.is_bound else 200)
+    if not form.is_valid():
+        return _to_fill_in(request, "accounts/hold.html", form)
+    changed = actions.hold_journal(actor=request.member, reason=form.cleaned_data["reason"])
+    return _done(request, changed, _("The activity log is under legal hold: nothing is removed from it."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,10 +101,21 @@ def release(request: FirmRequest) -> HttpResponse:
     """Lift the legal hold, once one has read what that means."""
     require(request.member, Perm.KEEP_JOURNAL)
     if request.method == "POST":
-        if actions.release_journal(actor=request.member):
-            messages.success(request, _("The legal hold is lifted: what is over is removed again."))
-        return redirect(request.firm.url("accounts:proof"))
+        changed = actions.release_journal(actor=request.member)
+        return _done(request, changed, _("The legal hold is lifted: what is over is removed again."))
     return render(request, "accounts/release.html", {"rules": retention.rules()})
+
+
+def _to_fill_in(request: FirmRequest, page: str, form: RetentionForm | HoldForm) -> HttpResponse:
+    context = {"form": form, "rules": retention.rules()}
+    return render(request, page, context, status=422 if form.is_bound else 200)
+
+
+def _done(request: FirmRequest, changed: bool, said: str) -> HttpResponse:
+    """Back to the proof; where nothing is otherwise than before, there is nothing to say."""
+    if changed:
+        messages.success(request, said)
+    return redirect(request.firm.url("accounts:proof"))
 
 
 def _page(request: FirmRequest, form: ProofForm, status: int = 200) -> HttpResponse:

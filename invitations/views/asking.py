@@ -1,6 +1,5 @@
 """A client's firms: who follows them, who is invited to; inviting a firm, ending its access."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -165,11 +164,10 @@ def _already_invited() -> str:
 
 
 def _invited(request: SpaceRequest, invitation: Invitation) -> dict[str, Any]:
-    """An invitation, and what may be done with it."""
-    here = partial(request.space.url, pk=invitation.pk)
-    menu = menus.of_waiting(
-        resend=here("invitations:resend_to_firm"),
-        correct=here("invitations:correct_firm"),
-        revoke=here("invitations:revoke_firm"),
+    return menus.in_space(
+        request,
+        invitation,
+        resend="invitations:resend_to_firm",
+        correct="invitations:correct_firm",
+        revoke="invitations:revoke_firm",
     )
-    return {"invitation": invitation, "menu": menu}

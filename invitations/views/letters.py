@@ -34,6 +34,7 @@ from invitations.actions.letters import (
 from invitations.forms import LetterFilter, LetterForm
 from invitations.models import Letter, LetterState
 from invitations.paper import Sheet, as_pdf
+from invitations.views import menus
 from invitations.views.leading import lead_to
 
 NEWEST_FIRST = Order("printed_at", descending=True)
@@ -162,15 +163,11 @@ def _menu(request: FirmRequest, letter: Letter) -> list[dict[str, Any]]:
                 "url": here("invitations:confirm_letter"),
                 "dialog": True,
             },
-            _danger(_("Decline"), here("invitations:decline_letter")),
+            menus.danger(_("Decline"), here("invitations:decline_letter")),
         ]
     if letter.is_open:
-        return [again, _danger(_("Make void"), here("invitations:revoke_letter"))]
+        return [again, menus.danger(_("Make void"), here("invitations:revoke_letter"))]
     return [] if letter.state == LetterState.CONFIRMED else [again]
-
-
-def _danger(label: str, url: str) -> dict[str, Any]:
-    return {"label": label, "icon": "mail-x", "url": url, "dialog": True, "danger": True, "split": True}
 
 
 def _said_already() -> str:

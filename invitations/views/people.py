@@ -1,6 +1,5 @@
 """A client's own people: who is in the space, with which profile, who is invited; changing that."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -253,11 +252,10 @@ def _menu(request: SpaceRequest, member: SpaceMember) -> list[dict[str, Any]]:
 
 
 def _invited(request: SpaceRequest, invitation: Invitation) -> dict[str, Any]:
-    """An invitation, and what may be done with it."""
-    here = partial(request.space.url, pk=invitation.pk)
-    menu = menus.of_waiting(
-        resend=here("invitations:resend_person"),
-        correct=here("invitations:correct_person"),
-        revoke=here("invitations:revoke_person"),
+    return menus.in_space(
+        request,
+        invitation,
+        resend="invitations:resend_person",
+        correct="invitations:correct_person",
+        revoke="invitations:revoke_person",
     )
-    return {"invitation": invitation, "menu": menu}
