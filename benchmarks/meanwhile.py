@@ -8,6 +8,7 @@ pages on the same machine, at rest and meanwhile. What the worker holds of memor
 import argparse
 import os
 import statistics
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _AT_REST = 20.0  # seconds
 _PATIENCE = 600.0
 _LOOK_EVERY = 0.05
-_PAGES = ("dashboard", "clients:list", "portfolios:list", "clients:members", "accounts:journal")
+_PAGES = ("dashboard", "clients:list", "portfolios:list", "clients:members", "clients:journal")
 THEIRS, OTHERS = "the same firm", "another firm"
 REST = "at rest"
 
@@ -136,6 +137,7 @@ def _bring_in(
                 raise TimeoutError(f"{name}: still {state} after {_PATIENCE:.0f} s.")
             time.sleep(_LOOK_EVERY)
         visitors.phase, took[name] = "", time.monotonic() - began
+        print(f"  {name}: {took[name]:.1f} s", file=sys.stderr)
         with scope(firm=firm_id):
             made.refresh_from_db()
         return made
@@ -165,8 +167,6 @@ def _show(visitors: Visitors, took: dict[str, float], watch: Watch) -> None:
         shown = (statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))], ordered[-1])
         figures = " ".join(f"{one * 1000:7.0f} ms" for one in shown)
         print(f"  {whose:<14} {phase:<18} {len(ordered):>6} {figures}")
-    for phase, seconds_taken in took.items():
-        print(f"  {phase}: {seconds_taken:.1f} s")
     print(f"  the worker held at most {watch.peak / 2**20:.0f} MB")
     report(
         "meanwhile",
