@@ -3,6 +3,8 @@
 Done as the database's owner, for the application may change neither journals nor the rows of all firms at once.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,19 @@ from activity.erasing import OWNER, Person, erase_from_journals, forget_addresse
 
 # Where a person may have a place (rows with `user`, `email` and the names), and which of these are still theirs.
 PLACES: list[tuple[type[models.Model], Q]] = [(Membership, Q(state__in=OPEN_STATES))]
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """Under what addresses somebody was known, and what stands in their place now."""
+
+    addresses: frozenset[str]
+    pseudonym: str
+    unreachable: str
+
+
+# Apps above that keep addresses in rows of their own: each makes them unknown there, as the database's owner.
+FORGETTERS: list[Callable[[Forgotten], None]] = []
 
 
 class StillThere(Exception):
@@ -41,6 +56,9 @@ def erase_person(user: User) -> int:
     count = erase_from_journals(person)
     with transaction.atomic(using=OWNER):
         forget_addresses(person, addresses, _unreachable(user.pk))
+        forgotten = Forgotten(frozenset(addresses), person.pseudonym, _unreachable(user.pk))
+        for forget in FORGETTERS:
+            forget(forgotten)
         _forget(user, person.pseudonym)
     return count
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, include, path, re_path
 
 from accounts.places import FIRM
-from accounts.views import declarants, entrance, firm, journal, mails, passkeys, places, profile, proof
+from accounts.views import declarants, entrance, firm, mails, passkeys, places, profile, proof
 
 ALLAUTH: list[URLPattern] = [
     path("connexion/", entrance.login, name="account_login"),
@@ -55,7 +55,6 @@ OWN: list[URLPattern] = [
     path("profil/sessions/terminer/", profile.end_other_sessions, name="end_other_sessions"),
     path("profil/sessions/<int:pk>/terminer/", profile.end_session, name="end_session"),
     path(FIRM + "membres/declarants/", declarants.declarants, name="declarants"),
-    path(FIRM + "journal/", journal.journal, name="journal"),
     path(FIRM + "journal/preuve/", proof.proof, name="proof"),
     path(FIRM + "journal/preuve/verifier/", proof.verify, name="verify_journal"),
     path(FIRM + "journal/preuve/conservation/", proof.change_retention, name="retention"),

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connections
 from psycopg.types.json import Jsonb
 
-from activity import chain
+from activity import chain, names
 from activity.chain import Sum
 from activity.models import Event, Notification, OutgoingEmail, Redaction
 from activity.proofs import PersonErased
@@ -71,6 +71,8 @@ def erase_from_journals(person: Person) -> int:
         seal_journal(firm, space, individual)
         with scope(firm=firm, space=space, person=individual, using=OWNER):
             erased += _erase_from(owner, person)
+            if firm:
+                names.replace(firm, person.keys, person.names, person.pseudonym, OWNER)
     return erased
 
 
@@ -206,5 +208,5 @@ def forget_addresses(person: Person, addresses: Collection[str], unreachable: st
         address=unreachable, name=person.pseudonym
     )
     OutgoingEmail.objects.using(OWNER).filter(to__in=addresses).update(
-        to=unreachable, to_name=person.pseudonym
+        to=unreachable, to_name=person.pseudonym, failure=""
     )

@@ -18,7 +18,16 @@ from django.utils.translation import gettext_lazy as _
 from activity.precedence import SINGLE
 from activity.wording import elided
 from tenancy import scopes
-from tenancy.db import AppendOnly, NotedOnInsert, OwnerKey, OwnerWall, SameOwner, SharedWall
+from tenancy.db import (
+    AppendOnly,
+    FirmWall,
+    NotedOnInsert,
+    OwnerField,
+    OwnerKey,
+    OwnerWall,
+    SameOwner,
+    SharedWall,
+)
 from tenancy.keys import uuid7
 
 OWNERS = ["firm_id", "space_id", "person_id"]
@@ -135,7 +144,10 @@ class Event(Owned):
             models.Index(fields=["person"], condition=Q(person__isnull=False), name="event_person"),
             models.Index(fields=["behalf"], condition=Q(behalf__isnull=False), name="event_behalf"),
             models.Index(fields=["firm", "subject_id", "-id"], name="event_subject"),
-            models.Index(fields=["firm", "actor", "-id"], name="event_actor"),
+            # What a journal is narrowed by: docs/decisions/0033.
+            models.Index(fields=["firm", "type", "-id"], name="event_type"),
+            models.Index(fields=["firm", "actor", "-id"], condition=Q(is_detail=False), name="event_actor"),
+            models.Index(fields=["firm", "actor", "type", "-id"], name="event_actor_type"),
             # The journal as it opens, however many lines an import left in it; and the lines of one group.
             models.Index(fields=["firm", "-id"], condition=Q(is_detail=False), name="event_firm_folded"),
             models.Index(fields=["group", "-id"], condition=Q(group__isnull=False), name="event_group"),
@@ -151,6 +163,39 @@ class Event(Owned):
             return self.actor_name
         names = {"actor": self.actor_name, "absent": self.behalf_name}
         return elided(gettext("%(actor)s, on behalf of %(absent)s") % names, self.behalf_name)
+
+
+class Name(models.Model):
+    """What a person or a thing in a firm's journal is called, or once was: by it a search finds their events.
+
+    Noted as the events are sealed, each name of each thing once; gone when the last event of the thing is.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    firm = OwnerField(
+        "accounts.Firm",
+        models.CASCADE,
+        default=scopes.firm_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+    # Is it who acted (`Event.actor`, `.behalf`), or what it was about (`Event.subject_id`)?
+    acts = models.BooleanField()
+    key = models.UUIDField()
+    # As `spreadsheets.text.fold` compares.
+    name = models.CharField(max_length=300)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("name in the activity log")
+        constraints = [
+            FirmWall(name="name_wall"),
+            models.UniqueConstraint(fields=["firm", "acts", "key", "name"], name="name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Notification(Owned):
@@ -288,6 +333,12 @@ class OutgoingEmail(Owned):
             ),
             models.Index(fields=["batch", "state"], condition=Q(batch__isnull=False), name="mail_of_batch"),
             models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="mail_of_provider"),
+            # What operators are told of the queue, and a firm of what did not arrive.
+            models.Index(fields=["created_at"], condition=Q(state=MailState.WAITING), name="mail_oldest"),
+            models.Index(fields=["sent_at"], condition=Q(state=MailState.SENT), name="mail_sent"),
+            models.Index(
+                fields=["owner", "-created_at"], condition=Q(state=MailState.FAILED), name="mail_failed"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -296,6 +347,29 @@ class OutgoingEmail(Owned):
     def message_id(self, domain: str) -> str:
         """The same at each attempt, so that a receiver can drop a second copy."""
         return f"<{self.pk}@{domain}>"
+
+
+class MailDomain(models.Model):
+    """Where mails go (what follows the @), while it refuses for now: until when it is left alone (`activity.domains`).
+
+    Of no owner, for one server takes the mails of all; no firm reads it. Gone as soon as it takes a mail.
+    """
+
+    domain = models.CharField(primary_key=True, max_length=255, editable=False)
+    refused_since = models.DateTimeField(default=timezone.now)
+    # In a row, since it was last left alone or took a mail.
+    refusals = models.PositiveIntegerField(default=0)
+    rests = models.PositiveIntegerField(default=0)
+    rests_until = models.DateTimeField(null=True)
+    # What it said last, without words, which may quote an address: “451 4.7.1”.
+    answer = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("mail domain")
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 # --- The proof that nothing was removed or altered: docs/decisions/0027 -------------------------------------------

@@ -1,52 +1,32 @@
 """Reading what happened, for the pages of other apps: always of the owner in scope, always the newest first."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
-from activity import sentences
+from activity import searching, sentences
 from activity.events import REGISTRY
-from activity.models import Event, EventQuerySet, MailState, OutgoingEmail
+from activity.models import Event, EventQuerySet, MailState, OutgoingEmail, Seal
+from activity.searching import KEYS_RUN_AHEAD, Search, first_key
 from tenancy import scopes
+from tenancy.expressions import among
 from tenancy.prepared import Place, Prepared, among_those_of
 
-# Keys sort by time to the millisecond; one made under load may be a little ahead of its event.
-_KEYS_RUN_AHEAD = timedelta(minutes=1)
-
+Asked = searching.Asked
 MOST_DETAILS = 1_000
 _COUNT_DETAILS = """
 SELECT one.key, (SELECT count(*) FROM (
     SELECT FROM activity_event WHERE "group" = one.key AND owner = %s AND is_detail LIMIT %s
 ) AS lines) FROM unnest(%s::uuid[]) AS one (key)
 """
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a reader of the journal asks for; empty fields ask for nothing."""
-
-    person: UUID | None = None
-    # An event type's name, several that read alike with commas between them, or their beginning, ended by a dot.
-    kind: str = ""
-    subject: UUID | None = None
-    since: date | None = None
-    until: date | None = None  # that day included
-    text: str = ""
-    group: UUID | None = None  # what one action did in one go
-
-    @property
-    def folds(self) -> bool:
-        """May the lines behind a group's own event be left out? Not where it is one of those that one looks for."""
-        return not (self.kind or self.subject or self.text or self.group)
 
 
 @dataclass(frozen=True)
@@ -85,30 +65,8 @@ class Line:
 
 
 def journal(asked: Asked | None = None) -> EventQuerySet:
-    """The events of the owner in scope that answer what is asked, newest first."""
-    asked = asked or Asked()
-    events: EventQuerySet = _events().order_by("-id")
-    conditions: list[tuple[object, Callable[[], Q]]] = [
-        (asked.person, lambda: Q(actor_id=asked.person)),
-        (
-            asked.kind,
-            lambda: (
-                Q(type__startswith=asked.kind)
-                if asked.kind.endswith(".")
-                else Q(type__in=asked.kind.split(","))
-            ),
-        ),
-        (asked.subject, lambda: Q(subject_id=asked.subject)),
-        (asked.since, lambda: _from(_midnight(asked.since))),
-        (asked.until, lambda: _before(_midnight(asked.until, days=1))),
-        (asked.text, lambda: _mentions(asked.text)),
-        (asked.group, lambda: Q(group=asked.group)),
-        (asked.folds, lambda: Q(is_detail=False)),
-    ]
-    for value, condition in conditions:
-        if value:
-            events = events.filter(condition())
-    return events
+    """The events of the owner in scope that answer what is asked, newest first: for what is known to be little."""
+    return Search(asked or Asked()).events.select_related("firm")
 
 
 def about(subject_ids: Iterable[UUID]) -> EventQuerySet:
@@ -153,7 +111,7 @@ def last_done(kind: str, subject_ids: Iterable[UUID]) -> dict[UUID, tuple[dateti
 def of_group(group: UUID) -> EventQuerySet:
     """What one action did in one go, oldest first. The group's key was made first, and an action takes no hour."""
     begun = datetime.fromtimestamp((group.int >> 80) / 1000, tz=UTC)
-    keys = {"id__gte": _first_key(begun - _KEYS_RUN_AHEAD), "id__lt": _first_key(begun + timedelta(hours=1))}
+    keys = {"id__gte": first_key(begun - KEYS_RUN_AHEAD), "id__lt": first_key(begun + timedelta(hours=1))}
     found: EventQuerySet = _events().filter(group=group, **keys).order_by("id")
     return found
 
@@ -169,19 +127,40 @@ def described(events: Iterable[Event]) -> list[Line]:
     return [Line(event) for event in events]
 
 
-def one_slice(
-    events: EventQuerySet, *, size: int, before: UUID | None = None, after: UUID | None = None
-) -> Slice:
+def one_slice(asked: Asked, *, size: int, before: UUID | None = None, after: UUID | None = None) -> Slice:
     """`size` events older than the key `before`, or newer than the key `after`, or the newest of all."""
+    search = Search(asked)
     if after is not None:
-        found = list(events.filter(id__gt=after).order_by("id")[: size + 1])
-        shown, more = found[:size][::-1], len(found) > size
-        newer, older = (shown[0].pk if shown and more else None), (shown[-1].pk if shown else None)
-        return Slice(described(shown), newer=newer, older=older)
-    found = list((events.filter(id__lt=before) if before else events)[: size + 1])
-    shown, more = found[:size], len(found) > size
-    newer, older = (shown[0].pk if shown and before else None), (shown[-1].pk if more else None)
-    return Slice(described(shown), newer=newer, older=older)
+        found = search.keys(size + 1, after=after)
+        keys, more = found[:size][::-1], len(found) > size
+        newer, older = (keys[0] if keys and more else None), (keys[-1] if keys else None)
+    else:
+        found = search.keys(size + 1, before=before)
+        keys, more = found[:size], len(found) > size
+        newer, older = (keys[0] if keys and before else None), (keys[-1] if more else None)
+    return Slice(described(with_keys(keys)), newer=newer, older=older)
+
+
+def with_keys(keys: Collection[UUID]) -> list[Event]:
+    """Those events of the owner in scope, the newest first."""
+    return list(_events().filter(among(keys)).order_by("-id"))
+
+
+def with_key(key: UUID) -> Event | None:
+    """That event of the owner in scope, if there is one."""
+    found: Event | None = _events().filter(pk=key).first()
+    return found
+
+
+def number_of(key: UUID) -> int | None:
+    """Its place in the chain of its journal; None as long as it has none."""
+    return Seal.objects.filter(event=key).values_list("number", flat=True).first()
+
+
+def latest_name(subject: UUID) -> str:
+    """What the thing was last called in the journal; empty if nothing was told of it."""
+    latest = about([subject]).values_list("subject_name", flat=True).first()
+    return str(latest or "")
 
 
 def with_details(shown: Slice) -> Slice:
@@ -196,11 +175,6 @@ def with_details(shown: Slice) -> Slice:
         cursor.execute(_COUNT_DETAILS, [Event.ownership()["owner"], MOST_DETAILS + 1, list(groups)])
         counts = dict(cursor.fetchall())
     return replace(shown, lines=[replace(one, details=counts.get(one.event.group, 0)) for one in shown.lines])
-
-
-def counted(events: EventQuerySet, *, most: int) -> int:
-    """How many there are, up to `most` + 1: counting millions would take longer than anyone waits."""
-    return events.order_by()[: most + 1].count()
 
 
 def kinds() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -218,33 +192,6 @@ def kinds() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _events() -> Any:
     return Event.objects.of_scope().select_related("firm")
-
-
-def _midnight(day: date | None, days: int = 0) -> datetime:
-    assert day is not None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
-
-
-def _from(moment: datetime) -> Q:
-    """By time, and by key too, which the index leads to."""
-    return Q(at__gte=moment, id__gte=_first_key(moment - _KEYS_RUN_AHEAD))
-
-
-def _before(moment: datetime) -> Q:
-    return Q(at__lt=moment, id__lt=_first_key(moment + _KEYS_RUN_AHEAD))
-
-
-def _first_key(moment: datetime) -> UUID:
-    """The least key that can have been made at that time (the first 48 bits are milliseconds)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
-def _mentions(text: str) -> Q:
-    """Each word in the name of the person or of the thing."""
-    found = Q()
-    for word in text.split():
-        found &= Q(subject_name__icontains=word) | Q(actor_name__icontains=word)
-    return found
 
 
 def mail_counts(batch: UUID) -> dict[str, int]:

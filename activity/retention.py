@@ -4,6 +4,8 @@ The application may not delete events. `app.purge_events` does, for the owner in
 by the owner's choice and by the least that is written into the function is over, and only while no legal hold stands.
 """
 
+import calendar
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from activity import names
 from activity.actions import record
 from activity.chain import Sum
 from activity.events import ACCESSES, CHANGES
@@ -67,6 +70,10 @@ FAMILIES = {
         ),
     )
 }
+
+
+# Other apps keep accesses beside the journal: each removes those of the firm in scope from before a moment.
+ALSO_ACCESSES: list[Callable[[datetime], None]] = []
 
 
 class NotAChoice(ValueError):
@@ -156,9 +163,30 @@ def purge_journal(firm: UUID | None = None, space: UUID | None = None, person: U
             portion = purge_portion()
             removed += portion
             if not portion:
+                if firm:
+                    _finish_firm(had_events=removed > 0)
                 Journal.objects.filter(owner=owner_key()).update(purged_at=timezone.now())
                 break
     return removed
+
+
+@transaction.atomic
+def _finish_firm(*, had_events: bool) -> None:
+    """What is kept beside the events, and as long as they are."""
+    if had_events:
+        names.forget_left_over()
+    journal = _held_row()
+    if journal.held_since is None:
+        for remove in ALSO_ACCESSES:
+            remove(_months_ago(_rules(journal).months[ACCESSES]))
+
+
+def _months_ago(months: int) -> datetime:
+    """Today's midnight so many months ago; the last day of a shorter month."""
+    today = midnight()
+    years, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    day = min(today.day, calendar.monthrange(years, month + 1)[1])
+    return today.replace(year=years, month=month + 1, day=day)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ transactions do not commit in the order in which their keys were made.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
-from activity import chain
+from activity import chain, names
 from activity.lookups import unsealed_journals
 from activity.models import Journal, Seal, Unsealed
 from tenancy import scopes
@@ -29,6 +29,16 @@ STATEMENTS_AT_ONCE = 500
 # In place of each digest of an event that was gone before it was sealed: a fault for ever.
 LOST = bytes(32)
 
+_FIELDS = [name for part in chain.FIELDS.values() for name in part]
+# Whether who acted or what it was about, where their key stands in what is read, and where their name does.
+_NAMED = [
+    (acts, _FIELDS.index(key), _FIELDS.index(name))
+    for acts, key, name in (
+        (True, "actor_id", "actor_name"),
+        (True, "behalf_id", "behalf_name"),
+        (False, "subject_id", "subject_name"),
+    )
+]
 _READ = f"""
 SELECT event.id, {chain.columns("event")} FROM activity_event AS event
 WHERE event.id = ANY (%s) AND event.owner = %s
@@ -145,3 +155,16 @@ def _seal(owner: UUID, end: _End, keys: list[UUID]) -> None:
             end.digest = chain.linked(end.digest, end.number, key, parts)
             lines.add(end.number, key, *own, *parts, end.digest)
         cursor.execute(_WRITE, [owner, chain.VERSION, *lines.columns])
+    _note_names(rows.values())
+
+
+def _note_names(rows: Iterable[Sequence[str | None]]) -> None:
+    """By them a search of the firm's journal finds the events; it is here that each is read once, by one sealer."""
+    firm = scopes.current().firm_id
+    if firm is None:
+        return
+    told: set[tuple[bool, str | None, str | None]] = set()
+    for row in rows:
+        for acts, key, name in _NAMED:
+            told.add((acts, row[key], row[name]))
+    names.note(told, firm)

@@ -11,7 +11,7 @@ PAGES = {
     "portfolios": "portfolios:list",
     "members": "clients:members",
     "invitations": "invitations:list",
-    "journal": "accounts:journal",
+    "journal": "clients:journal",
 }
 
 

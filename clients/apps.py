@@ -12,12 +12,10 @@ class ClientsConfig(AppConfig):
         from accounts.holding import HOLDERS
         from accounts.places import KINDS
         from accounts.registration import FIRM_CHANGED, FIRM_STARTERS, GRANTS_TAKEN, PERSON_CHANGED
-        from activity.concern import STILL_TOLD_OF
         from clients import events, exports, lookups, mails  # noqa: F401 - each registers what it declares
         from clients.actions.dossiers import create_own_dossier
         from clients.actions.leaving import note_taken
         from clients.actions.space import follow_firm, follow_person
-        from clients.concern import still_told_of
         from clients.connected import ConnectionsMade
         from clients.connectors import platforms  # noqa: F401 - so does this, checks of the settings
         from clients.holding import import_at_work
@@ -27,10 +25,20 @@ class ClientsConfig(AppConfig):
 
         KINDS.append(SpacePlaces())
         PLACES.append((SpaceMember, Q(ended_at=None)))
-        STILL_TOLD_OF.append(still_told_of)
         FIRM_STARTERS.append(create_own_dossier)
         FIRM_CHANGED.append(follow_firm)
         PERSON_CHANGED.append(follow_person)
         GRANTS_TAKEN.append(note_taken)
         LEFTOVERS.append(ConnectionsMade())
         HOLDERS.append(import_at_work)
+        self._join_activity()
+
+    def _join_activity(self) -> None:
+        """Whom it tells what, and what it keeps for how long."""
+        from activity.concern import STILL_TOLD_OF
+        from activity.retention import ALSO_ACCESSES
+        from clients.concern import still_told_of
+        from clients.seeing import remove_before
+
+        STILL_TOLD_OF.append(still_told_of)
+        ALSO_ACCESSES.append(remove_before)

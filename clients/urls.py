@@ -18,6 +18,7 @@ from clients.views import (
     files,
     history,
     imports,
+    journal,
     locking,
     looking_up,
     mapping,
@@ -28,6 +29,7 @@ from clients.views import (
     replacements,
     returning,
     saved,
+    seeing,
     space,
     space_files,
 )
@@ -47,6 +49,8 @@ dossier_pages: list[URLPattern] = [
     path(DOSSIER, dossiers.detail, name="dossier"),
     path(f"{DOSSIER}modifier/", dossiers.edit, name="edit"),
     path(f"{DOSSIER}modifier/registre/", looking_up.for_dossier, name="look_up_dossier"),
+    path(f"{DOSSIER}consultations/", seeing.index, name="seen"),
+    path(f"{DOSSIER}consultations/exporter/", seeing.export, name="export_seen"),
     path(f"{DOSSIER}coordonnees-gardees/", locking.kept, name="kept"),
     path(f"{DOSSIER}deplacer/", moving.move, name="move"),
     path(FIRM + "dossiers/deplacer/", moving.move_many, name="move_many"),
@@ -98,6 +102,16 @@ access_pages: list[URLPattern] = [
     path(f"{ACCESS}dossiers/", access.dossiers, name="access_dossiers"),
     path(f"{ACCESS}exporter/", access.export, name="export_access"),
     path(FIRM + "membres/<uuid:pk>/acces/", access.member, name="member_access"),
+]
+
+# --- The journal --------------------------------------------------------------------------------------------
+
+JOURNAL = FIRM + "journal/"
+
+journal_pages: list[URLPattern] = [
+    path(JOURNAL, journal.journal, name="journal"),
+    path(f"{JOURNAL}exporter/", journal.export, name="export_journal"),
+    path(f"{JOURNAL}<uuid:pk>/", journal.event, name="event"),
 ]
 
 # --- Departures and replacements ------------------------------------------------------------------------------
@@ -235,6 +249,7 @@ urlpatterns = [
     *assignment_pages,
     *view_pages,
     *access_pages,
+    *journal_pages,
     *import_pages,
     *fetch_pages,
     *space_pages,

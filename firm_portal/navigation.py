@@ -29,7 +29,7 @@ FIRM_MENU = (
     Item(_("Members"), "users", "clients:members", Perm.VIEW_MEMBERS),
     Item(_("Invitations"), "mail-forward", "invitations:list"),
     Item(_("Imports"), "file-spreadsheet", "clients:imports", Perm.IMPORT_DOSSIERS),
-    Item(_("Activity log"), "history", "accounts:journal", Perm.VIEW_JOURNAL),
+    Item(_("Activity log"), "history", "clients:journal", Perm.VIEW_JOURNAL),
     Item(_("Settings"), "settings", "accounts:settings", Perm.CHANGE_FIRM),
 )
 

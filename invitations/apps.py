@@ -7,6 +7,7 @@ class InvitationsConfig(AppConfig):
     verbose_name = _("Invitations")
 
     def ready(self) -> None:
+        from accounts.erasing import FORGETTERS
         from accounts.registration import FIRM_CHANGED
         from accounts.waiting import WAITING
         from clients.columns import CLIENT_STATES, STATE_FILTERS
@@ -15,12 +16,14 @@ class InvitationsConfig(AppConfig):
         from clients.registration import SPACE_RENAMED
         from invitations import events, lookups, mails, summary  # noqa: F401 - each registers what it declares
         from invitations.actions.naming import follow_firm, follow_space
+        from invitations.erasing import forget_invited
         from invitations.leftovers import InvitationsSent
         from invitations.mine import waiting_for
         from invitations.touches import TOUCHES as OURS
 
         TOUCHES.extend(OURS)
         WAITING.append(waiting_for)
+        FORGETTERS.append(forget_invited)
         FIRM_CHANGED.append(follow_firm)
         SPACE_RENAMED.append(follow_space)
         LEFTOVERS.append(InvitationsSent())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django import forms
+from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
 
 from exports.kinds import Gone, Parameters
@@ -31,4 +32,4 @@ def in_words(filters: forms.Form, parameters: Parameters) -> str:
 
 def _shown(field: forms.BoundField, value: str) -> str:
     choices = field.field.choices if isinstance(field.field, forms.ChoiceField) else ()
-    return str(dict(choices).get(value, value))  # type: ignore[arg-type]  # pairs, none of ours has groups
+    return str(dict(flatten_choices(choices)).get(value, value))

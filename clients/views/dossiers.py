@@ -131,6 +131,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
             "history": queries.described(history[: HISTORY_SHORT if in_drawer else HISTORY]),
             "files": files_of_member(request.member).filter(link__dossier=dossier).available().count(),
             "may_see_files": may_see_files,
+            "may_see_journal": allows(Role(request.member.role), Perm.VIEW_JOURNAL),
             "may_edit": can(request.member, Perm.CHANGE_DOSSIER, dossier),
             "may_archive": not dossier.is_own and allows(Role(request.member.role), Perm.ARCHIVE_DOSSIER),
             "may_move": not dossier.is_own and can(request.member, Perm.MOVE_DOSSIER, dossier),

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.answers import done
-from accounts.models import Membership
-from accounts.permissions import ObjectRole, Perm, can, grants_on, permitted, require
+from accounts.models import Membership, Role
+from accounts.permissions import ObjectRole, Perm, allows, can, grants_on, permitted, require
 from accounts.places import FirmRequest
 from activity import queries
 from clients.actions.portfolios import (
@@ -53,6 +53,7 @@ def portfolio(request: FirmRequest, pk: UUID) -> HttpResponse:
         "table": table_of(request, portfolio=shown),
         "subscribers": _subscribers(request, shown),
         "may_add": can(request.member, Perm.ADD_TO_PORTFOLIO, shown),
+        "may_see_journal": allows(Role(request.member.role), Perm.VIEW_JOURNAL),
         "may_change": can(request.member, Perm.CHANGE_PORTFOLIO, shown),
         "may_grant": can(request.member, Perm.GRANT_PORTFOLIO, shown),
         "ended": _ended(shown) if shown.terminated_at else None,

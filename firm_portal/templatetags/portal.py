@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.choices import flatten_choices
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -306,7 +307,7 @@ def _chosen(field: BoundField, value: Any) -> str:
         return _("yes")
     if isinstance(field.field, ModelChoiceField):
         return str(field.field.label_from_instance(value))
-    names = {str(key): str(name) for key, name in getattr(field.field, "choices", ())}
+    names = {str(key): str(name) for key, name in flatten_choices(getattr(field.field, "choices", ()))}
     chosen = value if isinstance(value, list | tuple) else [value]
     return ", ".join(names.get(str(item), str(item)) for item in chosen)
 

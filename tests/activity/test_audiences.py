@@ -38,6 +38,7 @@ from activity.preferences import Chosen
 from activity.retention import purge_portion
 from activity.sealing import seal_portion
 from clients.actions import files
+from clients.actions.accesses import note_access
 from clients.actions.archiving import archive_dossiers, restore_dossiers
 from clients.actions.assignments import change_assignments
 from clients.actions.connections import connect, forget_connection
@@ -81,6 +82,7 @@ from clients.models import (
     SpaceProfile,
     SupportAuthorisation,
 )
+from clients.seeing import remove_before
 from exports.actions import export_now
 from exports.jobs import order_export
 from exports.kinds import REGISTRY as KINDS
@@ -717,9 +719,28 @@ def _dossiers_exported(cast: Cast) -> set[str]:
     return NOBODY
 
 
-def _export_now(cast: Cast, name: str) -> None:
+@row("clients.journal.exported")
+def _journal_exported(cast: Cast) -> set[str]:
+    _export_now(cast, "clients.journal")
+    return NOBODY
+
+
+@row("clients.accesses.exported")
+def _accesses_exported(cast: Cast) -> set[str]:
+    _export_now(cast, "clients.accesses", dossier=str(cast.dossier.pk))
+    return NOBODY
+
+
+@row("clients.accesses.removed")
+def _accesses_removed(cast: Cast) -> set[str]:
+    note_access(cast.alice, cast.dossier)
+    remove_before(timezone.now() + timedelta(days=1))
+    return NOBODY
+
+
+def _export_now(cast: Cast, name: str, **asked: str) -> None:
     kind = KINDS[name]
-    export_now(actor=cast.alice, kind=kind, book=kind.book(cast.alice, {}), target=BytesIO())
+    export_now(actor=cast.alice, kind=kind, book=kind.book(cast.alice, asked), target=BytesIO())
 
 
 @row("exports.export.asked")

@@ -10,11 +10,14 @@ from accounts.models import Membership, User
 from activity.erasing import Person, erase_from_journals
 from activity.models import Event, OutgoingEmail, Redaction, Seal
 from activity.sealing import seal_due
+from activity.searching import Asked, Search
 from activity.verifying import Owner, verify
+from invitations.actions.inviting import invite_client
+from invitations.models import Invitation
 from portfolios.actions import create_portfolio, grant_portfolio
 from tenancy.scopes import scope
 from tests.database import as_owner
-from tests.worlds import World
+from tests.worlds import World, make_dossier
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
@@ -167,6 +170,35 @@ def test_the_account_and_the_former_places_are_unknown_too(gone: World, outbox) 
         assert place.name == person.name and place.name.startswith("Personne effacée ")
         assert not OutgoingEmail.objects.filter(to=address).exists()
     assert NAME not in everything(gone)
+    assert verify(Owner(firm=gone.firm.pk)).is_intact
+
+
+def test_who_was_invited_is_unknown_in_the_invitations_too(gone: World, browse) -> None:
+    address = gone.collaborator.email
+    with scope(firm=gone.firm):
+        asked = invite_client(actor=gone.admin, dossier=make_dossier(), email=address)
+        Invitation.objects.filter(pk=asked.pk).update(name=NAME)
+        refused = Invitation.objects.create(
+            kind="client",
+            state="refused",
+            dossier=make_dossier("Autre"),
+            email=address,
+            failure=f"no {address}",
+        )
+        other = invite_client(actor=gone.admin, dossier=make_dossier("Tiers"), email="tiers@exemple.test")
+    call_command("erase_person", address, "--yes")
+    with scope(firm=gone.firm):
+        rows = {one.pk: one for one in Invitation.objects.all()}
+        assert not [one for one in rows.values() if address in (one.email, one.failure) or NAME in one.name]
+        assert rows[asked.pk].state == "revoked" and rows[asked.pk].email.endswith("@efface.invalid")
+        assert rows[refused.pk].state == "refused" and rows[refused.pk].failure == ""
+        assert rows[other.pk].email == "tiers@exemple.test" and rows[other.pk].state == "sent"
+        found = [key for lot in Search(Asked(text="Chloé Martin")).lots(50) for key in lot]
+        assert found == [], "no search finds the name any more"
+        pseudonym = Membership.objects.get(pk=gone.collaborator.pk).name
+        assert Search(Asked(text=pseudonym)).keys(50)
+    html = browse(gone.admin).get(gone.firm.url("clients:journal")).content.decode()
+    assert pseudonym in html and NAME not in html
     assert verify(Owner(firm=gone.firm.pk)).is_intact
 
 

@@ -128,7 +128,7 @@ def test_a_collaborator_meets_the_firms_own_dossier_nowhere(
     )
     assert drawer.status_code == 404
     assert [one.value for one in client.get(url("dashboard")).context["counts"]] == [0, 0, 0]
-    assert client.get(url("accounts:journal")).status_code == 403
+    assert client.get(url("clients:journal")).status_code == 403
     assert client.post(url("invitations:invite_clients"), {"all": "1", "query": ""}).status_code == 403
 
 
@@ -170,7 +170,7 @@ def test_names_are_text_on_every_page_and_in_every_mail(firm: World, browse: Bro
     told = browse(firm.collaborator).get(url("dashboard")).content.decode()
     pages = [
         url("dashboard"), url("clients:list"), url("portfolios:list"), url("clients:members"), url("invitations:list"),
-        url("accounts:journal"), url("accounts:settings"), url("clients:dossier", pk=dossier.pk),
+        url("clients:journal"), url("accounts:settings"), url("clients:dossier", pk=dossier.pk),
         url("clients:portfolio", pk=portfolio.pk), url("clients:move", pk=dossier.pk), "/mes-espaces/?tous=1",
     ]  # fmt: skip
     for page in pages:

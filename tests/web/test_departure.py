@@ -354,7 +354,7 @@ def test_the_covered_file_says_on_whose_behalf_it_was_changed(firm, held, browse
     assert behalf in client.get(page).content.decode()
     drawer = client.get(page, headers={"HX-Request": "true", "HX-Target": "drawer-body"})
     assert behalf in drawer.content.decode()
-    assert behalf in client.get(firm.firm.url("accounts:journal")).content.decode()
+    assert behalf in client.get(firm.firm.url("clients:journal")).content.decode()
     assert Dossier.objects.get(pk=held["inside"].pk).phone
 
 

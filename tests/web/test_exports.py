@@ -125,7 +125,7 @@ class TestPrepared:
             rows(client.post(url))
         taken = Event.objects.filter(type="clients.access.exported")
         assert [event.actor_name for event in taken] == ["Alice Martin"] * 2
-        journal = client.get(firm.firm.url("accounts:journal")).content.decode()
+        journal = client.get(firm.firm.url("clients:journal")).content.decode()
         assert "a demandé l&#x27;export" in journal or "a demandé l'export" in journal.replace("&#x27;", "'")
 
     def test_a_double_click_or_a_second_tab_leads_to_the_same(self, firm: World, browse: Browse) -> None:

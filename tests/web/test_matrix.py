@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import JournalCheck, Membership
 from accounts.permissions import ObjectRole, give, pairs_of
+from activity.models import Event
 from clients.actions.departing import complete_departure
 from clients.actions.files import Handed, drop_for_client, drop_for_firm
 from clients.actions.following import register_space
@@ -159,6 +160,7 @@ def make_objects(world: World, mark: str, inside: str = "") -> dict[str, Any]:
         "export": export,
         "journal_check": JournalCheck.objects.create(asked_by=world.admin),
         "view": view,
+        "event": Event.objects.earliest("id"),
     }
 
 

@@ -175,4 +175,4 @@ def test_a_legal_hold_needs_a_reason_and_is_shown_until_it_is_lifted(written: Wo
 
 
 def test_the_journal_leads_administrators_to_its_proof(written: World, browse) -> None:
-    assert written.firm.url("accounts:proof") in page(browse, written, "accounts:journal")
+    assert written.firm.url("accounts:proof") in page(browse, written, "clients:journal")

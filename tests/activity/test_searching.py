@@ -1,0 +1,124 @@
+"""The quick way of finding events finds what the plain one does, page by page, both ways."""
+
+import itertools
+import random
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from activity import names, searching
+from activity.models import Event, Name
+from activity.sealing import seal_due
+from activity.searching import Asked, Search
+from tenancy.keys import uuid7
+from tenancy.scopes import scope
+from tests.worlds import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KINDS = ("portfolios.portfolio.renamed", "portfolios.portfolio.created", "clients.dossier.moved")
+THINGS = {UUID(int=number): name for number, name in enumerate(("Élan", "Nord", "Élan Nord", "Sud"), 1)}
+
+
+@pytest.fixture
+def told(lemoine: World) -> World:
+    """300 events of three people, four things and three kinds, some of them lines behind another; most are sealed."""
+    chance = random.Random(6)
+    people = [(one.user_id, one.name) for one in (lemoine.admin, lemoine.collaborator, lemoine.colleague)]
+
+    def event(number: int) -> Event:
+        actor, actor_name = chance.choice(people)
+        behalf, behalf_name = chance.choice([*people, *[(None, "")] * 12])
+        thing = chance.choice(list(THINGS))
+        return Event(
+            **Event.ownership(),
+            type=chance.choice(KINDS),
+            at=timezone.now() - timedelta(days=30 - number // 10),
+            id=UUID(
+                int=searching.first_key(timezone.now() - timedelta(days=30 - number // 10)).int
+                + number
+                + (7 << 76)
+            ),
+            actor_id=actor,
+            actor_name=actor_name,
+            behalf_id=behalf,
+            behalf_name=behalf_name,
+            subject_type="portfolios.portfolio",
+            subject_id=thing,
+            subject_name=THINGS[thing],
+            is_detail=chance.random() < 0.3,
+            group=UUID(int=number % 7),
+        )
+
+    with scope(firm=lemoine.firm):
+        Event.objects.bulk_create(event(number) for number in range(280))
+    seal_due()
+    with scope(firm=lemoine.firm):
+        Event.objects.bulk_create(event(number) for number in range(280, 300))
+    return lemoine
+
+
+def asked(world: World, *, paired: bool = True) -> list[Asked]:
+    """Each filter, and each pair of them."""
+    today = timezone.localdate()
+    filters = [
+        {"person": world.collaborator.user_id},
+        {"kind": KINDS[0]},
+        {"kind": "portfolios."},
+        {"subject": UUID(int=3)},
+        {"among": frozenset({UUID(int=1), UUID(int=2)})},
+        {"among": frozenset()},
+        {"since": today - timedelta(days=20)},
+        {"until": today - timedelta(days=10)},
+        {"text": "elan"},
+        {"text": "alice elan"},
+        {"text": "Martin"},
+        {"text": "renommé chloé"},
+        {"text": "nord elan zzz"},
+        {"group": UUID(int=3)},
+    ]
+    pairs = [
+        one | other for one, other in itertools.combinations(filters, 2) if not one.keys() & other.keys()
+    ]
+    return [Asked(**given) for given in ({}, *filters, *(pairs if paired else ()))]
+
+
+def test_the_quick_way_finds_what_the_plain_one_does(told: World) -> None:
+    with scope(firm=told.firm):
+        found = 0
+        for one in asked(told):
+            search = Search(one)
+            plain = list(search.events.values_list("pk", flat=True))
+            paged = [key for lot in search.lots(40) for key in lot]
+            assert paged == plain, one
+            if plain:
+                backwards = search.keys(5, after=plain[-1])
+                assert backwards == plain[::-1][1:6], one
+            assert search.count(10_000) >= len(plain), one
+            found += len(plain)
+        assert found > 2_000
+
+
+def test_very_many_things_are_looked_for_along_the_journal(told: World, monkeypatch) -> None:
+    with scope(firm=told.firm):
+        quick = [Search(one).keys(50) for one in asked(told, paired=False)]
+        monkeypatch.setattr(searching, "MOST_THINGS", 1)
+        assert [Search(one).keys(50) for one in asked(told, paired=False)] == quick
+
+
+def test_a_name_is_noted_once_and_goes_with_the_last_event(told: World) -> None:
+    with scope(firm=told.firm):
+        held = set(Name.objects.filter(acts=False).values_list("name", flat=True))
+        assert held == {"elan", "nord", "elan nord", "sud"}
+        assert Name.objects.filter(acts=True).count() == 3
+        Name.objects.create(acts=False, key=uuid7(), name="of nothing any more")
+        Name.objects.create(acts=True, key=uuid7(), name="nobody")
+        names.forget_left_over()
+        assert Name.objects.count() == 7
+
+
+def test_another_firms_names_are_not_looked_at(told: World, bertrand: World) -> None:
+    with scope(firm=bertrand.firm):
+        assert names.found(["elan"]) == []
