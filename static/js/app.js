@@ -513,6 +513,14 @@ document.addEventListener("submit", (event) => {
   const stays = () => form.matches("[data-plain]") || (event.defaultPrevented && !form.hasAttribute("hx-post"));
   setTimeout(() => { if (stays()) formIsFree(form); }, 1000);
 }, true);
+// <form data-plain data-makes-file="…"> does what was asked by the file that it answers with: the dialog has served, what was
+// ticked for it is ticked no more, and it says where the file is. Once the form is on its way: a form that is gone is not sent.
+document.addEventListener("submit", ({ target }) => setTimeout(() => {
+  if (target.dataset.makesFile === undefined) return;
+  target.closest("dialog")?.close();
+  document.dispatchEvent(new Event("selection-done"));
+  toast({ text: target.dataset.makesFile, tone: "ok" });
+}));
 function formIsFree(form) {
   delete form.dataset.sending;
   for (const button of $$('[aria-busy="true"]', form)) button.removeAttribute("aria-busy");
