@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _AT_REST = 20.0  # seconds
 _PATIENCE = 600.0
 _LOOK_EVERY = 0.05
+_SWEEP_EVERY = 10.0  # as beat does: a busy broker may lose a nudge
 _PAGES = ("dashboard", "clients:list", "portfolios:list", "clients:members", "clients:journal")
 THEIRS, OTHERS = "the same firm", "another firm"
 REST = "at rest"
@@ -131,11 +132,7 @@ def _bring_in(
         with scope(firm=firm_id):
             made = act()
         visitors.phase = name
-        while (state := _state(firm_id, made.pk)) != ends:
-            watch.look()
-            if time.monotonic() > began + _PATIENCE:
-                raise TimeoutError(f"{name}: still {state} after {_PATIENCE:.0f} s.")
-            time.sleep(_LOOK_EVERY)
+        _wait_for(firm_id, made.pk, ends, watch)
         visitors.phase, took[name] = "", time.monotonic() - began
         print(f"  {name}: {took[name]:.1f} s", file=sys.stderr)
         with scope(firm=firm_id):
@@ -150,6 +147,21 @@ def _bring_in(
     phase("applied", lambda: confirm_import(actor=admin, source=made), ImportState.DONE)
     phase("undone", lambda: undo_import(actor=admin, source=made), ImportState.UNDONE)
     return took
+
+
+def _wait_for(firm_id: UUID, key: UUID, ends: "ImportState", watch: Watch) -> None:
+    """Until it is so far. Raises TimeoutError."""
+    from clients.imports.sweeping import sweep
+
+    began = swept = time.monotonic()
+    while (state := _state(firm_id, key)) != ends:
+        watch.look()
+        if time.monotonic() > swept + _SWEEP_EVERY:
+            sweep()
+            swept = time.monotonic()
+        if time.monotonic() > began + _PATIENCE:
+            raise TimeoutError(f"Still {state} after {_PATIENCE:.0f} s.")
+        time.sleep(_LOOK_EVERY)
 
 
 def _state(firm_id: UUID, key: UUID) -> str:
