@@ -6,10 +6,11 @@ at most, under the same Message-ID.
 """
 
 import random
+import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from functools import lru_cache
 from itertools import groupby
@@ -20,13 +21,14 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from activity import mails
 from activity.connection import KeptConnection, Unreachable, permanent_refusal
-from activity.lookups import LEASE, claim_mails
+from activity.domains import Domains
+from activity.lookups import LEASE, claim_mails, hold_mails
 from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
 from activity.precedence import MANY, PORTION
@@ -37,9 +39,12 @@ from tenancy.tasks import nudge
 log = structlog.get_logger(__name__)
 
 BATCH = PORTION
-# What was built is sent within this time, or built anew: a lease still runs then, and a revocation counts.
-FRESH_SECONDS = LEASE.total_seconds() / 6
+# What was built is sent within this time, or built anew: a revocation counts.
+FRESH_SECONDS = 20.0
+_BEAT_SECONDS = LEASE.total_seconds() / 4
 FIRST_PAUSE = timedelta(seconds=30)
+# So often first: most that refuse for now take a mail within minutes. Then it doubles.
+QUICK_ATTEMPTS = 6
 LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 FEWEST_ATTEMPTS = 10
@@ -66,6 +71,9 @@ class Claim:
     owner: Owner
     attempts: int
     precedence: int
+    domain: str = ""
+    # Since when the domain has been refusing for now, if it does.
+    refused_since: datetime | None = None
 
     def scope(self) -> Any:
         return scope_of(self.owner)
@@ -86,13 +94,14 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
     Returns how many were sent. Where there is much, another worker is asked to help, and after `for_seconds` to go on.
     """
     sent, until, helped = 0, monotonic() + for_seconds, False
-    with KeptConnection() as connection:
+    with KeptConnection() as connection, _Hold() as hold:
+        sender = Sender(connection, hold)
         while claims := _claimed():
             if len(claims) == BATCH and (not helped or monotonic() > until):
                 helped = True
                 nudge("activity.deliver_mails")
             try:
-                sent += _deliver(claims, connection)
+                sent += sender.deliver(claims)
             except Unreachable as error:
                 log.warning("mail_server_unreachable", error=str(error))
                 break
@@ -105,36 +114,112 @@ def _claimed() -> list[Claim]:
     """Those that leave before the many come first; of either, those of one owner stand together."""
     claims = [
         Claim(
-            row["id"], (row["firm_id"], row["space_id"], row["person_id"]), row["attempts"], row["precedence"]
+            id=row["id"],
+            owner=(row["firm_id"], row["space_id"], row["person_id"]),
+            attempts=row["attempts"],
+            precedence=row["precedence"],
+            domain=row["domain"],
+            refused_since=row["refused_since"],
         )
         for row in claim_mails(BATCH)
     ]
     return sorted(claims, key=lambda claim: (min(claim.precedence, MANY), str(claim.owner), claim.id))
 
 
-def _deliver(claims: list[Claim], connection: KeptConnection) -> int:
-    """Send the mails that are still to be sent; those that it does not come to are given back untried.
+class _Hold:
+    """Renews the leases of what is being sent, from a connection of its own: a dead sender's end soon, a slow one's not.
 
-    Raises Unreachable, and what says that the database is away.
+    The claims are changed by the sender while this reads them: a dictionary is copied in one piece.
     """
-    sent, fresh_until = 0, monotonic() + FRESH_SECONDS
-    left = deque(claims)
-    try:
-        connection.open()
-        while left and monotonic() < fresh_until:
-            for claim, built in _built(_of_one_owner(left)):
+
+    def __init__(self) -> None:
+        self.claims: dict[UUID, int] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> "_Hold":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self._stop.wait(_BEAT_SECONDS):
+                self.renew()
+        finally:
+            connections.close_all()
+
+    def renew(self) -> None:
+        if not (claims := dict(self.claims)):
+            return
+        try:
+            hold_mails(list(claims), list(claims.values()))
+        except DatabaseError as error:  # the next beat tries again; a lease outlasts some
+            log.warning("beat_missed", error=type(error).__name__)
+
+
+class Sender:
+    """One run: its connection, its claims, and what it learns of the domains."""
+
+    def __init__(self, connection: KeptConnection, hold: "_Hold | None" = None) -> None:
+        self.connection, self.hold, self.domains = connection, hold or _Hold(), Domains()
+
+    def deliver(self, claims: list[Claim]) -> int:
+        """Send the mails that are still to be sent; those that it does not come to are given back untried.
+
+        Raises Unreachable, and what says that the database is away.
+        """
+        left = {claim.id: claim for claim in claims}
+        self.hold.claims = {claim.id: claim.attempts for claim in claims}
+        self.domains.now_claimed({claim.domain for claim in claims if claim.refused_since})
+        try:
+            return self._deliver(deque(claims), left, monotonic() + FRESH_SECONDS)
+        finally:
+            self.hold.claims = {}
+            for claim in left.values():
+                _release(claim)
+
+    def _deliver(self, claims: deque[Claim], left: dict[UUID, Claim], fresh_until: float) -> int:
+        """`left`: what is to be given back, if nothing comes of it any more."""
+        sent = 0
+        self.connection.open()
+        while claims and monotonic() < fresh_until:
+            for claim, built in _built(_of_one_owner(claims)):
                 if monotonic() > fresh_until:
                     break
-                left.popleft()
+                claims.popleft()
+                if self.domains.rests(claim.domain) and not _is_hopeless(claim):
+                    continue
+                # Whatever becomes of it now, it is not given back: it may have left.
+                del left[claim.id]
                 try:
-                    sent += _send(claim, built, connection)
+                    sent += self._send(claim, built)
                 except Unreachable:
-                    left.append(claim)
+                    left[claim.id] = claim
                     raise
-    finally:
-        for claim in left:
-            _release(claim)
-    return sent
+                self.hold.claims.pop(claim.id, None)
+        return sent
+
+    def _send(self, claim: Claim, built: Built) -> bool:
+        """Send one mail, and write down at once what became of it."""
+        if built is None:
+            return False
+        try:
+            if isinstance(built, Exception):
+                raise built
+            known_as = self.connection.send(built)
+        except (*DATABASE_AWAY, Unreachable):
+            raise
+        except Exception as error:
+            _not_sent(claim, error)
+            self.domains.refused(claim.domain, error)
+            return False
+        _mark_sent(claim, known_as)
+        self.domains.took_one(claim.domain)
+        return True
 
 
 def _of_one_owner(claims: Iterable[Claim]) -> list[Claim]:
@@ -142,21 +227,9 @@ def _of_one_owner(claims: Iterable[Claim]) -> list[Claim]:
     return list(of_one)
 
 
-def _send(claim: Claim, built: Built, connection: KeptConnection) -> bool:
-    """Send one mail, and write down at once what became of it."""
-    if built is None:
-        return False
-    try:
-        if isinstance(built, Exception):
-            raise built
-        known_as = connection.send(built)
-    except (*DATABASE_AWAY, Unreachable):
-        raise
-    except Exception as error:
-        _not_sent(claim, error)
-        return False
-    _mark_sent(claim, known_as)
-    return True
+def _is_hopeless(claim: Claim) -> bool:
+    """Its domain has refused everything for as long as a mail is tried: it is tried once more, and given up."""
+    return claim.refused_since is not None and timezone.now() - claim.refused_since > GIVE_UP_AFTER
 
 
 def _built(claims: list[Claim]) -> list[tuple[Claim, Built]]:
@@ -242,6 +315,12 @@ SET state = %s, sent_at = %s, lease_until = NULL, failure = '', provider_id = %s
 """
 
 
+_RELEASE = f"""
+UPDATE {OutgoingEmail._meta.db_table} SET attempts = %s, lease_until = NULL
+WHERE id = %s AND state = %s AND attempts = %s
+"""
+
+
 def _mark_sent(claim: Claim, known_as: str) -> None:
     """Sent is sent, whoever claimed it since.
 
@@ -255,7 +334,7 @@ def _not_sent(claim: Claim, error: Exception) -> None:
     with claim.scope():
         if (mail := claim.row().first()) is None:
             return
-        reason = _why_never(mail, error)
+        reason = _why_never(mail, error, is_hopeless=_is_hopeless(claim))
         log.warning(
             "mail_not_sent",
             kind=mail.kind,
@@ -264,27 +343,28 @@ def _not_sent(claim: Claim, error: Exception) -> None:
             error=type(error).__name__,
             exc_info=isinstance(error, Unbuildable) and error,  # a server's answer quotes the address
         )
-        if reason:
-            claim.row().update(state=MailState.FAILED, failure=reason, lease_until=None)
-        else:
+        if not reason:
             claim.row().update(next_attempt_at=timezone.now() + pause_after(mail.attempts), lease_until=None)
-    if reason:
-        _tell_its_kind(claim, mail, reason)
+        elif claim.row().update(state=MailState.FAILED, failure=reason, lease_until=None):
+            # Together: a death in between would leave a failure of which nobody is told.
+            _tell_its_kind(mail, reason)
 
 
-def _why_never(mail: OutgoingEmail, error: Exception) -> str:
+def _why_never(mail: OutgoingEmail, error: Exception, *, is_hopeless: bool = False) -> str:
     """Empty if the mail is to be tried again."""
     with translation.override(settings.LANGUAGE_CODE):
         if reason := permanent_refusal(error):
             return reason[:500]
-        if mail.attempts >= FEWEST_ATTEMPTS and timezone.now() - mail.created_at > GIVE_UP_AFTER:
+        was_tried = mail.attempts >= FEWEST_ATTEMPTS or is_hopeless
+        if was_tried and timezone.now() - mail.created_at > GIVE_UP_AFTER:
             return _("The mail could not be delivered for three days.")
         return ""
 
 
-def _tell_its_kind(claim: Claim, mail: OutgoingEmail, reason: str) -> None:
+def _tell_its_kind(mail: OutgoingEmail, reason: str) -> None:
+    """A fault of the kind's takes back what the kind wrote, and nothing else."""
     try:
-        with claim.scope():
+        with transaction.atomic():
             mails.REGISTRY[mail.kind].failed(mail, reason)
     except DATABASE_AWAY:
         raise
@@ -293,12 +373,13 @@ def _tell_its_kind(claim: Claim, mail: OutgoingEmail, reason: str) -> None:
 
 
 def pause_after(attempts: int) -> timedelta:
-    """How long to wait after that many attempts: doubling, an hour at most, and no two mails in step."""
-    doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 10)
+    """How long to wait after that many attempts: at first the same, then doubling, an hour at most; no two in step."""
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(max(attempts - QUICK_ATTEMPTS, 0), 10)
     return min(doubled, LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
 
 def _release(claim: Claim) -> None:
-    """Give a claimed mail back untried."""
-    with claim.scope():
-        claim.row().update(attempts=claim.attempts - 1, lease_until=None)
+    """Give a claimed mail back untried, unless somebody else has claimed it since."""
+    execute_in(
+        Scope(*claim.owner), _RELEASE, [claim.attempts - 1, claim.id, MailState.WAITING, claim.attempts]
+    )

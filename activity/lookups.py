@@ -8,8 +8,8 @@ from datetime import timedelta
 from activity.events import ACCESSES, CHANGES, PROOFS, REGISTRY
 from tenancy.roles import LookUp, register
 
-# Outlives the slowest sending of one mail; a killed worker's mails come back when it ends.
-LEASE = timedelta(minutes=2)
+# Whoever sends renews it; what a killed worker held comes back when it ends.
+LEASE = timedelta(seconds=30)
 
 # A bell that says “99+” need not know how many more.
 MOST_UNREAD = 100
@@ -26,15 +26,25 @@ def unread_in(owner: str) -> str:
     ) AS counted)"""
 
 
-_DUE = """waiting.state = 'waiting' AND waiting.next_attempt_at <= statement_timestamp()
-    AND (waiting.lease_until IS NULL OR waiting.lease_until < statement_timestamp())"""
+def _domain(mail: str) -> str:
+    """SQL of what follows the @, as `activity.domains` has it."""
+    return f"""lower(split_part({mail}."to", '@', -1))"""
+
+
+_DUE = f"""waiting.state = 'waiting' AND waiting.next_attempt_at <= statement_timestamp()
+    AND (waiting.lease_until IS NULL OR waiting.lease_until < statement_timestamp())
+    AND {_domain("waiting")} <> ALL (ARRAY(
+        SELECT resting.domain FROM activity_maildomain AS resting
+        WHERE resting.rests_until > statement_timestamp()))"""
 
 claim_mails = register(
     LookUp(
         name="claim_mails",
         signature="most integer",
         # `attempts` is the claim's number: who holds an older one has lost the mail to another worker.
-        returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid, attempts integer, precedence integer)",
+        # Since when the mail's domain has been refusing, if it does: it is asked carefully.
+        returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid, attempts integer, precedence integer,"
+        " domain text, refused_since timestamptz)",
         # Four of five by their precedence, the others by their age, so that nothing is overtaken for ever.
         # The array, for the planner: it knows nothing of `most`, and would read the whole outbox to join them.
         body=f"""
@@ -51,7 +61,27 @@ claim_mails = register(
             SET lease_until = statement_timestamp() + interval '{LEASE.seconds} seconds',
                 attempts = mail.attempts + 1
             WHERE mail.id = ANY (ARRAY(SELECT first.id FROM first UNION ALL SELECT oldest.id FROM oldest))
-            RETURNING mail.id, mail.firm_id, mail.space_id, mail.person_id, mail.attempts::integer, mail.precedence
+            RETURNING mail.id, mail.firm_id, mail.space_id, mail.person_id, mail.attempts::integer, mail.precedence,
+                {_domain("mail")}, (SELECT known.refused_since FROM activity_maildomain AS known
+                                    WHERE known.domain = {_domain("mail")})
+        """,
+        reads=("activity_outgoingemail", "activity_maildomain"),
+        updates=("activity_outgoingemail",),
+    )
+)
+
+hold_mails = register(
+    LookUp(
+        name="hold_mails",
+        signature="held uuid[], numbers integer[]",
+        returns="TABLE (id uuid)",
+        # A sender that lives keeps its claims, those that nobody else has taken since.
+        body=f"""
+            UPDATE activity_outgoingemail AS mail
+            SET lease_until = statement_timestamp() + interval '{LEASE.seconds} seconds'
+            FROM unnest(held, numbers) AS mine (id, number)
+            WHERE mail.id = mine.id AND mail.attempts = mine.number AND mail.state = 'waiting'
+            RETURNING mail.id
         """,
         reads=("activity_outgoingemail",),
         updates=("activity_outgoingemail",),
@@ -86,6 +116,72 @@ mails_in_flight = register(
             LIMIT 1
         """,
         reads=("activity_outgoingemail",),
+    )
+)
+
+# A queue is late when its oldest mail has waited so long, whatever for.
+LATE_AFTER = timedelta(minutes=5)
+
+mail_queue = register(
+    LookUp(
+        name="mail_queue",
+        signature="",
+        returns="TABLE (waiting bigint, due bigint, oldest timestamptz, oldest_due timestamptz,"
+        " oldest_urgent timestamptz, last_sent timestamptz, sent_in_5_minutes bigint, sent_in_a_day bigint, failed_in_a_day bigint)",
+        # Counts and moments, nothing of whose mails they are. Due is what no server has put off.
+        body="""
+            SELECT waiting.*, sent.*, (SELECT count(*) FROM activity_outgoingemail AS mail
+                WHERE mail.state = 'failed' AND mail.created_at > statement_timestamp() - interval '1 day')
+            FROM (SELECT count(*), count(*) FILTER (WHERE due), min(created_at), min(created_at) FILTER (WHERE due),
+                    min(created_at) FILTER (WHERE precedence = 0)
+                FROM (SELECT mail.created_at, mail.precedence, mail.next_attempt_at <= statement_timestamp()
+                        AND lower(split_part(mail."to", '@', -1)) <> ALL (ARRAY(
+                            SELECT resting.domain FROM activity_maildomain AS resting
+                            WHERE resting.rests_until > statement_timestamp())) AS due
+                    FROM activity_outgoingemail AS mail WHERE mail.state = 'waiting') AS mails) AS waiting,
+                (SELECT max(sent_at), count(*) FILTER (WHERE sent_at > statement_timestamp() - interval '5 minutes'),
+                    count(*)
+                FROM activity_outgoingemail AS mail
+                WHERE mail.state = 'sent' AND mail.sent_at > statement_timestamp() - interval '1 day') AS sent
+        """,
+        reads=("activity_outgoingemail", "activity_maildomain"),
+    )
+)
+
+oldest_mail = register(
+    LookUp(
+        name="oldest_mail",
+        signature="",
+        returns="TABLE (created_at timestamptz)",
+        # For probes that ask every few seconds: one row of an index.
+        body="""
+            SELECT mail.created_at FROM activity_outgoingemail AS mail
+            WHERE mail.state = 'waiting' ORDER BY mail.created_at LIMIT 1
+        """,
+        reads=("activity_outgoingemail",),
+    )
+)
+
+mail_domains = register(
+    LookUp(
+        name="mail_domains",
+        signature="most integer",
+        returns="TABLE (domain text, waiting bigint, oldest timestamptz, sent bigint, failed bigint,"
+        " refused_since timestamptz, rests_until timestamptz, answer text)",
+        # Per mail server, of the last day and of what waits: those that refuse first, then where most waits.
+        body="""
+            SELECT lower(split_part(mail."to", '@', -1)) AS name, count(*) FILTER (WHERE state = 'waiting') AS waiting,
+                min(created_at) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'sent'),
+                count(*) FILTER (WHERE state = 'failed') AS failed, max(known.refused_since), max(known.rests_until),
+                coalesce(max(known.answer), '')::text
+            FROM activity_outgoingemail AS mail
+            LEFT JOIN activity_maildomain AS known ON known.domain = lower(split_part(mail."to", '@', -1))
+            WHERE mail.state = 'waiting'
+                OR (mail.state = 'sent' AND mail.sent_at > statement_timestamp() - interval '1 day')
+                OR (mail.state = 'failed' AND mail.created_at > statement_timestamp() - interval '1 day')
+            GROUP BY name ORDER BY max(known.refused_since) IS NULL, waiting DESC, failed DESC, name LIMIT most
+        """,
+        reads=("activity_outgoingemail", "activity_maildomain"),
     )
 )
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from activity import delivery, mails
 from activity.actions import Letter, queue_mail, queue_mails
 from activity.connection import KeptConnection
-from activity.delivery import GIVE_UP_AFTER, deliver_due, pause_after
+from activity.delivery import GIVE_UP_AFTER, Sender, deliver_due, pause_after
 from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
 from activity.models import MailState, OutgoingEmail
@@ -224,11 +224,13 @@ def test_after_three_days_a_mail_is_given_up(firm: World, server: Server) -> Non
     assert Note.told == [state("a").failure]
 
 
-def test_pauses_double_up_to_an_hour() -> None:
-    assert timedelta(seconds=22) < pause_after(1) <= timedelta(seconds=30)
-    assert timedelta(seconds=90) <= pause_after(3) <= timedelta(seconds=120)
+def test_pauses_are_short_at_first_then_double_up_to_an_hour() -> None:
+    for attempts in (1, 2, 6):
+        assert timedelta(seconds=22) < pause_after(attempts) <= timedelta(seconds=30)
+    assert timedelta(seconds=45) <= pause_after(7) <= timedelta(seconds=60)
+    assert timedelta(seconds=180) <= pause_after(9) <= timedelta(seconds=240)
     assert all(
-        timedelta(minutes=45) <= pause_after(attempts) <= timedelta(hours=1) for attempts in (8, 20, 60_000)
+        timedelta(minutes=45) <= pause_after(attempts) <= timedelta(hours=1) for attempts in (13, 20, 60_000)
     )
 
 
@@ -266,7 +268,7 @@ def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
     OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     with outside(), KeptConnection() as kept:
         assert delivery._claimed()
-        assert delivery._deliver(late, kept) == 0
+        assert Sender(kept).deliver(late) == 0
     assert django_mail.outbox == []
     assert state("a").attempts == 2
 
@@ -282,7 +284,7 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World
     monkeypatch.setattr(KeptConnection, "send", slow)
     monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])
     with outside(), KeptConnection() as kept:
-        assert delivery._deliver(delivery._claimed(), kept) == 2
+        assert Sender(kept).deliver(delivery._claimed()) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
     assert (left.attempts, left.lease_until) == (0, None)
 

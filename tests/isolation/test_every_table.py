@@ -16,6 +16,8 @@ WITHOUT_WALL = {
     "accounts_user",
     "accounts_terms",
     "accounts_termsacceptance",
+    # Mail servers that refuse for now, by name: of no firm, and read by none.
+    "activity_maildomain",
     "account_emailaddress",
     "account_emailconfirmation",
     "auth_group",
@@ -48,6 +50,10 @@ LOOK_UPS_ALLOWED = {
     "purge_events",  # deletes of the owner in scope what need not be kept any longer, and nothing else
     "unsealed_journals",  # owners of events that stand in no chain yet: keys, for the sealer to enter each owner
     "claim_mails",
+    "hold_mails",  # a sender that lives keeps the claims that it has: their keys
+    "mail_domains",  # the queue by the recipients' mail servers, for operators: counts and moments, of nobody's mails
+    "mail_queue",  # the queue as a whole, for operators: counts and moments
+    "oldest_mail",  # since when the oldest mail of all waits: a moment, for probes
     "consent_asked",  # whom a client's link must wait for: keys of the companies with that SIREN that want to be asked
     "due_exports",  # exports of any firm that wait for a worker or the sweep: keys, for these to enter each firm
     "due_fetches",  # fetches of any firm that wait for a worker: keys, for it to enter each firm
