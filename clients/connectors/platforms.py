@@ -39,9 +39,9 @@ def platforms() -> Mapping[str, Platform]:
 def check_settings(**_of: Any) -> list[CheckMessage]:
     """Whatever the settings say wrongly is said at the start, not to the person who wants to fetch."""
     faults = [
-        *_faults_of_addresses(
-            {"PENNYLANE_URL": settings.PENNYLANE_URL, "MYUNISOFT_URL": settings.MYUNISOFT_URL}
-        ),
+        *_faults_of_addresses({name: getattr(settings, name) for name in ("PENNYLANE_URL", "MYUNISOFT_URL")}),
+        # Empty: the register is never asked.
+        *(_faults_of_addresses({"REGISTER_URL": settings.REGISTER_URL}) if settings.REGISTER_URL else ()),
         *(fault for place, one in enumerate(settings.FETCH_PLATFORMS, 1) for fault in _faults(place, one)),
     ]
     if not _turns_pages(settings.MYUNISOFT_PAGING):

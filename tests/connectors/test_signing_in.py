@@ -160,6 +160,13 @@ class TestSettings:
         (fault,) = self.faults(settings, {**self.GOOD, **changed})
         assert said in fault
 
+    @pytest.mark.parametrize(
+        ("url", "faults"), [("http://register.example", 1), ("register.example", 1), ("", 0)]
+    )
+    def test_so_is_a_register_that_nobody_could_ask(self, settings, url: str, faults: int) -> None:
+        settings.REGISTER_URL = url
+        assert len(self.faults(settings)) == faults
+
     def test_two_of_the_same_key_are_one_too_many(self, settings) -> None:
         assert "same key" in self.faults(settings, self.GOOD, self.GOOD)[0]
 
