@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ SELECT (SELECT count(*) FROM activity_outgoingemail WHERE state = 'waiting')
 
 @dataclass(frozen=True)
 class Ordeal:
-    """How many mails, and how often what is killed. `down`: seconds for which a server stays away. `hurried`: nobody
+    """How many mails, and how often what is killed, the last time of worker, broker and database all at once.
+
+    `down`: seconds for which a server stays away. `patience`: for each mail to be tried once. `hurried`: nobody
     waits for leases, for pauses between attempts and for beat, as the whole one does."""
 
     mails: int
@@ -58,13 +61,15 @@ class Ordeal:
     database_kills: int
     down: float
     rest: float
+    patience: float
     hurried: bool = False
     seed: int = 6
     variables: dict[str, str] = field(default_factory=dict)
 
     def faults(self) -> list[str]:
         kinds = ("worker_kills", "child_kills", "flushes", "broker_kills", "silences", "database_kills")
-        faults = [kind for kind in kinds for _number in range(getattr(self, kind))]
+        at_last = ("worker_kills", "broker_kills", "database_kills")
+        faults = [kind for kind in kinds for _number in range(getattr(self, kind) - (kind in at_last))]
         random.Random(self.seed).shuffle(faults)
         return faults
 
@@ -83,7 +88,8 @@ WHOLE = Ordeal(
     silences=5,
     database_kills=5,
     down=6,
-    rest=4,
+    rest=2,
+    patience=1_800,
     variables={"INVITATIONS_AT_ONCE": "40", "NOTIFICATION_HOLD_SECONDS": "2"},
 )
 SHORT = Ordeal(
@@ -91,11 +97,12 @@ SHORT = Ordeal(
     worker_kills=1,
     child_kills=1,
     flushes=1,
-    broker_kills=1,
+    broker_kills=2,
     silences=1,
-    database_kills=1,
+    database_kills=2,
     down=1,
     rest=0.2,
+    patience=30,
     hurried=True,
     variables={
         "INVITATIONS_AT_ONCE": "8",
@@ -121,24 +128,29 @@ class Run:
     away: list[tuple[float, float]] = field(default_factory=list)
     hits: Counter[str] = field(default_factory=Counter)
     loads: list[float] = field(default_factory=list)
+    _leased: datetime | None = None
+    _invited: int = 0
     _swept: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(6))
 
     def go(self) -> None:
         faults = self.ordeal.faults()
-        for fault, keys in zip(faults, self._portions(len(faults)), strict=True):
+        keys = list(self.clients.values())
+        most = len(keys) * 9 // 10
+        for fault, portion in zip(faults, _portions(keys[:most], len(faults)), strict=True):
             began = time.monotonic()
             self.loads.append(os.getloadavg()[0])
-            getattr(self, f"_{fault}")(keys)
+            getattr(self, f"_{fault}")(portion)
             time.sleep(self.chance.uniform(0, self.ordeal.rest))
             took = f"{time.monotonic() - began:.1f} s, {self.office.count} arrived, {self._left()} left"
             print(f"{fault}: {took}, load {self.loads[-1]:.1f}", flush=True)
 
+        took = self._until(lambda: self.office.met == self._invited, seconds=self.ordeal.patience)
+        print(f"{self.office.met} of {self._invited} tried {took:.1f} s later", flush=True)
+        self._everything(keys[most:])
+
     def recover(self) -> float:
         """Nothing fails any more; how long until nothing waits."""
-        if self.ordeal.hurried:  # each mail meets the server's moods first
-            took = self._until(lambda: self.office.met == len(self.clients), seconds=PATIENCE)
-            print(f"{self.office.met} addresses were asked about after {took:.1f} s more")
         self.office.recover()
         began = time.monotonic()
         while left := self._left():
@@ -148,19 +160,13 @@ class Run:
             time.sleep(0.2)
         return time.monotonic() - began
 
-    def _portions(self, count: int) -> Iterator[list[UUID]]:
-        """A few at once, which the page itself invites, and many, which it leaves to a worker, by turns."""
-        keys = list(self.clients.values())
-        at = [len(keys) * (2 * number - number % 2) // (2 * count) for number in range(count)]
-        return (keys[start:end] for start, end in pairwise([*at, len(keys)]))
-
     # --- what befalls it
 
     def _worker_kills(self, keys: list[UUID]) -> None:
         self._invite(keys)
         self._amid_delivery()
         self.product.kill("worker")
-        self.hits["worker"] += self._held() > 0
+        self._note_death()
         self._let_leases_run_out()
         self.product.start("worker")
 
@@ -203,11 +209,29 @@ class Run:
         self._let_leases_run_out()
         self._invite(keys[half:])
 
+    def _everything(self, keys: list[UUID]) -> None:
+        """At once, with mails that wait, and all of it is there again in the end."""
+        self._invite(keys)
+        self._amid_delivery()
+        began = time.monotonic()
+        self.product.kill("worker")
+        self.product.kill_broker()
+        self.product.kill_database()
+        assert self.visitor.get(self.world.firm.url("dashboard")).status == 503
+        time.sleep(self.ordeal.down)
+        self.product.postgres.start()
+        self.away.append((began, time.monotonic()))
+        self._note_death()
+        self._let_leases_run_out()
+        self.product.valkey.start()
+        self.product.start("worker")
+
     # --- what it takes
 
     def _invite(self, keys: list[UUID]) -> None:
         visit = self._ask_to_invite(keys)
         assert visit.status == 302, f"{visit.status}: {visit.body[:2000]}"
+        self._invited += len(keys)
 
     def _ask_to_invite(self, keys: list[UUID]) -> Visit:
         fields = {"ids": ",".join(map(str, keys)), "confirmed": "1"}
@@ -231,10 +255,12 @@ class Run:
     def _left(self) -> int:
         return int(self._asked(_LEFT)[0][0])
 
-    def _held(self) -> int:
-        """How many mails somebody has claimed."""
-        held = "SELECT count(*) FROM activity_outgoingemail WHERE state = 'waiting' AND lease_until > now()"
-        return int(self._asked(held)[0][0])
+    def _note_death(self) -> None:
+        """Did the worker hold mails? What it had claimed is what was claimed since the last one died."""
+        held = "SELECT max(lease_until) FROM activity_outgoingemail WHERE state = 'waiting'"
+        ((latest,),) = self._asked(held)
+        self.hits["worker"] += latest is not None and (self._leased is None or latest > self._leased)
+        self._leased = latest or self._leased
 
     def _waiting(self) -> list[tuple[Any, ...]]:
         return self._asked(
@@ -264,6 +290,7 @@ class Run:
             "UPDATE activity_outgoingemail SET next_attempt_at = now()"
             " WHERE state = 'waiting' AND lease_until IS NULL"
         )
+        self._do("UPDATE activity_maildomain SET rests_until = now() WHERE rests_until > now()")
 
     def _asked(self, statement: str) -> list[tuple[Any, ...]]:
         with self.product.owner() as connection:
@@ -339,6 +366,12 @@ class Run:
 
     def _overlaps_outage(self, visit: Visit) -> bool:
         return any(visit.began < end and visit.began + visit.seconds > start for start, end in self.away)
+
+
+def _portions(keys: list[UUID], count: int) -> Iterator[list[UUID]]:
+    """A few at once, which the page itself invites, and many, which it leaves to a worker, by turns."""
+    at = [len(keys) * (2 * number - number % 2) // (2 * count) for number in range(count)]
+    return (keys[start:end] for start, end in pairwise([*at, len(keys)]))
 
 
 Start = Callable[[Ordeal], Run]

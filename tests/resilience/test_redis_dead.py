@@ -17,6 +17,7 @@ from activity.tasks import compose_notifications, deliver_mails
 from portfolios.models import Portfolio
 from tenancy import tasks
 from tenancy.scopes import scope
+from tests.resilience.silence import Way
 from tests.worlds import World, make_member
 
 
@@ -82,6 +83,18 @@ def seconds(act: Callable[[], object]) -> float:
 def test_the_first_nudge_is_short_and_the_next_ones_are_free(dead_broker: str) -> None:
     assert seconds(lambda: tasks._publish("activity.deliver_mails", [])) <= 2
     assert seconds(_nudge_often) < 0.05
+
+
+def test_a_broker_that_falls_silent_under_an_open_connection_costs_no_more(settings) -> None:
+    with Way(Path(settings.CELERY_BROKER_URL.split("?")[0].removeprefix("redis+socket://"))) as way:
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{way.port}/4"
+        _forget()
+        tasks._publish("activity.deliver_mails", [])
+        assert not tasks._rest.until, "it was reached"
+        way.fall_silent()
+        assert seconds(lambda: tasks._publish("activity.deliver_mails", [])) <= 2
+        assert tasks._rest.until
+    _forget()
 
 
 def _nudge_often() -> None:
