@@ -142,9 +142,8 @@ class Run:
             self.loads.append(os.getloadavg()[0])
             getattr(self, f"_{fault}")(portion)
             time.sleep(self.chance.uniform(0, self.ordeal.rest))
-            took = f"{time.monotonic() - began:.1f} s, {self.office.count} arrived, {self._left()} left"
-            print(f"{fault}: {took}, load {self.loads[-1]:.1f}", flush=True)
-
+            state = f"{self.office.count} arrived, {self._left()} left, load {self.loads[-1]:.1f}"
+            print(f"{fault}: {time.monotonic() - began:.1f} s, {state}", flush=True)
         took = self._until(lambda: self.office.met == self._invited, seconds=self.ordeal.patience)
         print(f"{self.office.met} of {self._invited} tried {took:.1f} s later", flush=True)
         self._everything(keys[most:])
