@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, expect
 
+from firm_portal.demo import CLIENT, LEMOINE
+from tests.activity.services import SECRET
 from tests.browser import stack
 from tests.browser.stack import Stack
+from tests.browser.viewer import LAPTOP, PATIENCE, Viewer, Visitors, watched
 from tests.connectors.fakes import Fake, company, make_certificate, pennylane, running, signing_in
 from tests.setup.conftest import new_folder
 
 Platforms = tuple[Fake, Fake, Path]
-LAPTOP = {"width": 1366, "height": 900}
-PHONE = {"width": 360, "height": 800}
+ALICE, CHLOE = LEMOINE.people[:2]
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -72,15 +75,50 @@ def demo_product(platforms: Platforms) -> Iterator[Stack]:
         yield product
 
 
-def watched(context: BrowserContext) -> list[str]:
-    """A list that fills with what the browser refused by the content security policy, and with script errors."""
-    found: list[str] = []
-    context.on(
-        "console",
-        lambda message: found.append(message.text) if "Content Security Policy" in message.text else None,
-    )
-    context.on("weberror", lambda error: found.append(str(error.error)))
-    return found
+@pytest.fixture(scope="session")
+def by_workers(demo_product: Stack) -> Iterator[Stack]:
+    """The demonstration by another door: each export and each invitation is a worker's, and a mail service calls."""
+    settings = {
+        "EXPORTS_AT_ONCE": "0",
+        "INVITATIONS_AT_ONCE": "0",
+        "MAIL_SERVICE": "brevo",
+        "MAIL_SERVICE_KEY": "none",
+        "MAIL_SERVICE_SECRET": SECRET,
+    }
+    with stack.beside(demo_product, **settings) as one:
+        yield one
+
+
+@pytest.fixture
+def visitors(demo_product: Stack, browser: Browser) -> Iterator[Visitors]:
+    """The demonstration's people and others: `visitors(ALICE)`, `visitors(size=PHONE)`."""
+    some = Visitors(demo_product, browser)
+    yield some
+    some.leave()
+
+
+@pytest.fixture
+def viewer(visitors: Visitors) -> Viewer:
+    """Somebody who has not signed in."""
+    return visitors()
+
+
+@pytest.fixture
+def alice(visitors: Visitors) -> Viewer:
+    """The administrator of the demonstration's first firm, on its first page."""
+    return visitors(ALICE)
+
+
+@pytest.fixture
+def chloe(visitors: Visitors) -> Viewer:
+    """A collaborator there."""
+    return visitors(CHLOE)
+
+
+@pytest.fixture
+def client(visitors: Visitors) -> Viewer:
+    """A client of that firm, in their space."""
+    return visitors(CLIENT)
 
 
 @pytest.fixture
@@ -89,10 +127,3 @@ def breaches(context: BrowserContext) -> Iterator[list[str]]:
     found = watched(context)
     yield found
     assert found == []
-
-
-@pytest.fixture
-def tab(page: Page, breaches: list[str]) -> Page:
-    """A page that is watched for breaches and script errors."""
-    page.set_default_timeout(15_000)
-    return page

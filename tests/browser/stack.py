@@ -11,14 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0  # seconds until everything answers, on a busy machine
+PATIENCE = 300.0  # seconds until everything answers, on a busy machine
 # What `dev.py test` tells this process about its own servers must not reach the product under test.
 OURS = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "BASE_URL", "PORT", "DEBUG")
 
@@ -30,6 +30,8 @@ class Stack:
     url: str
     folder: Path
     process: subprocess.Popen[bytes]
+    # By address: the session that somebody signed in to last, and where that led them.
+    sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def mails_to(self, address: str) -> list[EmailMessage]:
         """The mails caught for that address, oldest first."""
@@ -40,7 +42,7 @@ class Stack:
                 found.append(message)
         return found
 
-    def mail_to(self, address: str, *, count: int = 1, within: float = 40.0) -> EmailMessage:
+    def mail_to(self, address: str, *, count: int = 1, within: float = 90.0) -> EmailMessage:
         """The newest mail to that address, once there are `count`. Raises AssertionError if they don't come."""
         until = time.monotonic() + within
         while len(mails := self.mails_to(address)) < count:
@@ -77,7 +79,7 @@ def beside(running: Stack, **settings: str) -> Iterator[Stack]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
             _wait_for(f"{here['BASE_URL']}/healthz", process, running.folder / "beside.log")
-            yield Stack(here["BASE_URL"], running.folder, process)
+            yield Stack(here["BASE_URL"], running.folder, process, running.sessions)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=30)

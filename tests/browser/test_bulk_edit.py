@@ -4,46 +4,35 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
 from tests.browser.axe import violations
-from tests.browser.conftest import LAPTOP, PHONE, watched
+from tests.browser.conftest import ALICE
 from tests.browser.stack import Stack
+from tests.browser.viewer import LAPTOP, PHONE, Visitors
 
 pytestmark = pytest.mark.browser
 
-ALICE = LEMOINE.people[0]
 NewTab = Callable[..., Page]
 
 
 @pytest.fixture
-def new_tab(demo_product: Stack, browser: Browser) -> Iterator[NewTab]:
+def new_tab(visitors: Visitors, demo_product: Stack, browser: Browser) -> Iterator[NewTab]:
     """Alice's browser, on the list of dossiers, watched for breaches."""
-    contexts = []
+    without: list[BrowserContext] = []
 
-    def open_one(viewport: dict[str, int] = LAPTOP, *, scripts: bool = True) -> Page:
-        # Without transitions, a page in another theme is there at once.
-        context = browser.new_context(
-            locale="fr-FR",
-            viewport=viewport,  # type: ignore[arg-type]  # a TypedDict
-            java_script_enabled=scripts,
-            reduced_motion="reduce",
-        )
-        contexts.append((context, watched(context)))
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.goto(f"{demo_product.url}/connexion/")
-        page.get_by_label("Adresse e-mail").fill(ALICE)
-        page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Se connecter").click()
-        page.wait_for_url(re.compile("/cabinets/"))
-        page.goto(page.url.rstrip("/") + "/dossiers/?size=20")
+    def open_one(size: ViewportSize = LAPTOP, *, scripts: bool = True) -> Page:
+        alice = visitors(ALICE, size=size)
+        page = alice.page
+        if not scripts:
+            without.append(browser.new_context(java_script_enabled=False, locale="fr-FR", viewport=size))
+            without[-1].add_cookies(alice.context.cookies())  # type: ignore[arg-type]  # as they were read
+            page = without[-1].new_page()
+        page.goto(f"{demo_product.url}{alice.firm}dossiers/?size=20")
         return page
 
     yield open_one
-    for context, breaches in contexts:
-        assert breaches == []
+    for context in without:
         context.close()
 
 
@@ -127,6 +116,7 @@ def test_members_are_searched_and_choices_kept(new_tab: NewTab) -> None:
     page = new_tab()
     box(page, 10).check()
     press(page, "Affecter…")
+    heading(page, "Affecter des dossiers")
     search = page.get_by_role("searchbox", name="Rechercher un membre")
     choose(page, "Chloé Garnier", "Lecture")
     search.fill("samir")

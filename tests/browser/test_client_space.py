@@ -1,24 +1,17 @@
 """A client's pages on a phone: one sees where one stands, and nothing lies over anything else."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from firm_portal.demo import CLIENT, LEMOINE, PASSWORD
-from tests.browser.conftest import PHONE
-from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from firm_portal.demo import CLIENT
+from tests.browser.viewer import PHONE, Viewer, Visitors
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def phone(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
-    yield viewer
-    viewer.close()
+def phone(visitors: Visitors) -> Viewer:
+    return visitors(CLIENT, size=PHONE)
 
 
 def over_each_other(cells: Locator) -> bool:
@@ -31,7 +24,6 @@ def over_each_other(cells: Locator) -> bool:
 
 
 def test_the_menu_shows_where_one_stands(phone: Viewer) -> None:
-    phone.sign_in(CLIENT, PASSWORD)
     menu = phone.page.locator(".top-nav a")
     for where in [str(item.get_attribute("href")) for item in menu.all()]:
         phone.go(where)
@@ -42,26 +34,25 @@ def test_the_menu_shows_where_one_stands(phone: Viewer) -> None:
 
 def test_who_sees_the_file_can_be_read_line_by_line(phone: Viewer) -> None:
     page = phone.page
-    phone.sign_in(CLIENT, PASSWORD)
     phone.go(str(page.locator('.top-nav a[href$="/acces/"]').get_attribute("href")))
-    for row in page.locator("tbody tr").all():
+    rows = page.locator("tbody tr").all()
+    assert rows
+    for row in rows:
         assert not over_each_other(row.locator("> *"))
 
 
 def test_all_profiles_fit_on_a_phone(phone: Viewer) -> None:
     page = phone.page
-    phone.sign_in(CLIENT, PASSWORD)
     phone.go(str(page.locator('.top-nav a[href$="/personnes/"]').get_attribute("href")))
     last = page.locator(".table-profiles thead th").last.bounding_box()
     assert last
     assert last["x"] + last["width"] <= PHONE["width"]
-    for row in page.locator(".table-profiles tbody tr").all():
+    rows = page.locator(".table-profiles tbody tr").all()
+    assert rows
+    for row in rows:
         assert len(row.locator("td").all()) == 4
 
 
-def test_a_laptop_shows_what_each_invitation_is_for(demo_product: Stack, browser: Browser) -> None:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(LEMOINE.people[0], PASSWORD)
-    viewer.page.locator("nav").get_by_role("link", name="Invitations").click()
-    expect(viewer.page.get_by_role("columnheader", name="Pour")).to_be_visible()
-    viewer.close()
+def test_a_laptop_shows_what_each_invitation_is_for(alice: Viewer) -> None:
+    alice.page.locator("nav").get_by_role("link", name="Invitations").click()
+    expect(alice.page.get_by_role("columnheader", name="Pour")).to_be_visible()

@@ -1,19 +1,16 @@
 """A colleague is replaced and then leaves, in a real browser: by the keyboard alone, and on a phone without scripts."""
 
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import openpyxl
 import pytest
-from django.urls import resolve
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from firm_portal.demo import ACCOUNTS, BERTRAND, PASSWORD
-from tests.browser.conftest import PHONE
+from firm_portal.demo import ACCOUNTS, BERTRAND
 from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import PHONE, Viewer, Visitors
 
 pytestmark = pytest.mark.browser
 
@@ -22,30 +19,18 @@ HUGO, INES, LEO = (next(one for one in ACCOUNTS if one.email == email) for email
 
 
 @pytest.fixture
-def hugo(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(HUGO.email, PASSWORD)
-    yield viewer
-    viewer.close()
+def hugo(visitors: Visitors) -> Viewer:
+    return visitors(HUGO.email)
 
 
 @pytest.fixture
-def ines(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(INES.email, PASSWORD)
-    yield viewer
-    viewer.close()
-
-
-def here(viewer: Viewer) -> str:
-    """The path of the firm's first page."""
-    slug = resolve(viewer.page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"]
-    return f"/cabinets/{slug}/"
+def ines(visitors: Visitors) -> Viewer:
+    return visitors(INES.email)
 
 
 def page_of(viewer: Viewer, name: str) -> str:
     """The path of a member's page."""
-    viewer.go(here(viewer) + "membres/")
+    viewer.go(viewer.firm + "membres/")
     return str(viewer.page.get_by_role("link", name=name, exact=True).first.get_attribute("href"))
 
 
@@ -94,8 +79,9 @@ def test_a_replacement_is_arranged_changed_and_ended(hugo: Viewer) -> None:
         hugo.go(href)
         hugo.look(f"a replacement: {hugo.name}")
     page.get_by_role("button", name="Arrêter le remplacement").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(INES.name)
     expect(page.locator("body")).not_to_contain_text("En cours")
-    hugo.visit("clients:replacements", here(hugo) + "membres/remplacements/")
+    hugo.visit("clients:replacements", hugo.firm + "membres/remplacements/")
 
 
 def test_on_a_phone_without_scripts_the_choices_stay(
@@ -104,7 +90,7 @@ def test_on_a_phone_without_scripts_the_choices_stay(
     where = demo_product.url + page_of(hugo, INES.name) + "depart/"
     context = browser.new_context(
         locale="fr-FR",
-        viewport=PHONE,  # type: ignore[arg-type]  # a TypedDict
+        viewport=PHONE,
         java_script_enabled=False,
         storage_state=hugo.context.storage_state(),
     )
@@ -130,7 +116,7 @@ def test_on_a_phone_without_scripts_the_choices_stay(
 def to_the_departure(hugo: Viewer) -> None:
     """From the list of members, with keys alone."""
     page = hugo.page
-    hugo.go(here(hugo) + "membres/")
+    hugo.go(hugo.firm + "membres/")
     tab_to(page, page.get_by_role("link", name=INES.name, exact=True).first)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(INES.name)
@@ -151,13 +137,16 @@ def handed(path: Path) -> dict[object, object]:
     return {row[0].value: row[2].value for row in rows}
 
 
-def test_a_departure_by_the_keyboard_alone(hugo: Viewer, ines: Viewer, demo_product: Stack) -> None:
-    ines.go(here(ines) + "dossiers/nouveau/")
+def a_file_of_her_own(ines: Viewer) -> None:
+    ines.go(ines.firm + "dossiers/nouveau/")
     ines.page.locator("[name=legal_name]").fill("Fleurs du Canal")
     ines.page.get_by_role("button", name="Créer le dossier").click()
     expect(ines.page.get_by_role("heading", level=1)).to_contain_text("Fleurs du Canal")
 
+
+def test_a_departure_by_the_keyboard_alone(hugo: Viewer, ines: Viewer, demo_product: Stack) -> None:
     page = hugo.page
+    a_file_of_her_own(ines)
     to_the_departure(hugo)
     hugo.look("clients:departure")
     choose(page, "Tous les portefeuilles vont à", "Léo")
@@ -165,6 +154,7 @@ def test_a_departure_by_the_keyboard_alone(hugo: Viewer, ines: Viewer, demo_prod
     press(page, "Voir ce que cela signifie")
     expect(page.locator(".callout")).to_contain_text("Fleurs du Canal")
     hugo.look("clients:departure, what it means")
+    told_before = len(demo_product.mails_to(LEO.email))
     press(page, "Terminer le départ")
     expect(page).to_have_url(re.compile("/depart/resultat/"))
     hugo.look("clients:departed")
@@ -176,6 +166,6 @@ def test_a_departure_by_the_keyboard_alone(hugo: Viewer, ines: Viewer, demo_prod
 
     ines.page.reload()
     expect(ines.page).to_have_url(re.compile("/connexion/"))
-    told = demo_product.mail_to(LEO.email).get_body(("plain",))
+    told = demo_product.mail_to(LEO.email, count=told_before + 1).get_body(("plain",))
     assert told is not None and INES.name in told.get_content()
     assert demo_product.mail_to(INES.email)

@@ -5,8 +5,7 @@ The pages are those of the URL × method matrix that a GET shows, so a new one i
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,11 +13,10 @@ import openpyxl
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.urls import resolve, reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from firm_portal.demo import BERTRAND, CLIENT, LEMOINE, PASSWORD, SHARED_CLIENT
-from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import PHONE, Viewer, Visitors
 from tests.web.matrix import MATRIX
 from tests.web.routes import all_patterns
 
@@ -30,6 +28,8 @@ PARAMETERS = {pattern.name: pattern.parameters for pattern in all_patterns()}
 SHOWN = {name for name, row in MATRIX.items() if "GET" in row.methods.split()}
 NOT_PAGES = {
     "healthz": "a word for operators",
+    "readyz": "a word for operators",
+    "metrics": "figures for operators",
     "clients:import_progress": "a piece of clients:import",
     "clients:import_template": "a file",
     "clients:fetch_progress": "a piece of clients:fetching",
@@ -92,7 +92,7 @@ AFTER_AN_IMPORT = ("clients:undo_import", "invitations:invite_imported")
 OWN = {
     "account_change_password", "account_reauthenticate", "account_email", "account_logout", "usersessions_list",
     "accounts:new_firm", "clients:new_space", "accounts:profile", "mfa_index", "mfa_activate_totp", "accounts:passkeys",
-    "accounts:add_passkey", "accounts:notifications",
+    "accounts:add_passkey", "accounts:notifications", "mail_queue",
 }  # fmt: skip
 OF_SEVERAL_PLACES = {"accounts:places"}
 SECOND_FACTOR = {
@@ -107,7 +107,7 @@ OF_A_REQUEST = {
 FIRM = {name for name in SHOWN - set(NOT_PAGES) - OF_A_REQUEST if "firm_slug" in PARAMETERS[name]}
 SEARCHED = [
     "clients:list", "portfolios:list", "clients:members", "clients:access", "clients:access_dossiers",
-    "invitations:list", "accounts:journal",
+    "invitations:list", "clients:journal",
 ]  # fmt: skip
 OF_A_PERSON = {
     "invitations:person_profile", "invitations:end_person", "invitations:correct_person", "invitations:revoke_person",
@@ -124,21 +124,6 @@ def test_no_page_is_left_out() -> None:
         ENTRANCE | LINKS | OWN | OF_SEVERAL_PLACES | OF_A_PERSON | OF_A_REQUEST | SECOND_FACTOR | FIRM | SPACE
     )
     assert looked_at | set(NOT_PAGES) == SHOWN
-
-
-@pytest.fixture
-def viewer(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    one = Viewer(demo_product, browser)
-    yield one
-    one.close()
-
-
-@contextmanager
-def somebody(viewer: Viewer, browser: Browser) -> Iterator[Viewer]:
-    """Another browser, beside."""
-    other = Viewer(viewer.stack, browser)
-    yield other
-    other.close()
 
 
 # --- What one does on a page ------------------------------------------------------------------------------------
@@ -291,6 +276,17 @@ def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
 # --- A firm's pages ---------------------------------------------------------------------------------------------------
 
 
+# Where a link leads to one of them: an invitable dossier, a portfolio with a subscriber, a pending invitation, …
+FOUND = {
+    "dossier": [("clients:list", "", "/inviter/")],
+    "portfolio": [("portfolios:list", "", "/portefeuilles/0"), ("clients:portfolio", "", "/retirer/")],
+    "invitation": [("invitations:list", "", "/revoquer/")],
+    "view": [("clients:views", "", "/renommer/")],
+    "member": [("clients:members", "?role=collaborator", "/membres/0"), ("clients:member", "", "/retirer/")],
+    "event": [("clients:journal", "", "/journal/0")],
+}
+
+
 class FirmPages:
     """The addresses of a firm's pages for whoever is signed in: keys are taken from the links that they see."""
 
@@ -306,27 +302,22 @@ class FirmPages:
         self.known[thing] = dict(resolve(str(href)).kwargs)
 
     def url(self, name: str) -> str:
-        keys = self.known[""] | self.known.get(MATRIX[name].on, {})
+        thing = MATRIX[name].on
+        if thing in FOUND and thing not in self.known:
+            self.find(thing)
+        keys = self.known[""] | self.known.get(thing, {})
         return reverse(name, kwargs={key: keys[key] for key in PARAMETERS[name]})
 
-    def find(self) -> None:
-        """An invitable dossier, a portfolio with a subscriber and a pending invitation."""
-        self.follow("dossier", self.url("clients:list"), "/inviter/")
-        self.follow("portfolio", self.url("portfolios:list"), "/portefeuilles/0")
-        self.follow("portfolio", self.url("clients:portfolio"), "/retirer/")
-        self.follow("invitation", self.url("invitations:list"), "/revoquer/")
-        self.follow("view", self.url("clients:views"), "/renommer/")
-        self.follow("member", self.url("clients:members") + "?role=collaborator", "/membres/0")
-        self.follow("member", self.url("clients:member"), "/retirer/")
+    def find(self, thing: str) -> None:
+        for name, query, link in FOUND[thing]:
+            self.follow(thing, self.url(name) + query, link)
 
 
 @pytest.fixture
 def firm(viewer: Viewer) -> FirmPages:
     """The demonstration's first firm for its administrator."""
-    viewer.sign_in(ALICE, PASSWORD)
-    pages = FirmPages(viewer, resolve(viewer.page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
-    pages.find()
-    return pages
+    viewer.enter(ALICE)
+    return FirmPages(viewer, resolve(viewer.firm).kwargs["firm_slug"])
 
 
 @pytest.fixture
@@ -448,7 +439,7 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
         ("clients:members", "/membres/inviter/"),
         ("invitations:list", "/revoquer/"),
     ):
-        viewer.go(firm.url(name))
+        viewer.go(firm.url(name) + ("?size=20" if name == "clients:list" else ""))
         if link in ("/deplacer/", "/revoquer/", "/retirer/"):
             page.locator("tr", has=page.locator(f'a[href$="{link}"]')).locator(".btn-icon").first.click()
         open_dialog(page, link)
@@ -464,7 +455,7 @@ def test_drawer_menus_selection_and_dialogs(firm: FirmPages, viewer: Viewer) -> 
 def test_archived_dossiers_and_moves(firm: FirmPages, viewer: Viewer) -> None:
     page = viewer.page
     # The list's end: at its head stands the client whom both firms follow, whose files other tests exchange.
-    viewer.go(firm.url("clients:list") + "?sort=-name")
+    viewer.go(firm.url("clients:list") + "?sort=-name&size=20")
     select_two(page)
     expect(page.locator("tr[data-row]:has(:checked)", has_text=SHARED_CLIENT)).to_have_count(0)
     for button, word in (("Déplacer", "Continuer"), ("Archiver", "Archiver 2 dossiers")):
@@ -480,7 +471,7 @@ def test_archived_dossiers_and_moves(firm: FirmPages, viewer: Viewer) -> None:
             close_dialog(page)
     send.click()
     expect(page.get_by_text("2 dossiers sont archivés").first).to_be_visible()
-    viewer.go(firm.url("clients:list") + "?archived=1")
+    viewer.go(firm.url("clients:list") + "?archived=1&size=20")
     select_two(page)
     viewer.look("archived dossiers")
     viewer.go(str(page.locator("tbody a[data-drawer]").first.get_attribute("href")))
@@ -502,6 +493,7 @@ def test_an_ended_portfolio(firm: FirmPages, viewer: Viewer) -> None:
 
 def test_views_and_columns_of_the_list(firm: FirmPages, viewer: Viewer) -> None:
     page = viewer.page
+    firm.find("view")
     view = firm.known["view"]["pk"]
     viewer.go(firm.url("clients:list") + f"?vue={view}")
     viewer.look("a saved view")
@@ -560,33 +552,33 @@ def open_filters(page: Page) -> None:
 
 def test_the_menu_on_the_phone(firm: FirmPages, viewer: Viewer) -> None:
     viewer.go(firm.url("dashboard"))
-    viewer.page.set_viewport_size({"width": 360, "height": 800})
+    viewer.page.set_viewport_size(PHONE)
     viewer.page.locator(".rail-toggle").click()
     viewer.note("the menu")
 
 
 def test_a_collaborators_pages(viewer: Viewer) -> None:
-    viewer.sign_in(PAUL, PASSWORD)
-    pages = FirmPages(viewer, resolve(viewer.page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
+    viewer.enter(PAUL)
+    pages = FirmPages(viewer, resolve(viewer.firm).kwargs["firm_slug"])
     pages.follow("dossier", pages.url("clients:list"), "/modifier/")
     pages.follow("portfolio", pages.url("portfolios:list"), "/portefeuilles/0")
     pages.follow("view", pages.url("clients:views"), "/renommer/")
     pages.follow("member", pages.url("clients:members"), "/membres/0")
     for name in sorted(name for name in FIRM if MATRIX[name].allows("accountant", "GET")):
         viewer.visit(name, pages.url(name))
-    viewer.go(pages.url("accounts:journal"))
+    viewer.go(pages.url("clients:journal"))
     viewer.look("403")
 
 
 def test_a_firm_without_anything(viewer: Viewer) -> None:
     page = viewer.page
-    viewer.sign_in(SAMIR, PASSWORD)
+    viewer.enter(SAMIR)
     viewer.go(reverse("accounts:new_firm"))
     page.get_by_label("Nom du cabinet").fill("Cabinet Haddad")
     page.get_by_label("SIREN ou SIRET").fill("732 829 320")
     page.get_by_role("button", name="Inscrire le cabinet").click()
     expect(page).to_have_url(re.compile("/cabinets/cabinet-haddad"))
-    pages = FirmPages(viewer, resolve(page.url.removeprefix(viewer.stack.url)).kwargs["firm_slug"])
+    pages = FirmPages(viewer, resolve(viewer.firm).kwargs["firm_slug"])
     for name in sorted(name for name in FIRM if not MATRIX[name].on):
         viewer.visit(name, pages.url(name))
     viewer.visit("accounts:places", reverse("accounts:places"))
@@ -596,7 +588,7 @@ def test_a_firm_without_anything(viewer: Viewer) -> None:
 
 
 def test_a_clients_space(viewer: Viewer) -> None:
-    viewer.sign_in(CLIENT, PASSWORD)
+    viewer.enter(CLIENT)
     space = re.search(r"/espace/([\w-]+)/", viewer.page.url)
     assert space
     for name in sorted(SPACE):
@@ -608,7 +600,7 @@ def test_a_clients_space(viewer: Viewer) -> None:
 
 def test_the_people_of_a_client(viewer: Viewer) -> None:
     page = viewer.page
-    viewer.sign_in(CLIENT, PASSWORD)
+    viewer.enter(CLIENT)
     space = re.search(r"/espace/([\w-]+)/", page.url)
     assert space
     people = reverse("invitations:people", kwargs={"space_id": space[1]})
@@ -631,20 +623,20 @@ def test_the_people_of_a_client(viewer: Viewer) -> None:
     viewer.visit("invitations:revoke_person", revoke)
 
 
-def test_a_client_asks_a_firm(viewer: Viewer, browser: Browser) -> None:
+def test_a_client_asks_a_firm(viewer: Viewer, visitors: Visitors) -> None:
     """A client opens a space of their own, invites a firm, which follows them; then they end its access."""
     page, firms = viewer.page, opened_space(viewer)
     link = invited_firm(viewer, firms)
-    with somebody(viewer, browser) as alice:
-        follow_by(alice, link)
-        viewer.go(firms)
-        viewer.look("invitations:firms with one that follows")
-        viewer.visit("invitations:end_firm", str(page.locator('a[href$="/terminer/"]').get_attribute("href")))
-        page.get_by_role("button", name="Mettre fin à l'accès").click()
-        expect(page.get_by_text("Auparavant")).to_be_visible()
-        viewer.look("invitations:firms, with one that followed")
-        alice.page.reload()
-        alice.look("clients:dossier of a client who left")
+    alice = visitors()
+    follow_by(alice, link)
+    viewer.go(firms)
+    viewer.look("invitations:firms with one that follows")
+    viewer.visit("invitations:end_firm", str(page.locator('a[href$="/terminer/"]').get_attribute("href")))
+    page.get_by_role("button", name="Mettre fin à l'accès").click()
+    expect(page.get_by_text("Auparavant")).to_be_visible()
+    viewer.look("invitations:firms, with one that followed")
+    alice.page.reload()
+    alice.look("clients:dossier of a client who left")
 
 
 def opened_space(viewer: Viewer) -> str:
@@ -667,6 +659,7 @@ def opened_space(viewer: Viewer) -> str:
     page.get_by_role("button", name="Ouvrir mon espace").click()
     viewer.go(viewer.link_to("ines@ainay.example", "confirmer/"))
     page.get_by_role("button", name="Confirmer").click()
+    expect(page).not_to_have_url(re.compile("/confirmer/"))
     viewer.go("/mes-espaces/")
     if "/connexion/" in page.url:
         viewer.sign_in("ines@ainay.example", PASSWORD)
@@ -730,22 +723,22 @@ def invited(firm: FirmPages) -> list[str]:
     return addresses
 
 
-def test_the_pages_of_a_link(firm: FirmPages, viewer: Viewer, browser: Browser) -> None:
+def test_the_pages_of_a_link(firm: FirmPages, viewer: Viewer, visitors: Visitors) -> None:
     links = {email: viewer.link_to(email, "invitation/") for email in invited(firm)}
-    with somebody(viewer, browser) as guest:
-        for email, link in links.items():
-            guest.go(link)
-            assert guest.name == "invitations:answer"
-            guest.look(f"invitations:answer of {email}")
-        send_empty(guest.page, "Accepter et entrer")
-        guest.look("invitations:answer with errors")
-        guest.visit("invitations:refuse", reverse("invitations:refuse"))
-        guest.page.get_by_role("button").filter(has_text=re.compile("pas pour moi|Refuser")).click()
-        guest.page.wait_for_load_state()
-        guest.look("refused")
+    guest = visitors()
+    for email, link in links.items():
         guest.go(link)
-        guest.look("a link that was refused")
-        guest.go("/invitation/" + "x" * 43 + "/")
-        guest.look("an unknown link")
+        assert guest.name == "invitations:answer"
+        guest.look(f"invitations:answer of {email}")
+    send_empty(guest.page, "Accepter et entrer")
+    guest.look("invitations:answer with errors")
+    guest.visit("invitations:refuse", reverse("invitations:refuse"))
+    guest.page.get_by_role("button").filter(has_text=re.compile("pas pour moi|Refuser")).click()
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Merci, c'est noté")
+    guest.look("refused")
+    guest.go(link)
+    guest.look("a link that was refused")
+    guest.go("/invitation/" + "x" * 43 + "/")
+    guest.look("an unknown link")
     viewer.go(links[LEO])
     viewer.look("invitations:answer, signed in as somebody else")

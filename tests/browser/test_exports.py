@@ -1,37 +1,22 @@
 """A long export in a real browser, by a real worker: asked for, left, found again, downloaded; axe on each page."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
 import pytest
-from django.urls import resolve
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser import stack
-from tests.browser.conftest import PHONE
-from tests.browser.viewer import Viewer
+from tests.browser.conftest import ALICE
+from tests.browser.stack import Stack
+from tests.browser.viewer import PHONE, Viewer, Visitors
 
 pytestmark = pytest.mark.browser
 
-ALICE = LEMOINE.people[0]
-
-
-@pytest.fixture(scope="module")
-def product(demo_product: stack.Stack) -> Iterator[stack.Stack]:
-    """The demonstration, where every export is long enough for a worker."""
-    with stack.beside(demo_product, EXPORTS_AT_ONCE="0") as one:
-        yield one
-
 
 @pytest.fixture
-def alice(product: stack.Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
+def alice(visitors: Visitors, by_workers: Stack) -> Viewer:
+    return visitors(ALICE, stack=by_workers)
 
 
 def ask_for_bakeries(viewer: Viewer, here: str) -> str:
@@ -42,7 +27,7 @@ def ask_for_bakeries(viewer: Viewer, here: str) -> str:
     expect(page).to_have_url(re.compile("q=boulangerie"))
     page.get_by_role("button", name="Exporter").click()
     expect(page).to_have_url(re.compile("/exports/0"))
-    expect(page.get_by_text("Votre export est prêt")).to_be_visible(timeout=40_000)
+    expect(page.get_by_text("Votre export est prêt")).to_be_visible()
     return page.url
 
 
@@ -57,7 +42,7 @@ def downloaded(viewer: Viewer, path: Path) -> list[str]:
 
 def test_a_long_export(alice: Viewer, tmp_path: Path) -> None:
     page = alice.page
-    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    here = alice.firm
     alice.visit("exports:list", here + "exports/")
     address = ask_for_bakeries(alice, here)
     alice.look("exports:export, ready")
@@ -68,6 +53,6 @@ def test_a_long_export(alice: Viewer, tmp_path: Path) -> None:
     alice.look("exports:list, with one")
     found = downloaded(alice, tmp_path / "list.xlsx")
     assert found and all("boulangerie" in name.lower() for name in found)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+    page.set_viewport_size(PHONE)
     page.goto(address)
     assert downloaded(alice, tmp_path / "phone.xlsx") == found

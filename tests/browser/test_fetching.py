@@ -2,28 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
 from tests.browser.conftest import Platforms
-from tests.browser.stack import Stack
 from tests.browser.viewer import Viewer
 from tests.connectors import fakes
 from tests.connectors.fakes import Answer
 
 pytestmark = pytest.mark.browser
-
-ALICE = LEMOINE.people[0]
-
-
-@pytest.fixture
-def alice(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
 
 
 def to_the_platforms(viewer: Viewer) -> Page:
@@ -32,6 +21,24 @@ def to_the_platforms(viewer: Viewer) -> Page:
     page.get_by_role("link", name="Récupérer d'une autre plateforme").click()
     expect(page.get_by_role("heading", name="Plateformes")).to_be_visible()
     return page
+
+
+@contextmanager
+def held_at(page: Page, words: str) -> Iterator[None]:
+    """The page that asks how far it is hears nothing more once it was told these words, as long as this lasts."""
+    told: list[str] = []
+
+    def pass_on(route: Route) -> None:
+        if told:
+            return  # without an answer: the page waits
+        answer = route.fetch()
+        if words in answer.text():
+            told.append(words)
+        route.fulfill(response=answer)
+
+    page.route("**/avancement/", pass_on)
+    yield
+    page.unroute("**/avancement/")
 
 
 def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: Platforms) -> None:
@@ -47,11 +54,13 @@ def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: Platfo
     expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
     alice.look("clients:connections, connected")
     pennylanes.then = [pennylanes.usual, Answer(429, b"", {"Retry-After": "4"})]
-    page.get_by_role("button", name="Récupérer Pennylane").click()
-    expect(page.get_by_text("demande de ralentir")).to_be_visible(timeout=20_000)
-    alice.look("clients:fetching, waiting")
-    expect(page).to_have_url(re.compile(r"/imports/(?!recuperations)"), timeout=60_000)
-    expect(page.get_by_text("Société 1", exact=True).first).to_be_visible(timeout=30_000)
+    with held_at(page, "demande de ralentir"):
+        page.get_by_role("button", name="Récupérer Pennylane").click()
+        expect(page.get_by_text("demande de ralentir")).to_be_visible()
+        alice.look("clients:fetching, waiting")
+    page.reload()
+    expect(page).to_have_url(re.compile(r"/imports/(?!recuperations)"))
+    expect(page.get_by_text("Société 1", exact=True).first).to_be_visible()
 
 
 def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(alice: Viewer, platforms: Platforms) -> None:
@@ -64,11 +73,12 @@ def test_a_token_is_forgotten_and_a_refusal_says_what_to_do(alice: Viewer, platf
     expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
     pennylanes.then = [Answer(403, b"", {})]
     page.get_by_role("button", name="Récupérer Pennylane").click()
-    expect(page.get_by_text("n'a pas le droit de lire")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("n'a pas le droit de lire")).to_be_visible()
     alice.look("clients:fetching, failed")
     page = to_the_platforms(alice)
     alice.look("clients:connections, fetched")
     page.get_by_role("link", name="Oublier Pennylane").click()
+    expect(page.get_by_role("button", name="Oublier le jeton")).to_be_visible()
     alice.look("clients:forget_connection, in the dialog")
     page.get_by_role("button", name="Oublier le jeton").click()
     expect(page.get_by_role("link", name="Relier Pennylane")).to_be_visible()
@@ -81,9 +91,9 @@ def test_a_password_brings_one_file(alice: Viewer, platforms: Platforms) -> None
     page.get_by_label("Mot de passe sur cette plateforme").fill("faux")
     page.get_by_role("button", name="Télécharger").click()
     expect(page.get_by_text("n'a pas accepté cette adresse e-mail")).to_be_visible()
-    assert page.get_by_label("Mot de passe sur cette plateforme").input_value() == ""
+    expect(page.get_by_label("Mot de passe sur cette plateforme")).to_have_value("")
     alice.look("clients:download_list, refused, in the dialog")
     page.get_by_label("Mot de passe sur cette plateforme").fill(fakes.PASSWORD)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/imports/0"), timeout=30_000)
-    expect(page.get_by_text("Boulangerie Martin").first).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile("/imports/0"))
+    expect(page.get_by_text("Boulangerie Martin").first).to_be_visible()

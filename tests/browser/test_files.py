@@ -1,37 +1,17 @@
 """A client hands a file over, the firm takes it, each in their own browser, and the other way; it is taken back, and
 put back."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
-from firm_portal.demo import CLIENT, LEMOINE, PASSWORD
-from tests.browser.conftest import PHONE
-from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from firm_portal.demo import CLIENT, LEMOINE
+from tests.browser.viewer import PHONE, Viewer
 
 pytestmark = pytest.mark.browser
 
-ALICE = LEMOINE.people[0]
 PDF = b"%PDF-1.7\n% an invoice\n"
-
-
-@pytest.fixture
-def client(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(CLIENT, PASSWORD)
-    yield viewer
-    viewer.close()
-
-
-@pytest.fixture
-def alice(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
 
 
 @pytest.fixture
@@ -44,7 +24,7 @@ def invoice(tmp_path: Path) -> Path:
 def to_files_of_the_client(alice: Viewer) -> None:
     """From the list to the dossier of the client that both firms follow, and to its files."""
     page = alice.page
-    alice.go(page.url.removeprefix(alice.stack.url).split("?")[0] + "dossiers/?q=C900")
+    alice.go(alice.firm + "dossiers/?q=C900")
     href = page.locator("tbody th a").first.get_attribute("href")
     alice.go(str(href))
     page.get_by_role("link", name="Ouvrir les fichiers").click()
@@ -81,8 +61,8 @@ def test_a_file_goes_from_the_client_to_the_firm(client: Viewer, alice: Viewer, 
 def test_a_file_goes_from_the_firm_to_the_client_on_a_phone(client: Viewer, alice: Viewer) -> None:
     before = len(client.stack.mails_to(CLIENT))
     to_files_of_the_client(alice)
-    dropped = {"name": "Bilan 2026.pdf", "mimeType": "application/pdf", "buffer": PDF}
-    alice.page.locator("input[type=file]").set_input_files(dropped)  # type: ignore[arg-type]  # a TypedDict
+    dropped: FilePayload = {"name": "Bilan 2026.pdf", "mimeType": "application/pdf", "buffer": PDF}
+    alice.page.locator("input[type=file]").set_input_files(dropped)
     alice.page.get_by_role("button", name="Déposer").click()
     sent = alice.page.locator(line_of(alice.page, "Bilan 2026.pdf"))
     expect(sent).to_contain_text("Pas encore téléchargé")
@@ -90,7 +70,7 @@ def test_a_file_goes_from_the_firm_to_the_client_on_a_phone(client: Viewer, alic
     assert "Bilan" not in str(mail["Subject"]) and "Besson" not in str(mail["Subject"])
     assert not list(mail.iter_attachments()), "the mail tells of it; the file is taken where it lies"
     page = client.page
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+    page.set_viewport_size(PHONE)
     client.go(page.url.removeprefix(client.stack.url).split("?")[0] + "fichiers/")
     received = page.locator(line_of(page, "Bilan 2026.pdf"))
     expect(received).to_contain_text("Nouveau")
@@ -105,7 +85,7 @@ def test_a_file_goes_from_the_firm_to_the_client_on_a_phone(client: Viewer, alic
 
 def test_a_file_is_taken_back_on_a_phone_and_put_back(client: Viewer, invoice: Path) -> None:
     page = client.page
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+    page.set_viewport_size(PHONE)
     client.go(page.url.removeprefix(client.stack.url).split("?")[0] + "fichiers/")
     path = invoice.rename(invoice.with_name("Relevé.pdf"))
     page.locator("input[type=file]").set_input_files(path)

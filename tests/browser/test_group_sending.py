@@ -1,34 +1,20 @@
 """Many invitations in a real browser, by a real worker: prepared, looked at, sent, left and found again; corrected."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from django.urls import resolve
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser import stack
-from tests.browser.viewer import Viewer
+from tests.browser.conftest import ALICE
+from tests.browser.stack import Stack
+from tests.browser.viewer import Viewer, Visitors
 
 pytestmark = pytest.mark.browser
 
-ALICE = LEMOINE.people[0]
-
-
-@pytest.fixture(scope="module")
-def product(demo_product: stack.Stack) -> Iterator[stack.Stack]:
-    """The demonstration, where every invitation of a selection is a worker's."""
-    with stack.beside(demo_product, INVITATIONS_AT_ONCE="0") as one:
-        yield one
-
 
 @pytest.fixture
-def alice(product: stack.Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
+def alice(visitors: Visitors, by_workers: Stack) -> Viewer:
+    return visitors(ALICE, stack=by_workers)
 
 
 def tick(page: Page, count: int) -> None:
@@ -52,11 +38,9 @@ def prepare(alice: Viewer, here: str) -> None:
 
 def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
     page = alice.page
-    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    here = alice.firm
     prepare(alice, here)
-    expect(page.get_by_text(re.compile("brouillons? (est préparé|sont préparés)"))).to_be_visible(
-        timeout=40_000
-    )
+    expect(page.get_by_text(re.compile("brouillons? (est préparé|sont préparés)"))).to_be_visible()
     alice.look("invitations:sending, drafts prepared")
     page.get_by_role("link", name="Vers les invitations").click()
     page.wait_for_url(re.compile("state=draft"))
@@ -67,15 +51,16 @@ def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
     address = page.url
     alice.go(here + "invitations/")  # it goes on without anybody looking
     page.get_by_role("link", name="Envois groupés").click()
+    expect(page).to_have_url(re.compile("/envois/$"))
     alice.look("invitations:sendings, with some")
     page.goto(address)
-    expect(page.get_by_text(re.compile("courriels? (est parti|sont partis)"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("courriels? (est parti|sont partis)"))).to_be_visible()
     alice.look("invitations:sending, over")
 
 
 def test_a_wrong_address_is_corrected_from_the_list(alice: Viewer) -> None:
     page = alice.page
-    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    here = alice.firm
     alice.go(here + "invitations/?state=sent")
     row = page.locator("tbody tr").first
     row.get_by_role("button", name=re.compile("^Actions")).click()

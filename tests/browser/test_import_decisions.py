@@ -4,42 +4,24 @@ scripts.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import openpyxl
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser.conftest import PHONE
+from firm_portal.demo import PASSWORD
+from tests.browser.conftest import ALICE
 from tests.browser.stack import Stack
 from tests.browser.test_import_journey import confirm_all, counts, followed, from_the_top, under, upload
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import PATIENCE, PHONE, Viewer
 
 pytestmark = pytest.mark.browser
 
-ALICE, CHLOE = LEMOINE.people[:2]
 OURS = "Commerces de bouche"  # the portfolio that Chloé has
 HEADERS = ("Code client", "Raison sociale", "SIRET", "Code postal", "Ville", "Portefeuille")
 Rows = Sequence[Sequence[str | None]]
-Seen = Callable[[str, str], Viewer]
-
-
-@pytest.fixture
-def seen(demo_product: Stack, browser: Browser) -> Iterator[Seen]:
-    """A signed-in person's browser; what each saw is judged at the end."""
-    opened: list[Viewer] = []
-
-    def by(address: str, password: str = PASSWORD) -> Viewer:
-        one = Viewer(demo_product, browser)
-        opened.append(one)
-        one.sign_in(address, password)
-        return one
-
-    yield by
-    for one in opened:
-        one.close()
 
 
 def saved(rows: Rows, path: Path, headers: Sequence[str] = HEADERS) -> Path:
@@ -53,7 +35,7 @@ def saved(rows: Rows, path: Path, headers: Sequence[str] = HEADERS) -> Path:
 def bring_in(viewer: Viewer, rows: Rows, path: Path) -> None:
     """These clients, confirmed."""
     upload(viewer, saved(rows, path))
-    expect(viewer.page.get_by_role("link", name="Confirmer…")).to_be_visible(timeout=30_000)
+    expect(viewer.page.get_by_role("link", name="Confirmer…")).to_be_visible()
     confirm_all(viewer.page)
 
 
@@ -142,7 +124,7 @@ def keep_theirs_after_all(page: Page, name: str) -> None:
 
 def take_mine_everywhere(page: Page) -> None:
     page.get_by_role("button", name="Prendre partout les valeurs de mon fichier").click()
-    expect(page.locator(".import-tabs")).not_to_contain_text(CONFLICTS, timeout=30_000)
+    expect(page.locator(".import-tabs")).not_to_contain_text(CONFLICTS)
 
 
 def cities(path: Path) -> list[str]:
@@ -151,21 +133,22 @@ def cities(path: Path) -> list[str]:
     return sorted(str(line[place]) for line in lines)
 
 
-def test_what_others_changed_since_the_export_is_shown_and_kept_or_taken(seen: Seen, tmp_path: Path) -> None:
-    alice = seen(ALICE, PASSWORD)
+def test_what_others_changed_since_the_export_is_shown_and_kept_or_taken(
+    alice: Viewer, chloe: Viewer, tmp_path: Path
+) -> None:
     page = alice.page
-    upload(alice, three_of_ours(alice, seen(CHLOE, PASSWORD), tmp_path))
-    expect(page.locator(".import-before")).to_contain_text("2 dossiers", timeout=30_000)
-    assert counts(page) == {UPDATES: 1, CONFLICTS: 2}
+    upload(alice, three_of_ours(alice, chloe, tmp_path))
+    expect(page.locator(".import-before")).to_contain_text("2 dossiers")
+    counts(page, {UPDATES: 1, CONFLICTS: 2})
     page.get_by_role("link", name="Voir et choisir").click()
     see_who_changed_what(page)
     alice.look("conflicts with what others changed", from_the_top)
     take_mine_by_keyboard(page, "Konflikt Alpha")
-    assert counts(page) == {UPDATES: 2, CONFLICTS: 1}
+    counts(page, {UPDATES: 2, CONFLICTS: 1})
     under(page, UPDATES)
     alice.look("a conflict, taken", from_the_top)
     keep_theirs_after_all(page, "Konflikt Alpha")
-    assert counts(page) == {UPDATES: 1, CONFLICTS: 2}
+    counts(page, {UPDATES: 1, CONFLICTS: 2})
     under(page, CONFLICTS)
     take_mine_everywhere(page)
     expect(row_of(page, "Konflikt Bêta")).to_be_visible()
@@ -209,25 +192,24 @@ def search_for_another(page: Page) -> Locator:
 
 
 def test_a_row_that_may_be_about_several_client_files_is_decided_by_a_person(
-    seen: Seen, tmp_path: Path
+    alice: Viewer, tmp_path: Path
 ) -> None:
-    viewer = seen(ALICE, PASSWORD)
-    page = viewer.page
-    bring_in(viewer, TWINS, tmp_path / "twins.xlsx")
-    upload(viewer, saved(DOUBTFUL, tmp_path / "doubtful.xlsx", ("Raison sociale", "SIREN", "Ville")))
-    expect(page.locator(".import-before")).to_contain_text("2 lignes en erreur", timeout=30_000)
+    page = alice.page
+    bring_in(alice, TWINS, tmp_path / "twins.xlsx")
+    upload(alice, saved(DOUBTFUL, tmp_path / "doubtful.xlsx", ("Raison sociale", "SIREN", "Ville")))
+    expect(page.locator(".import-before")).to_contain_text("2 lignes en erreur")
     page.get_by_role("link", name="Voir et corriger").click()
-    viewer.look("rows that may be about several client files", from_the_top)
+    alice.look("rows that may be about several client files", from_the_top)
     choose_an_offered_one_by_keyboard(page)
     search = search_for_another(page)
-    viewer.look("the search of a row's client file")
+    alice.look("the search of a row's client file")
     expect(search).to_have_value("ganz ander")
     page.get_by_role("button", name=re.compile("C'est celui-ci")).press("Enter")
     followed(page, "La ligne 3")
-    assert counts(page) == {UPDATES: 2}
+    counts(page, {UPDATES: 2})
     expect(page.locator("#row-2")).to_contain_text("Décidé : Zwillinge Nord")
     expect(page.locator("#row-3")).to_contain_text("Décidé : Ganz Anderes")
-    viewer.look("decided rows", from_the_top)
+    alice.look("decided rows", from_the_top)
     page.get_by_role("link", name="Annuler l'import").click()
     page.get_by_role("dialog").get_by_role("button", name="Annuler l'import").click()
     expect(page.get_by_text("L'import est annulé").first).to_be_visible()
@@ -243,15 +225,14 @@ def ask_to_confirm(page: Page) -> Locator:
     return dialog.get_by_role("button", name="Confirmer l'import")
 
 
-def test_a_second_tab_and_the_back_button_confirm_nothing_twice(seen: Seen, tmp_path: Path) -> None:
-    alice = seen(ALICE, PASSWORD)
+def test_a_second_tab_and_the_back_button_confirm_nothing_twice(alice: Viewer, tmp_path: Path) -> None:
     page, second = alice.page, alice.context.new_page()
     upload(alice, saved([("DOPP1", "Doppelt", None, None, None, OURS)], tmp_path / "once.xlsx"))
-    expect(page.get_by_role("link", name="Confirmer…")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("link", name="Confirmer…")).to_be_visible()
     second.goto(page.url)
     late = ask_to_confirm(second)
     ask_to_confirm(page).dblclick()
-    expect(page.get_by_text("L'import est terminé")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("L'import est terminé")).to_be_visible()
     late.click()
     expect(second.get_by_text("Alice Lemoine a déjà confirmé cet import").first).to_be_visible()
     page.get_by_role("link", name="Voir les dossiers").click()
@@ -272,9 +253,9 @@ def test_a_second_tab_and_the_back_button_confirm_nothing_twice(seen: Seen, tmp_
 @pytest.fixture
 def plain(demo_product: Stack, browser: Browser) -> Iterator[Page]:
     """Alice, signed in, on a phone that runs no script."""
-    context = browser.new_context(locale="fr-FR", viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]  # a TypedDict
+    context = browser.new_context(locale="fr-FR", viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE * 1000)
     page.goto(demo_product.url + "/connexion/")
     page.get_by_label("Adresse e-mail").fill(ALICE)
     page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
@@ -285,7 +266,7 @@ def plain(demo_product: Stack, browser: Browser) -> Iterator[Page]:
 
 def until_there(page: Page, where: str, what: Locator) -> None:
     """Ask again until the worker is done: no script does."""
-    for _ in range(60):
+    for _ in range(180):
         page.goto(where)
         if what.count():
             return
@@ -294,16 +275,19 @@ def until_there(page: Page, where: str, what: Locator) -> None:
 
 
 def test_it_can_be_decided_without_scripts_on_a_phone(plain: Page, tmp_path: Path) -> None:
+    plain.wait_for_url(re.compile("/cabinets/"))
     plain.goto(plain.url.rstrip("/") + "/imports/")
     unknown = saved([("Inconnu au bataillon",)], tmp_path / "one.xlsx", ("Raison sociale",))
     plain.locator("input[type=file]").set_input_files(unknown)
     plain.get_by_role("button", name="Envoyer le fichier").click()
+    plain.wait_for_url(re.compile("/imports/0"))
     where = plain.url
     until_there(plain, where, plain.get_by_role("link", name="Confirmer…"))
     plain.get_by_role("link", name="Corriger (ligne 2)").click()
     plain.get_by_role("link", name=re.compile("Choisir le dossier")).click()
     plain.get_by_role("searchbox").last.fill("boulangerie")
     plain.get_by_role("button", name="Chercher").click()
+    plain.wait_for_url(re.compile("q=boulangerie"))
     name = plain.locator("#found-2 li strong").first.inner_text()
     plain.get_by_role("button", name=re.compile("C'est celui-ci")).first.click()
     until_there(plain, where, plain.locator("#row-2"))

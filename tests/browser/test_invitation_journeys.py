@@ -6,62 +6,34 @@ client who moves to an accountant with two firms; two spaces in two tabs. (A pri
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from firm_portal.demo import LEMOINE, PASSWORD
 from tests.activity.services import SECRET, brevo
-from tests.browser import stack
-from tests.browser.conftest import PHONE
 from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import PHONE, Viewer, Visitors
 
 pytestmark = pytest.mark.browser
 
 ALICE, _CHLOE, PAUL, _SUPPORT = LEMOINE.people
-SOON = 40.0
 
 Phone = Callable[[], Viewer]
 
 
 @pytest.fixture
-def alice(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
-
-
-@pytest.fixture
-def phone(demo_product: Stack, browser: Browser) -> Iterator[Phone]:
+def phone(visitors: Visitors) -> Phone:
     """Somebody's own, each time."""
-    opened: list[Viewer] = []
-
-    def another() -> Viewer:
-        viewer = Viewer(demo_product, browser)
-        viewer.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
-        opened.append(viewer)
-        return viewer
-
-    yield another
-    for viewer in opened:
-        viewer.close()
-
-
-def here(alice: Viewer) -> str:
-    """The path of the firm's pages."""
-    found = re.search(r"/cabinets/[^/]+/", alice.page.url)
-    assert found, alice.page.url
-    return found[0]
+    return lambda: visitors(size=PHONE)
 
 
 def newest_link(viewer: Viewer, address: str, count: int = 1) -> str:
     """The link of the last mail to that address, once there are so many."""
-    body = viewer.stack.mail_to(address, count=count, within=SOON).get_body(("plain",))
+    body = viewer.stack.mail_to(address, count=count).get_body(("plain",))
     found = re.search(
         rf"{re.escape(viewer.stack.url)}/invitation/[\w-]{{43}}/", body.get_content() if body else ""
     )
@@ -72,7 +44,7 @@ def newest_link(viewer: Viewer, address: str, count: int = 1) -> str:
 def invite_client(alice: Viewer, name: str, address: str) -> str:
     """A new client file, whose client is invited at once; the path of the file."""
     page = alice.page
-    alice.go(f"{here(alice)}dossiers/nouveau/")
+    alice.go(f"{alice.firm}dossiers/nouveau/")
     page.get_by_label("Raison sociale").fill(name)
     page.get_by_role("button", name="Créer le dossier").click()
     page.wait_for_url(re.compile("/dossiers/[0-9a-f-]{36}/$"))
@@ -87,7 +59,7 @@ def invite_client(alice: Viewer, name: str, address: str) -> str:
 def open_link(viewer: Viewer, link: str, what: str) -> Page:
     """The page behind it, looked at; its token has left the address."""
     viewer.go(link)
-    assert viewer.page.url == f"{viewer.stack.url}/invitation/"
+    expect(viewer.page).to_have_url(f"{viewer.stack.url}/invitation/")
     viewer.note(what)
     return viewer.page
 
@@ -156,7 +128,7 @@ def stand_in_both(viewer: Viewer, one: str, other: str) -> None:
     """The form of the first tab is sent once the second tab stands elsewhere: each changes its own space."""
     tabs = [viewer.page, viewer.context.new_page()]
     for tab, space, city in zip(tabs, (one, other), ("Lille", "Brest"), strict=True):
-        tab.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+        tab.set_viewport_size(PHONE)
         tab.goto(f"{viewer.stack.url}{space}coordonnees/modifier/")
         tab.get_by_label("Ville").fill(city)
     for tab, space, city, name in zip(
@@ -185,22 +157,23 @@ def test_signed_in_as_another_switches_and_says_it_is_not_for_them(alice: Viewer
     address = "noe@menuiserie.example"
     invite_client(alice, "Menuiserie Noé", address)
     link, paul = newest_link(alice, address), phone()
-    paul.sign_in(PAUL, PASSWORD)
+    paul.sign_in(PAUL)
     page = open_link(paul, link, "invitations:answer, signed in as another")
     for words in ("Vous êtes connecté avec un autre compte", PAUL, address):
         expect(page.get_by_role("main")).to_contain_text(words)
     expect(page.get_by_role("button", name="Accepter et entrer")).to_have_count(0)
     page.get_by_role("button", name="Changer de compte").click()
     expect(page.get_by_label("Choisir un mot de passe", exact=True)).to_be_visible()
-    assert page.url == f"{paul.stack.url}/invitation/", "the link survives the switch"
+    expect(page).to_have_url(f"{paul.stack.url}/invitation/")  # the link survives the switch
     page.get_by_role("link", name="Ce n'est pas pour moi").click()
+    expect(page).to_have_url(re.compile("/invitation/refuser/"))
     paul.note("invitations:refuse")
     page.get_by_role("button", name="Ce n'est pas pour moi").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Merci, c'est noté")
     paul.note("refused")
     paul.go(link)
     expect(page.get_by_role("heading", level=1)).to_have_text("Ce lien n'ouvre pas d'invitation")
-    alice.go(f"{here(alice)}invitations/?q={address}")
+    alice.go(f"{alice.firm}invitations/?q={address}")
     expect(alice.page.locator("tbody tr").first).to_contain_text("Refusée")
 
 
@@ -215,9 +188,8 @@ def test_an_expired_link_brings_a_new_one_to_the_same_address(alice: Viewer, pho
     change(alice.stack, late, address)
     page = open_link(olga, link, "invitations:answer, expired")
     expect(page.get_by_role("heading", level=1)).to_have_text("Cette invitation a expiré")
-    assert page.locator("input:visible").count() == 0, (
-        "no address is asked for: it goes to the one that was invited"
-    )
+    # No address is asked for: it goes to the one that was invited.
+    expect(page.locator("input:visible")).to_have_count(0)
     page.get_by_role("button", name="M'envoyer un nouveau lien").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Un nouveau lien est en route")
     olga.note("invitations:new_link")
@@ -231,21 +203,13 @@ def test_an_expired_link_brings_a_new_one_to_the_same_address(alice: Viewer, pho
 # --- A mail that comes back
 
 
-@pytest.fixture(scope="module")
-def service(demo_product: Stack) -> Iterator[Stack]:
-    """The product as a mail service calls it."""
-    settings = {"MAIL_SERVICE": "brevo", "MAIL_SERVICE_KEY": "none", "MAIL_SERVICE_SECRET": SECRET}
-    with stack.beside(demo_product, **settings) as one:
-        yield one
-
-
 def test_a_mail_that_came_back_is_corrected_and_sent_in_one_step(
-    alice: Viewer, phone: Phone, service: Stack
+    alice: Viewer, phone: Phone, by_workers: Stack
 ) -> None:
     wrong, right = "pia@faute.example", "pia@papeterie.example"
     invite_client(alice, "Papeterie Pia", wrong)
     link, pia = newest_link(alice, wrong), phone()
-    comes_back(service, wrong)
+    comes_back(by_workers, wrong)
     correct(alice, wrong, right)
     open_link(pia, newest_link(pia, right), "invitations:answer, corrected")
     expect(pia.page.get_by_role("main")).to_contain_text("Papeterie Pia")
@@ -267,12 +231,12 @@ def comes_back(service: Stack, wrong: str) -> None:
 def correct(alice: Viewer, wrong: str, right: str) -> None:
     """From what the dashboard counts to the new mail, in one step."""
     page = alice.page
-    alice.go(here(alice))
+    alice.go(alice.firm)
     page.locator('#main a[href*="state=failed"]').first.click()
     row = page.locator("tbody tr", has_text=wrong)
     expect(row).to_contain_text("En échec")
     expect(row).to_contain_text("Cette adresse n'existe pas")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
+    page.set_viewport_size(PHONE)
     alice.note("invitations:list, one has failed")
     row.get_by_role("button", name=re.compile("^Actions")).click()
     page.get_by_role("menuitem", name="Corriger l'adresse").click()
@@ -310,7 +274,7 @@ def test_a_client_moves_to_an_accountant_with_two_firms(alice: Viewer, phone: Ph
 def works_for_two(alice: Viewer, yves: Viewer) -> None:
     """Yves comes to the firm by an invitation, and registers one of his own."""
     address = "yves@lemoine.example"
-    alice.go(f"{here(alice)}membres/inviter/")
+    alice.go(f"{alice.firm}membres/inviter/")
     alice.page.get_by_label("Adresse e-mail").fill(address)
     alice.page.get_by_role("button", name="Envoyer l'invitation").click()
     page = open_link(yves, newest_link(yves, address), "invitations:answer of a colleague")

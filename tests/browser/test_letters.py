@@ -1,40 +1,24 @@
 """A printed letter in real browsers: the firm prints it, the client types its code on a phone, the firm confirms."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.urls import resolve
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser.conftest import PHONE
-from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import PHONE, Viewer, Visitors
 from tests.invitations.test_letters import texts
 
 pytestmark = pytest.mark.browser
 
-ALICE = LEMOINE.people[0]
 CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b")
 ADDRESS = "par.lettre@client.example"
 
 
 @pytest.fixture
-def alice(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
-
-
-@pytest.fixture
-def client(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
+def client(visitors: Visitors) -> Viewer:
     """Somebody with a phone and a letter, without an account."""
-    viewer = Viewer(demo_product, browser)
-    yield viewer
-    viewer.close()
+    return visitors(size=PHONE)
 
 
 def print_letter(alice: Viewer, here: str) -> str:
@@ -48,6 +32,11 @@ def print_letter(alice: Viewer, here: str) -> str:
     alice.look("dialog: a letter to print")
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Imprimer 1 lettre (PDF)").click()
+    expect(page.get_by_text("votre navigateur la range avec vos téléchargements")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(
+        0
+    )  # a second press would make void what has just been printed
+    expect(page.locator("[data-bulk-row]:checked")).to_have_count(0)
     found = CODE.search(texts(Path(download.value.path()).read_bytes()))
     assert found
     return found[0]
@@ -57,7 +46,6 @@ def answer(client: Viewer, code: str) -> None:
     """On a phone, from the typed code to the confirmed address."""
     page = client.page
     client.visit("invitations:letter", "/lettre/")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
     page.get_by_label("Code de votre lettre").fill("0000 0000 0000 0000")
     page.get_by_role("button", name="Continuer").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ceci n'ouvre rien")
@@ -80,7 +68,7 @@ def answer(client: Viewer, code: str) -> None:
 
 def test_a_printed_letters_code_leads_to_an_invitation(alice: Viewer, client: Viewer) -> None:
     page = alice.page
-    here = f"/cabinets/{resolve(page.url.removeprefix(alice.stack.url)).kwargs['firm_slug']}/"
+    here = alice.firm
     code = print_letter(alice, here)
     alice.go(here + "invitations/lettres/")
     alice.look("invitations:letters")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.conftest import LAPTOP, PHONE, watched
 from tests.browser.stack import Stack
+from tests.browser.viewer import LAPTOP, PHONE, watched
 
 pytestmark = pytest.mark.browser
 
@@ -36,12 +36,10 @@ def new_tab(browser: Browser) -> Iterator[NewTab]:
     """A browser of one's own for each person, watched for breaches."""
     contexts = []
 
-    def open_one(viewport: dict[str, int] = LAPTOP) -> Page:
-        context = browser.new_context(locale="fr-FR", viewport=viewport)  # type: ignore[arg-type]
+    def open_one(viewport: ViewportSize = LAPTOP) -> Page:
+        context = browser.new_context(locale="fr-FR", viewport=viewport)
         contexts.append((context, watched(context)))
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        return page
+        return context.new_page()
 
     yield open_one
     for context, breaches in contexts:
@@ -161,7 +159,7 @@ def accept_as_clara(stack: Stack, page: Page) -> None:
     page.get_by_label("J'accepte les conditions").check()
     page.get_by_role("button", name="Accepter et entrer").click()
     expect(page.get_by_text("Boulangerie Martin").first).to_be_visible()
-    assert "/espace/" in page.url
+    expect(page).to_have_url(re.compile("/espace/"))
 
 
 def change_phone(page: Page) -> None:

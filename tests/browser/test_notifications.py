@@ -2,40 +2,14 @@
 switches more of its kind off."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser.stack import Stack
+from tests.browser.conftest import CHLOE
 from tests.browser.viewer import Viewer
 
 pytestmark = pytest.mark.browser
-
-ALICE, CHLOE = LEMOINE.people[:2]
-
-
-@pytest.fixture
-def alice(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(ALICE, PASSWORD)
-    yield viewer
-    viewer.close()
-
-
-@pytest.fixture
-def chloe(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.sign_in(CHLOE, PASSWORD)
-    yield viewer
-    viewer.close()
-
-
-def bell(page: Page) -> str:
-    """What the bell shows; empty for nothing."""
-    shown = page.locator(".bell-count")
-    return shown.inner_text() if shown.count() else ""
 
 
 def test_choices_are_saved_and_stay(chloe: Viewer) -> None:
@@ -51,21 +25,26 @@ def test_choices_are_saved_and_stay(chloe: Viewer) -> None:
     chloe.look("accounts:notifications, saved")
 
 
-def test_what_concerns_somebody_is_under_the_bell_until_they_open_it(alice: Viewer, chloe: Viewer) -> None:
-    place = chloe.page.url
-    chloe.go(place + "me-concerne/")
-    if chloe.page.get_by_role("button", name="Tout marquer comme lu").count():
-        chloe.page.get_by_role("button", name="Tout marquer comme lu").click()
-    expect(chloe.page.get_by_text("Vous avez tout lu")).to_be_visible()
-    assert bell(chloe.page) == ""
-    chloe.go(place + "portefeuilles/")
+def rename_a_portfolio(alice: Viewer, chloe: Viewer) -> None:
+    """One that Chloé sees."""
+    chloe.go(chloe.firm + "portefeuilles/")
     hers = chloe.page.locator('#main a[href*="/portefeuilles/0"]').first
     alice.go(f"{hers.get_attribute('href')}renommer/")
     alice.page.locator("[name=name]").fill(f"{hers.inner_text()} et fondations")
     alice.page.get_by_role("button", name="Renommer").click()
     expect(alice.page.get_by_role("heading", level=1)).to_contain_text("fondations")
+
+
+def test_what_concerns_somebody_is_under_the_bell_until_they_open_it(alice: Viewer, chloe: Viewer) -> None:
+    place = chloe.firm
+    chloe.go(place + "me-concerne/")
+    if chloe.page.get_by_role("button", name="Tout marquer comme lu").count():
+        chloe.page.get_by_role("button", name="Tout marquer comme lu").click()
+    expect(chloe.page.get_by_text("Vous avez tout lu")).to_be_visible()
+    expect(chloe.page.locator(".bell-count")).to_have_count(0)
+    rename_a_portfolio(alice, chloe)
     chloe.go(place)
-    assert bell(chloe.page) == "1"
+    expect(chloe.page.locator(".bell-count")).to_have_text("1")
     chloe.page.get_by_role("link", name="Ce qui vous concerne").click()
     expect(chloe.page.locator(".news-entry")).to_have_count(1)
     chloe.look("bell")
@@ -77,8 +56,9 @@ def test_what_concerns_somebody_is_under_the_bell_until_they_open_it(alice: View
     chloe.look("bell, all")
 
 
-def test_a_mails_link_asks_and_switches_off(chloe: Viewer) -> None:
+def test_a_mails_link_asks_and_switches_off(alice: Viewer, chloe: Viewer) -> None:
     """It needs no login."""
+    rename_a_portfolio(alice, chloe)
     link = chloe.link_to(CHLOE, "profil/courriels/arreter/")
     chloe.context.clear_cookies()
     chloe.go(link)

@@ -1,20 +1,17 @@
 """A passkey in place of a password, on a phone whose authenticator is Chromium's own virtual one."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from firm_portal.demo import LEMOINE, PASSWORD
-from tests.browser.conftest import PHONE
+from firm_portal.demo import PASSWORD
 from tests.browser.stack import Stack
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import PHONE, Viewer, Visitors
 
 pytestmark = pytest.mark.browser
 
-ALICE = LEMOINE.people[0]
 NEWCOMER = "sans.mot.de.passe@client.example"
 ACCEPT = "Accepter avec une clé d'accès"
 
@@ -46,24 +43,18 @@ class Authenticator:
 
 
 @pytest.fixture
-def phone(demo_product: Stack, browser: Browser) -> Iterator[Viewer]:
-    viewer = Viewer(demo_product, browser)
-    viewer.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
-    yield viewer
-    viewer.close()
+def phone(visitors: Visitors) -> Viewer:
+    return visitors(size=PHONE)
 
 
-def invited(stack: Stack, browser: Browser) -> None:
+def invited(alice: Viewer) -> None:
     """The firm's administrator invites a client without an account."""
-    alice = Viewer(stack, browser)
     page = alice.page
-    alice.sign_in(ALICE, PASSWORD)
-    page.goto(re.sub(r"(/cabinets/[^/]+/).*", r"\1dossiers/?state=none&size=20", page.url))
+    alice.go(alice.firm + "dossiers/?state=none&size=20")
     alice.go(str(page.locator('#main a[href$="/inviter/"]').first.get_attribute("href")))
     page.get_by_label("Adresse e-mail").fill(NEWCOMER)
     page.get_by_role("button", name="Envoyer l'invitation").click()
     expect(page).not_to_have_url(re.compile("/inviter/$"))
-    alice.close()
 
 
 def fill_in(page: Page) -> None:
@@ -75,6 +66,7 @@ def fill_in(page: Page) -> None:
 def sign_out(viewer: Viewer) -> None:
     viewer.go(reverse("account_logout"))
     viewer.page.locator("#main").get_by_role("button", name="Se déconnecter").click()
+    expect(viewer.page).not_to_have_url(re.compile("/deconnexion/"))
 
 
 def accept(phone: Viewer, device: Authenticator) -> None:
@@ -82,7 +74,6 @@ def accept(phone: Viewer, device: Authenticator) -> None:
     page = phone.page
     phone.go(phone.link_to(NEWCOMER, "invitation/"))
     phone.look("invitations:answer, with a passkey")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
     page.get_by_role("button", name=ACCEPT).click()
     assert device.keeps() == 0, "what is missing is asked for first"
     fill_in(page)
@@ -90,7 +81,6 @@ def accept(phone: Viewer, device: Authenticator) -> None:
     page.get_by_role("button", name=ACCEPT).click()
     expect(page.get_by_text("Aucune clé d'accès n'a été créée")).to_be_visible()
     phone.look("invitations:answer, no passkey made")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict
     device.recognises(True)
     page.get_by_role("button", name=ACCEPT).click()
     expect(page).to_have_url(re.compile("/espace/.*/bienvenue/$"))
@@ -121,21 +111,20 @@ def look_at_own_pages(phone: Viewer) -> None:
 def come_back_by_mail(phone: Viewer) -> None:
     page = phone.page
     page.get_by_role("link", name="Mot de passe oublié").click()
+    page.wait_for_url(re.compile("/mot-de-passe/oublie/"))
     page.get_by_label("Adresse e-mail").fill(NEWCOMER)
     page.get_by_role("button", name="M'envoyer le lien").click()
     phone.go(phone.link_to(NEWCOMER, "mot-de-passe/nouveau/"))
     page.get_by_label("Nouveau mot de passe").fill(PASSWORD)
     page.get_by_role("button", name="Enregistrer le nouveau mot de passe").click()
     expect(page).to_have_url(re.compile("/connexion/"))
-    phone.sign_in(NEWCOMER, PASSWORD)
+    phone.sign_in(NEWCOMER)
     expect(page).to_have_url(re.compile("/espace/"))
 
 
-def test_a_new_client_accepts_comes_back_and_loses_the_phone(
-    phone: Viewer, demo_product: Stack, browser: Browser
-) -> None:
+def test_a_new_client_accepts_comes_back_and_loses_the_phone(phone: Viewer, alice: Viewer) -> None:
     page, device = phone.page, Authenticator(phone.page)
-    invited(demo_product, browser)
+    invited(alice)
     accept(phone, device)
     sign_out(phone)
     phone.go("/connexion/?next=/profil/cles-d-acces/")

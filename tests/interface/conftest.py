@@ -42,6 +42,5 @@ def kit_url() -> Iterator[str]:
 @pytest.fixture
 def kit(page: Page, kit_url: str, breaches: list[str]) -> Page:
     """A tab on the style guide; a breach of the content security policy fails the test."""
-    page.set_default_timeout(10_000)
     page.goto(kit_url)
     return page

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools import running, testing, venv
+from devtools import foreground, running, testing, venv
 from devtools.console import Stop
 from devtools.paths import ROOT
 
@@ -62,3 +62,46 @@ def test_a_taken_port_gives_the_next_free_one() -> None:
 )
 def test_a_browser_is_brought_only_for_runs_that_may_want_one(arguments: list[str], wanted: bool) -> None:
     assert testing._may_need_browser(arguments) is wanted
+
+
+def _bring(monkeypatch: pytest.MonkeyPatch, *offered: str) -> list[str]:
+    """The packages that were asked for, by root on a Debian that offers these."""
+    asked: list[str] = []
+
+    def run(command: list[str]) -> int:
+        asked.extend(command[-1:] if "install" in command else [])
+        return 0
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", "/nowhere")
+
+    def which(name: str) -> str | None:
+        return name if name == "apt-get" or (name in offered and name in asked) else None
+
+    monkeypatch.setattr(shutil, "which", which)
+    monkeypatch.setattr(foreground, "run", run)
+    assert testing._browser() == asked[-1]
+    return asked
+
+
+def test_the_lightest_browser_is_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _bring(monkeypatch, "chromium-headless-shell", "chromium") == ["chromium-headless-shell"]
+
+
+def test_an_older_distribution_brings_the_whole_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _bring(monkeypatch, "chromium") == ["chromium-headless-shell", "chromium"]
+
+
+def test_of_the_browsers_that_playwright_has_fetched_the_lightest_and_newest_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    for number in (1200, 1201):
+        for path in (
+            f"chromium-{number}/chrome-linux64/chrome",
+            f"chromium_headless_shell-{number}/chrome-headless-shell-linux64/chrome-headless-shell",
+        ):
+            (tmp_path / path).parent.mkdir(parents=True)
+            (tmp_path / path).touch()
+    assert testing._installed_browser() == str(tmp_path / path)
