@@ -1,5 +1,6 @@
 """Fixtures of all tests: the database as the runtime role sees it, and the smallest worlds that tests start from."""
 
+import gc
 import io
 import logging
 import os
@@ -7,7 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client, TransactionTestCase
+from psycopg._preparing import PrepareManager
 from structlog.stdlib import ProcessorFormatter
 from whitenoise import WhiteNoise
 
@@ -26,6 +29,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> parallel.Tog
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     parallel.longest_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end, so it is not gone through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +68,34 @@ def _static_files_listed_once() -> Iterator[None]:
         self.files.update(listed[what])
 
     patch.setattr(WhiteNoise, "update_files_dictionary", once)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements_stay_prepared() -> Iterator[None]:
+    """Each test is taken back, after which psycopg forgets what it prepared, in case a table went along: none does.
+
+    So a connection keeps its statements from one test to the next, as a server's does from one request to the next.
+    """
+    patch = pytest.MonkeyPatch()
+    should_discard = PrepareManager._should_discard
+
+    def kept(self: PrepareManager, prep: Any, results: Any) -> bool:
+        taken_back = all(result.command_status == b"ROLLBACK" for result in results)
+        return not taken_back and should_discard(self, prep, results)
+
+    patch.setattr(PrepareManager, "_should_discard", kept)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_are_hashed_quickly() -> Iterator[None]:
+    """By the same algorithm, in a hundredth of the memory."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Argon2PasswordHasher, "memory_cost", 1024)
+    patch.setattr(Argon2PasswordHasher, "parallelism", 1)
     yield
     patch.undo()
 
@@ -119,5 +157,7 @@ class OutsideClient(Client):
     """A client whose requests know nothing of the scope that a test has open, as a real server's do."""
 
     def request(self, **request: Any) -> Any:
+        if scopes.current() == scopes.NOWHERE:
+            return super().request(**request)
         with scopes._standing_in(scopes.NOWHERE, "default"):
             return super().request(**request)

@@ -64,3 +64,8 @@ def suffix() -> str:
     """What this process adds to the name of its database; nothing where it is the only one."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     return f"_{worker}" if worker else ""
+
+
+def run() -> str:
+    """What all processes of one run have in common; nothing where this process is the only one."""
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID", "")

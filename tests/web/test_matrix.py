@@ -3,7 +3,9 @@
 Foreign is what belongs to another firm, and what the same firm holds for another client.
 """
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from io import BytesIO
 from typing import Any
@@ -17,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import JournalCheck, Membership
 from accounts.permissions import ObjectRole, give, pairs_of
+from accounts.places import places_of, record_visit
 from activity.models import Event
 from clients.actions.departing import complete_departure
 from clients.actions.files import Handed, drop_for_client, drop_for_firm
@@ -327,8 +330,11 @@ class Stage:
         client = OutsideClient()
         if user is not None:
             client.force_login(user)
-            # Here before, so that their session's activity, which no answer here is about, is not noted each time.
+            # Here before, so that their session's activity and their visit, which no answer here is about, are not
+            # noted each time.
             client.get(reverse("accounts:terms"))
+            for place in places_of(user.pk):
+                record_visit(place)
         return client
 
     def url(self, pattern: Pattern, key: object = None) -> str:
@@ -359,11 +365,24 @@ class Stage:
         return response
 
 
+@contextmanager
+def no_logs_of_refusals() -> Iterator[None]:
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 @pytest.fixture(scope="module")
 def stage(django_db_setup: None, django_db_blocker: Any) -> Iterator[Stage]:
-    """One for all of these tests: each request's changes are taken back, in the end all of it is."""
+    """One for all of these tests: each request's changes are taken back, in the end all of it is.
+
+    Thousands of refusals would each write a line that nobody reads; what fails still does.
+    """
     with (
         django_db_blocker.unblock(),
+        no_logs_of_refusals(),
         override_settings(ACCOUNT_RATE_LIMITS=False),
         transaction.atomic(),
     ):
