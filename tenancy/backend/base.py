@@ -27,9 +27,10 @@ class MomentLoader(TimestamptzLoader):
             return super().load(data).astimezone(UTC)
 
 
-_SET_SCOPE = """
-SELECT set_config('app.firm', %s, true), set_config('app.space', %s, true), set_config('app.person', %s, true)
-"""
+_SET_SCOPE = (
+    "SELECT set_config('app.firm', %s, true), set_config('app.space', %s, true),"
+    " set_config('app.person', %s, true)"
+)
 
 
 @cache
