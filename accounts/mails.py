@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from activity.events import REGISTRY as EVENTS
@@ -126,6 +127,7 @@ class JournalHeadMail(MailKind):
     """How far the firm's journal reached, signed, for the administrators to keep. Params: `head`, its key."""
 
     name = "accounts.journal_head"
+    what = gettext_lazy("Daily proof of the activity log")
 
     def build(self, mail: OutgoingEmail) -> Message:
         given = head_of(UUID(mail.params["head"])) if mail.firm else None

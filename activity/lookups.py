@@ -127,7 +127,8 @@ mail_queue = register(
         name="mail_queue",
         signature="",
         returns="TABLE (waiting bigint, due bigint, oldest timestamptz, oldest_due timestamptz,"
-        " oldest_urgent timestamptz, last_sent timestamptz, sent_in_5_minutes bigint, sent_in_a_day bigint, failed_in_a_day bigint)",
+        " oldest_urgent timestamptz, last_sent timestamptz, sent_in_5_minutes bigint, sent_in_a_day bigint,"
+        " failed_in_a_day bigint)",
         # Counts and moments, nothing of whose mails they are. Due is what no server has put off.
         body="""
             SELECT waiting.*, sent.*, (SELECT count(*) FROM activity_outgoingemail AS mail

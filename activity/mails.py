@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from activity.letterhead import letterhead, one_letterhead
 from activity.models import OutgoingEmail
@@ -45,6 +47,8 @@ class MailKind(ABC):
     """One kind of mail. Declare a subclass with a `name` in an app's `mails.py`, loaded by its AppConfig."""
 
     name: ClassVar[str]
+    # What people call it, where they read that it did not arrive.
+    what: ClassVar[str | Promise] = _("E-mail")
     # Somebody waits for it, or is to be warned: it leaves before all others.
     urgent: ClassVar[bool] = False
 

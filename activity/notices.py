@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from activity import sentences, unsubscribing
@@ -25,6 +26,7 @@ SHOWN = 20
 
 class ChangesMail(MailKind):
     name = CHANGES
+    what = _("Changes that concern them")
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete if the events are gone, or since the mail was composed the person has lost their place or

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from activity import queries, sentences, unsubscribing
@@ -32,6 +33,7 @@ class DetailsChangedMail(MailKind):
     """`params`: the group of the changes, the keys of the dossiers and of the person."""
 
     name = DETAILS_MAIL
+    what = _("Changes of a client's details")
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete if none of them is tied any more to a space in which the person has their place, and gets

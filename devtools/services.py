@@ -168,6 +168,7 @@ def development_settings(*, debug: bool) -> dict[str, str]:
         "SECRET_KEY": _secret("secret_key"),
         "DEBUG": "1" if debug else "0",
         "DEMO": "0" if "DATABASE_URL" in os.environ else "1",
+        **({} if "DATABASE_URL" in os.environ else {"OPERATORS": "alice@lemoine.example"}),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "LOG_LEVEL": "INFO",
     }

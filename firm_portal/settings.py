@@ -21,6 +21,10 @@ DEMO = env.bool("DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 BASE_URL = env.str("BASE_URL", default="http://localhost:8000").rstrip("/")
+# Who runs this installation, by their addresses: they see the queue of mails, and nothing of any firm.
+OPERATORS = [address.strip().lower() for address in env.list("OPERATORS", default=[])]
+# What a monitoring shows to read /metrics, which is not there without it.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 # May clients open a space of their own, whom no firm has invited?

@@ -8,12 +8,15 @@ from django.urls import include, path
 from accounts.places import FIRM
 from activity.webhooks import mail_service
 from clients.places import SPACE
-from firm_portal.views import bell, mails, pages
+from firm_portal.views import bell, mails, operators, pages
 from firm_portal.views.kit import kit
 
 urlpatterns = [
     path("", pages.start, name="start"),
-    path("healthz", pages.healthz, name="healthz"),
+    path("healthz", operators.healthz, name="healthz"),
+    path("readyz", operators.readyz, name="readyz"),
+    path("metrics", operators.metrics, name="metrics"),
+    path("exploitation/courriels/", operators.mail_queue, name="mail_queue"),
     path(f"{FIRM}", pages.dashboard, name="dashboard"),
     path(f"{FIRM}me-concerne/", bell.of_firm, name="bell"),
     path(f"{FIRM}me-concerne/lu/", bell.read_of_firm, name="read"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Role
 from activity.mails import MailKind, Message, Obsolete, OutgoingEmail, Stencil, mark, rendered, stencil
@@ -44,6 +45,7 @@ class InvitationMail(MailKind):
     """`params`: the invitation's key, and the generation for which the mail was queued; of a reminder its number."""
 
     name = MAIL
+    what = _("Invitation")
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete if the invitation waits no more, or a newer mail was queued for it."""
@@ -89,6 +91,7 @@ class LetterMail(MailKind):
     address it is."""
 
     name = LETTER_MAIL
+    what = _("Confirmation of an address given by letter")
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete once another address was given, or the letter leads nowhere any more."""
@@ -133,6 +136,7 @@ class TestMail(MailKind):
     """To an administrator: an invitation as the words in `params` make it, of an invented client or colleague."""
 
     name = TEST_MAIL
+    what = _("Test of an invitation")
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete if whoever asked for it has left."""

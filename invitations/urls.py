@@ -45,6 +45,7 @@ firm_pages = [
     path(f"{FIRM}dossiers/<uuid:pk>/inviter/preparer/", drafting.prepare_client, name="prepare_client"),
     path(f"{FIRM}parametres/invitations/", settings.settings, name="settings"),
     path(f"{FIRM}parametres/courriels/", mailing.mail_settings, name="mail_settings"),
+    path(f"{FIRM}parametres/courriels/non-remis/", mailing.undelivered_mails, name="undelivered"),
     path(f"{FIRM}parametres/courriels/logo/", mailing.logo, name="logo"),
     path(f"{FIRM}parametres/courriels/logo/image/", mailing.logo_image, name="logo_image"),
     path(f"{FIRM}parametres/courriels/logo/retirer/", mailing.take_logo_away, name="take_logo_away"),

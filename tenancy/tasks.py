@@ -85,6 +85,17 @@ def _publish(task: str, args: list[str]) -> None:
         log.warning("broker_unreachable", task=task, error=type(error).__name__)
 
 
+def broker_answers() -> bool:
+    """Is the broker there? A second and a half at worst."""
+    try:
+        with producers[_broker()].acquire(block=True, timeout=1) as producer:
+            producer.channel.client.ping()
+    except Exception as error:
+        log.info("broker_unreachable", task="", error=type(error).__name__)
+        return False
+    return True
+
+
 @cache
 def _broker() -> Connection:
     """A connection of its own for nudges, less patient than the worker's."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from django import template
+from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, ModelChoiceField
 from django.http import HttpRequest
@@ -111,6 +112,7 @@ def profile_menu(context: Mapping[str, Any]) -> SafeString:
         "places_url": _address("accounts:places"),
         "member_url": request.firm.url("clients:member", pk=member.pk) if member else "",
         "exports_url": request.firm.url("exports:list") if member else "",
+        "operators_url": _address("mail_queue") if email.lower() in settings.OPERATORS else "",
         "logout_url": _address("account_logout"),
         "here": request.get_full_path(),
         "csrf_token": context.get("csrf_token"),

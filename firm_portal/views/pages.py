@@ -1,8 +1,7 @@
-"""Pages that draw on all apps: the start page, the dashboard, and the probe for operators."""
+"""Pages that draw on all apps: the start page and the dashboard."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -21,15 +20,6 @@ def start(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         return redirect("account_login")
     return render(request, "start.html", {"accounts": ACCOUNTS, "password": PASSWORD})
-
-
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """200 while the process answers and its database does."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse("ok", content_type="text/plain")
 
 
 @require_safe

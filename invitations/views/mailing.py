@@ -19,6 +19,7 @@ from accounts.models import Firm, FirmLogo
 from accounts.permissions import Perm, require
 from accounts.places import FirmRequest
 from accounts.throttling import throttled
+from activity.outbox import SHOWN_FOR, undelivered, undelivered_count
 from activity.showing import THEMES, confined, side_by_side
 from invitations.actions.texts import ChangedMeanwhile, change_text, mark_of, send_test
 from invitations.mails import example
@@ -42,8 +43,20 @@ def mail_settings(request: FirmRequest) -> HttpResponse:
         change_sender(actor=request.member, **form.cleaned_data)
         messages.success(request, _("The firm's settings are saved."))
         return redirect(request.firm.url("invitations:mail_settings"))
-    context = {"form": form, "logo": _logo(), "kinds": _kinds(request)}
+    context = {
+        "form": form,
+        "logo": _logo(),
+        "kinds": _kinds(request),
+        "undelivered": undelivered_count(),
+    }
     return render(request, "invitations/mail_settings.html", context, status=422 if form.is_bound else 200)
+
+
+@require_safe
+def undelivered_mails(request: FirmRequest) -> HttpResponse:
+    """Each mail of the firm that will not arrive, invitation or not, and why."""
+    require(request.member, Perm.CHANGE_FIRM)
+    return render(request, "invitations/undelivered.html", {"mails": undelivered(), "days": SHOWN_FOR.days})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

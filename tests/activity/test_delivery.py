@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from smtplib import SMTPServerDisconnected
 from typing import Any, ClassVar
 
 import pytest
@@ -17,10 +18,11 @@ from django.utils import timezone
 from activity import delivery, mails
 from activity.actions import Letter, queue_mail, queue_mails
 from activity.connection import KeptConnection
-from activity.delivery import GIVE_UP_AFTER, Sender, deliver_due, pause_after
+from activity.delivery import GIVE_UP_AFTER, Hold, Sender, deliver_due, pause_after
+from activity.domains import FIRST_REST_SECONDS, LONGEST_REST_SECONDS, MOST_REFUSALS, Domains
 from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
-from activity.models import MailState, OutgoingEmail
+from activity.models import MailDomain, MailState, OutgoingEmail
 from tenancy import scopes
 from tests.outbox import Outbox
 from tests.worlds import World
@@ -58,6 +60,8 @@ class Server:
     def __init__(self) -> None:
         self.accepted: list[tuple[str, bytes]] = []
         self.recipient_answers: dict[str, str] = {}
+        self.domain_answers: dict[str, str] = {}
+        self.asked: list[str] = []
         self.drops_at: set[int] = set()
         self.messages = self.connections = 0
 
@@ -71,8 +75,10 @@ class Server:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any
     ) -> str:
-        if address in self.recipient_answers:
-            return self.recipient_answers[address]
+        domain = address.rpartition("@")[2]
+        self.asked.append(domain)
+        if refusal := self.recipient_answers.get(address) or self.domain_answers.get(domain):
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -339,3 +345,181 @@ def third(db: None) -> World:
     from tests.worlds import make_firm
 
     return make_firm("Troisième", "552081317")
+
+
+# --- domains that refuse for now --------------------------------------------------------------------------
+
+
+def queue_to(domain: str, count: int) -> None:
+    for number in range(count):
+        queue_mail(Note.name, to=f"p{number}@{domain}")
+
+
+def due_again() -> None:
+    """Time passes for the mails, not for the domains."""
+    OutgoingEmail.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+
+
+def rested(domain: str) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    assert MailDomain.objects.filter(domain=domain).update(rests_until=past) == 1
+    due_again()
+
+
+def rest_of(domain: str) -> float:
+    until = MailDomain.objects.get(domain=domain).rests_until
+    assert until is not None
+    return (until - timezone.now()).total_seconds()
+
+
+def test_a_domain_that_refuses_is_left_alone_and_the_others_go_on(firm: World, server: Server) -> None:
+    server.domain_answers["plein.test"] = "451 4.7.1 <p0@plein.test> try later"
+    queue_to("plein.test", 10)
+    queue_to("client.test", 3)
+    assert deliver() == 3
+    assert server.asked.count("plein.test") == MOST_REFUSALS
+    untried = OutgoingEmail.objects.filter(to__endswith="@plein.test", attempts=0, lease_until=None)
+    assert untried.count() == 10 - MOST_REFUSALS
+    assert 10 < rest_of("plein.test") <= FIRST_REST_SECONDS
+    assert MailDomain.objects.get().answer == "451 4.7.1"
+    # Another worker, or this one started anew, knows of it; what is queued meanwhile for others leaves.
+    due_again()
+    queue("d")
+    assert deliver() == 1
+    assert server.asked.count("plein.test") == MOST_REFUSALS
+
+
+def test_after_each_rest_it_is_asked_once_and_left_alone_for_longer_up_to_an_hour(
+    firm: World, server: Server
+) -> None:
+    server.domain_answers["plein.test"] = "451 try later"
+    queue_to("plein.test", MOST_REFUSALS + 2)
+    deliver()
+    rests = [rest_of("plein.test")]
+    for _night in range(10):
+        rested("plein.test")
+        server.asked.clear()
+        assert deliver() == 0
+        assert server.asked == ["plein.test"]
+        rests.append(rest_of("plein.test"))
+    for number, rest in enumerate(rests):
+        longest = min(FIRST_REST_SECONDS * 2**number, LONGEST_REST_SECONDS)
+        assert 0.7 * longest < rest <= longest
+
+
+def test_a_domain_that_takes_a_mail_again_is_as_any_other(firm: World, server: Server) -> None:
+    server.domain_answers["plein.test"] = "451 try later"
+    queue_to("plein.test", 10)
+    deliver()
+    server.domain_answers.clear()
+    rested("plein.test")
+    assert deliver() == 10
+    assert not MailDomain.objects.exists()
+
+
+def test_refusals_between_mails_that_it_takes_are_no_reason_to_leave_it_alone(
+    firm: World, server: Server
+) -> None:
+    refused = [number for number in range(20) if number % MOST_REFUSALS != MOST_REFUSALS - 1]
+    server.recipient_answers = {f"p{number}@client.test": "451 try later" for number in refused}
+    queue_to("client.test", 20)
+    assert deliver() == 20 - len(refused)
+    assert len(server.asked) == 20
+
+
+def test_a_refusal_for_good_says_nothing_of_the_domain(firm: World, server: Server) -> None:
+    server.domain_answers["client.test"] = "550 5.1.1 no such user"
+    queue_to("client.test", 8)
+    assert deliver() == 0
+    assert OutgoingEmail.objects.filter(state=MailState.FAILED).count() == 8
+    assert not MailDomain.objects.exists()
+
+
+def test_a_domain_whose_server_falls_silent_is_left_alone_sooner(firm: World) -> None:
+    silent = SMTPServerDisconnected("Connection unexpectedly closed: timed out")
+    silent.__context__ = TimeoutError()
+    known = Domains()
+    for _time in range(2):
+        assert not known.rests("client.test")
+        known.refused("client.test", silent)
+    assert known.rests("client.test")
+    known.refused("autre.test", SMTPServerDisconnected("closed"))  # nobody's fault in particular
+    assert not MailDomain.objects.filter(domain="autre.test").exists()
+
+
+def test_what_waits_for_a_domain_that_refused_for_days_is_given_up(firm: World, server: Server) -> None:
+    server.domain_answers["plein.test"] = "451 try later"
+    queue_to("plein.test", MOST_REFUSALS + 2)
+    deliver()
+    OutgoingEmail.objects.update(created_at=timezone.now() - GIVE_UP_AFTER * 1.1)
+    MailDomain.objects.update(refused_since=timezone.now() - GIVE_UP_AFTER * 1.1)
+    rested("plein.test")
+    deliver()
+    assert set(OutgoingEmail.objects.values_list("state", flat=True)) == {MailState.FAILED}
+
+
+def test_who_begins_claims_little_and_then_more(
+    firm: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender that is killed as it begins keeps few mails back until its leases are over."""
+    asked: list[int] = []
+
+    def counted(most: int) -> list[dict[str, Any]]:
+        asked.append(most)
+        return claim_mails(most)
+
+    monkeypatch.setattr(delivery, "claim_mails", counted)
+    queue(*(f"p{number}" for number in range(80)))
+    assert deliver() == 80
+    assert asked == [10, 20, 40, 50, 50]
+
+
+# --- deaths -----------------------------------------------------------------------------------------------
+
+
+def test_a_slow_sender_keeps_what_it_holds_and_takes_nothing_back(firm: World) -> None:
+    queue("mine", "lost", "sent")
+    with outside():
+        hold = Hold()
+        hold.claims = {claim.id: claim.attempts for claim in delivery._claimed()}
+    nearly_over = timezone.now() + timedelta(seconds=1)
+    OutgoingEmail.objects.update(lease_until=nearly_over)
+    OutgoingEmail.objects.filter(to="lost@client.test").update(attempts=2)
+    OutgoingEmail.objects.filter(to="sent@client.test").update(state=MailState.SENT)
+    with outside():
+        hold.renew()
+    kept = state("mine").lease_until
+    assert kept is not None and kept > nearly_over + timedelta(seconds=20)
+    assert (state("lost").lease_until, state("sent").lease_until) == (nearly_over, nearly_over)
+
+
+def test_a_failure_of_which_nobody_could_be_told_is_none_yet(
+    firm: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two: the mail is tried again, and then its kind is told."""
+    server.recipient_answers["a@client.test"] = "550 5.1.1 User unknown"
+    queue("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(Note, "failed", lambda *_of: _killed(None, ""))
+        with pytest.raises(Killed):
+            deliver()
+    assert state("a").state == MailState.WAITING
+    OutgoingEmail.objects.update(lease_until=None)
+    deliver()
+    assert state("a").state == MailState.FAILED
+    assert Note.told == [state("a").failure]
+
+
+def test_a_kind_that_fails_at_being_told_keeps_the_mail_failed(
+    firm: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_of: object) -> None:
+        queue("b")
+        raise RuntimeError("a fault of ours")
+
+    server.recipient_answers["a@client.test"] = "550 5.1.1 User unknown"
+    queue("a")
+    monkeypatch.setattr(Note, "failed", broken)
+    deliver()
+    assert state("a").state == MailState.FAILED
+    assert OutgoingEmail.objects.count() == 1

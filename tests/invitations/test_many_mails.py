@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Role
-from activity import mails
+from activity import delivery, mails
 from activity.delivery import deliver_due
 from activity.models import MailState, OutgoingEmail
 from clients.models import Dossier
@@ -39,7 +39,8 @@ def deliver() -> int:
         return deliver_due()
 
 
-def test_a_mail_more_costs_one_statement_more(firm: World, settings: Any) -> None:
+def test_a_mail_more_costs_one_statement_more(firm: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "FIRST_CLAIM", delivery.BATCH)
     statements = []
     for count in (10, 40):
         Invitation.objects.all().delete()
@@ -54,6 +55,7 @@ def test_a_mail_more_costs_one_statement_more(firm: World, settings: Any) -> Non
 
 
 def test_what_is_alike_is_rendered_once(firm: World, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "FIRST_CLAIM", delivery.BATCH)
     rendered: list[str] = []
 
     def counted(name: str, context: dict[str, Any]) -> str:

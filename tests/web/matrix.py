@@ -85,6 +85,10 @@ MATRIX: dict[str, Row] = {
     # --- outside of any place
     "start": Row("GET", EVERYBODY),
     "healthz": Row("GET", EVERYBODY),
+    "readyz": Row("GET", EVERYBODY),
+    # For who runs the installation, by its settings: nobody here.
+    "metrics": loose("GET", EVERYBODY, 404),
+    "mail_queue": loose("GET", EVERYBODY, 302, 404),
     "language": Row("POST", EVERYBODY),
     "accounts:terms": Row("GET", EVERYBODY),
     "account_login": loose(FORM, EVERYBODY, 302),
@@ -205,6 +209,7 @@ MATRIX: dict[str, Row] = {
     "invitations:sending_progress": on("sending", "GET", ADMINS, 403),
     "invitations:settings": firm(FORM, ADMINS),
     "invitations:mail_settings": firm(FORM, ADMINS),
+    "invitations:undelivered": firm("GET", ADMINS),
     "invitations:logo": firm(FORM, ADMINS),
     # The firm here has none.
     "invitations:logo_image": Row("GET", ADMINS, also=frozenset({404})),
