@@ -60,7 +60,7 @@ COLUMNS: dict[str, Column] = {
         text=lambda dossier: date_format(timezone.localtime(dossier.created_at), "SHORT_DATE_FORMAT"),
     ),
     "portfolio": Column(_("Portfolio"), "col-mid drop-2"),
-    "people": Column(_("People with access"), "col-person drop-1"),
+    "people": Column(_("Colleagues with access"), "col-person drop-1"),
     "state": Column(_("Invitation"), "col-state"),
     "activity": Column(_("Last activity"), "col-when drop-3"),
 }

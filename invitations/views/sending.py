@@ -1,5 +1,6 @@
 """Many invitations at once, in a worker's hands: how far each order is, and what became of its mails."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -58,21 +59,29 @@ def _context(request: FirmRequest, pk: UUID) -> dict[str, Any]:
     require(request.member, Perm.INVITE_CLIENTS)
     sending = get_object_or_404(Sending.objects.light().select_related("asked_by"), pk=pk)
     mails = mail_counts(sending.pk)
-    over = sum(mails.values()) - mails["waiting"]
     return {
         "sending": sending,
         "mails": mails,
         "is_going_on": sending.is_at_work or mails["waiting"] > 0,
         "has_mails": sending.kind != SendingKind.PREPARE,
         "label": _label(sending),
-        # Of both halves of the way, so that the bar never stands still: each is prepared, then its mail leaves.
-        "value": sending.step + over if sending.is_at_work else over,
-        "most": 2 * sending.total if sending.is_at_work else sum(mails.values()),
+        "share": _share(sending, mails),
         "left_out": words.left_out(sending.left_out),
         "trouble": words.trouble(sending.trouble),
         "poll_url": request.firm.url("invitations:sending_progress", pk=pk),
         "list_url": request.firm.url("invitations:list"),
     }
+
+
+def _share(sending: Sending, mails: Mapping[str, int]) -> int:
+    """How many percent of both halves of the way: each is prepared, then its mail leaves; who is left out gets none.
+
+    So the bar neither stands still nor goes back.
+    """
+    told = sum(mails.values())
+    to_send = sending.total if sending.is_at_work else told
+    whole = sending.total + (0 if sending.kind == SendingKind.PREPARE else to_send)
+    return 100 * (sending.step + told - mails["waiting"]) // (whole or 1)
 
 
 def _label(sending: Sending) -> str:

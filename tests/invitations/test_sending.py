@@ -1,15 +1,19 @@
 """Many invitations by a worker: ordered once, done portion by portion, gone on with after a death, counted."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import count as counted
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Membership, Role
-from activity.models import Event, OutgoingEmail
+from activity.models import Event, MailState, OutgoingEmail
 from activity.queries import mail_counts
 from clients.models import Dossier
 from invitations import working
@@ -26,6 +30,7 @@ from tests.worlds import World, make_dossier
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+Browse = Callable[..., Client]
 CLIENTS = 7
 
 
@@ -106,6 +111,37 @@ def test_a_worker_killed_loses_nothing_and_doubles_nothing(
     assert addresses(outbox) == [f"c{number}@client.test" for number in range(CLIENTS)]
     with scope(firm=lemoine.firm):
         assert Event.objects.filter(type="invitations.clients.invited").count() == 1
+
+
+def test_the_bar_goes_from_what_is_made_to_what_has_left_and_never_back(
+    lemoine: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending, admin, real = ordered(lemoine, clients(lemoine)), browse(lemoine.admin), working.invite_some
+    portions = counted(1)
+
+    def die_the_second_time(*args: Any, **kwargs: Any) -> Any:
+        if next(portions) == 2:
+            raise Killed
+        return real(*args, **kwargs)
+
+    def share() -> int:
+        page = admin.get(lemoine.firm.url("invitations:sending_progress", pk=sending.pk)).content.decode()
+        found = re.search(r'value="(\d+)" max="100"', page)
+        assert found and f"{found[1]}\u00a0%" in page
+        return int(found[1])
+
+    shares = [share()]
+    monkeypatch.setattr(working, "invite_some", die_the_second_time)
+    with pytest.raises(Killed):
+        carry_out(lemoine.firm.pk, sending.pk)
+    shares.append(share())
+    let_the_lease_run_out(lemoine)
+    carry_out(lemoine.firm.pk, sending.pk)
+    shares.append(share())
+    with scope(firm=lemoine.firm):
+        some = OutgoingEmail.objects.filter(batch=sending.pk).values("pk")[:3]
+        OutgoingEmail.objects.filter(pk__in=some).update(state=MailState.SENT, sent_at=timezone.now())
+    assert [*shares, share()] == [0, 18, 53, 73]
 
 
 def test_a_worker_taken_for_dead_writes_nothing_more(

@@ -51,7 +51,7 @@ def told(answer: Any) -> str:
 
 # --- Columns ------------------------------------------------------------------------------------------------
 
-USUAL = ["Code", "Nom", "SIREN", "Portefeuille", "Personnes de l'espace", "Invitation", "Dernière activité"]
+USUAL = ["Code", "Nom", "SIREN", "Portefeuille", "Collaborateurs", "Invitation", "Dernière activité"]
 
 
 def test_the_usual_columns_are_shown_until_others_are_chosen(firm: World, browse: Browse) -> None:
