@@ -159,10 +159,15 @@ class Event(Owned):
     @property
     def who(self) -> str:
         """Who did it, and for whom they stood in; empty for what the product did by itself."""
-        if not self.behalf_name:
-            return self.actor_name
-        names = {"actor": self.actor_name, "absent": self.behalf_name}
-        return elided(gettext("%(actor)s, on behalf of %(absent)s") % names, self.behalf_name)
+        return who(self.actor_name, self.behalf_name)
+
+
+def who(actor_name: str, behalf_name: str) -> str:
+    """In the words of an event: the one, on behalf of the other if there is one."""
+    if not behalf_name:
+        return actor_name
+    names = {"actor": actor_name, "absent": behalf_name}
+    return elided(gettext("%(actor)s, on behalf of %(absent)s") % names, behalf_name)
 
 
 class Name(models.Model):

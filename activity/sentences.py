@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -16,10 +17,33 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from activity.events import EventType, Text, type_named
 from activity.models import Event
+
+
+class Told(Protocol):
+    """What of an event its words are made of."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def who(self) -> str: ...
+
+    @property
+    def subject_type(self) -> str: ...
+
+    @property
+    def subject_name(self) -> str: ...
+
+    @property
+    def changes(self) -> Any: ...
+
+    @property
+    def details(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -44,13 +68,13 @@ def sentence(event: Event, *, actors: list[str] | None = None, base: str = "") -
     return mark_safe(text % _Named({**words, "subject": subject}))  # noqa: S308 - each part was escaped above
 
 
-def plain_sentence(event: Event, *, actors: list[str] | None = None) -> str:
+def plain_sentence(event: Told, *, actors: list[str] | None = None) -> str:
     """As text, for mails and workbooks."""
-    text = str(type_named(event.type).sentence)
+    text = _sentence_of(type_named(event.type), get_language())
     return text % _Named({**_words(event, actors), "subject": _subject(event)})
 
 
-def changes(event: Event, values: Mapping[str, Any] | None = None) -> list[Change]:
+def changes(event: Told, values: Mapping[str, Any] | None = None) -> list[Change]:
     """What changed, field by field, in the order in which it was recorded. `values`: other values, of the same kind."""
     kind = type_named(event.type)
     shown = event.changes if values is None else values
@@ -91,7 +115,7 @@ class _Named(dict[str, Any]):
         return "–"
 
 
-def _words(event: Event, actors: list[str] | None) -> dict[str, Any]:
+def _words(event: Told, actors: list[str] | None) -> dict[str, Any]:
     actor = _(" and ").join(actors) if actors else event.who
     known = type_named(event.type).words
     details = {name: _worded(known.get(name), value) for name, value in event.details.items()}
@@ -105,15 +129,32 @@ def _worded(known: Mapping[Any, Text] | None, value: Any) -> Any:
     return (_is_moment(value) and _date(None, value)) or value
 
 
-def _subject(event: Event) -> str:
+def _subject(event: Told) -> str:
     return event.subject_name or "–"
 
 
 def _change(kind: type[EventType], label: str, name: str, before: Any, after: Any) -> Change:
-    field = _field(label, name)
-    shown = kind.fields.get(name) or getattr(field, "verbose_name", name)
+    field, shown = _labelled(kind, label, name, get_language())
     before, after = (_worded(kind.words.get(name), value) for value in (before, after))
-    return Change(capfirst(str(shown)), _readable(field, before), _readable(field, after))
+    return Change(shown, _readable(field, before), _readable(field, after))
+
+
+# A workbook tells of a hundred thousand events in the same few words.
+_kept = lru_cache(maxsize=4_096)
+
+
+@_kept
+def _sentence_of(kind: type[EventType], _language: str | None) -> str:
+    return str(kind.sentence)
+
+
+@_kept
+def _labelled(
+    kind: type[EventType], label: str, name: str, _language: str | None
+) -> tuple["models.Field[Any, Any] | None", str]:
+    """The field of the subject, if it is one, and what people call it."""
+    field = _field(label, name)
+    return field, capfirst(str(kind.fields.get(name) or getattr(field, "verbose_name", name)))
 
 
 def _field(label: str, name: str) -> "models.Field[Any, Any] | None":

@@ -1,14 +1,18 @@
 """An event as a line of a workbook."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from activity.events import type_named
-from activity.models import Event
+from activity.models import Event, who
 from activity.searching import Asked, Search
 from activity.sentences import changes, plain_sentence, subject_kind
 from spreadsheets.writing import CellValue
@@ -40,31 +44,70 @@ def columns() -> list[tuple[str, int]]:
 
 def lines(asked: Asked) -> Iterator[list[CellValue]]:
     """A line of each event that answers what is asked, the newest first, in the active language."""
+    words = _Words()
     for keys in Search(asked).lots(KEYS):
         for place in range(0, len(keys), LOT):
-            yield from _lines_of(keys[place : place + LOT])
+            yield from _lines_of(keys[place : place + LOT], words)
 
 
-def _lines_of(keys: list[UUID]) -> Iterator[list[CellValue]]:
-    for event in Event.objects.of_scope().filter(among(keys)).order_by("-id"):
-        yield _line(event)
+_COLUMNS = (
+    "id", "at", "type", "actor_name", "behalf_name", "subject_type", "subject_name", "changes", "details", "group",
+    "ip", "request_id",
+)  # fmt: skip
 
 
-def _line(event: Event) -> list[CellValue]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An event without what a model costs, a hundred thousand times."""
+
+    id: UUID
+    at: datetime
+    type: str
+    actor_name: str
+    behalf_name: str
+    subject_type: str
+    subject_name: str
+    changes: dict[str, Any]
+    details: dict[str, Any]
+    group: UUID | None
+    ip: str | None
+    request_id: str
+
+    @property
+    def who(self) -> str:
+        return who(self.actor_name, self.behalf_name)
+
+
+class _Words:
+    """What is alike in many lines, in the active language, said once."""
+
+    def __init__(self) -> None:
+        self.nobody = _("Firm Portal")
+        self.zone = get_current_timezone()
+        self.action = cache(lambda name: str(type_named(name).summary))
+        self.kind = cache(subject_kind)
+
+
+def _lines_of(keys: list[UUID], words: _Words) -> Iterator[list[CellValue]]:
+    for values in Event.objects.of_scope().filter(among(keys)).order_by("-id").values_list(*_COLUMNS):
+        yield _line(_Row(*values), words)
+
+
+def _line(event: _Row, words: _Words) -> list[CellValue]:
     changed = changes(event)
     return [
-        localtime(event.at),
-        event.actor_name or _("Firm Portal"),
+        event.at.astimezone(words.zone),
+        event.actor_name or words.nobody,
         event.behalf_name,
         plain_sentence(event),
-        str(type_named(event.type).summary),
-        subject_kind(event.subject_type),
+        words.action(event.type),
+        words.kind(event.subject_type),
         event.subject_name,
-        "\n".join(one.label for one in changed),
-        "\n".join(one.before for one in changed),
-        "\n".join(one.after for one in changed),
+        "\n".join([one.label for one in changed]),
+        "\n".join([one.before for one in changed]),
+        "\n".join([one.after for one in changed]),
         event.ip,
         event.request_id,
         str(event.group or ""),
-        str(event.pk),
+        str(event.id),
     ]

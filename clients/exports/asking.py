@@ -1,6 +1,7 @@
 """The filters of a page as what an export is asked for by."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.utils.choices import flatten_choices
@@ -31,5 +32,5 @@ def in_words(filters: forms.Form, parameters: Parameters) -> str:
 
 
 def _shown(field: forms.BoundField, value: str) -> str:
-    choices = field.field.choices if isinstance(field.field, forms.ChoiceField) else ()
+    choices: Any = field.field.choices if isinstance(field.field, forms.ChoiceField) else ()
     return str(dict(flatten_choices(choices)).get(value, value))

@@ -34,7 +34,7 @@ class JournalBook(Book):
     asked: str = ""
 
     def expected(self) -> int:
-        return self._count if self._is_much else self.weight()
+        return self._all if self._some > settings.EXPORTS_AT_ONCE else self._some
 
     def weight(self) -> int:
         return self._some
@@ -44,12 +44,8 @@ class JournalBook(Book):
         """Enough to know whether somebody waits for it."""
         return Search(self.events).count(settings.EXPORTS_AT_ONCE)
 
-    @property
-    def _is_much(self) -> bool:
-        return self._some > settings.EXPORTS_AT_ONCE
-
     @cached_property
-    def _count(self) -> int:
+    def _all(self) -> int:
         return Search(self.events).count(MOST_LINES)
 
     def write(self, target: Target, progress: Progress) -> int:

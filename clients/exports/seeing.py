@@ -1,5 +1,6 @@
 """The export of who saw a client file between two days."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,7 +18,7 @@ from clients.forms.seeing import SeenFilter
 from clients.models import AccessRecord, Dossier
 from clients.seeing import seen, told, who_saw
 from exports.kinds import Book, Gone, Kind, Parameters, counted
-from spreadsheets.writing import Target, write_workbook
+from spreadsheets.writing import CellValue, Target, write_workbook
 from tenancy.leases import Progress
 
 _FILTERS = ("person", "kind", "since", "until")
@@ -43,7 +44,7 @@ class SeenBook(Book):
             _("Last time"): 17,
             _("Times"): 8,
         }
-        rows = (
+        rows: Iterable[list[CellValue]] = (
             [one.day, one.name, one.what, localtime(one.first_at), localtime(one.last_at), one.count]
             for one in told(self.records.iterator(chunk_size=_LOT))
         )
