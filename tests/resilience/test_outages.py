@@ -239,8 +239,8 @@ class Run:
     def _amid_delivery(self) -> None:
         """Until some more mails have arrived, and a moment longer."""
         self.product.wait_for_worker()
-        before = self.office.count
-        self._until(lambda: self.office.count > before, seconds=PATIENCE)
+        enough = self.office.count + self.chance.randint(1, max(1, self.ordeal.mails // 200))
+        self._until(lambda: self.office.count >= enough, seconds=PATIENCE)
         time.sleep(self.chance.uniform(0, 0.05))
 
     def _until(self, condition: Callable[[], bool], *, seconds: float) -> float:
