@@ -278,7 +278,7 @@ def _exported(office: Office, rounds: int) -> dict[str, float]:
     """The same lines, made beforehand, by the writers alone."""
     print(f"\nthe export of {EXPORTED:,} events")
     with scope(firm=office.firm):
-        asked = Asked(kind="clients.dossier.updated", until=_day_with(EXPORTED))
+        asked = Asked(kind="clients.dossier.changed", until=_day_with(EXPORTED))
         made = [[str(cell or "") for cell in line] for line in lines(asked)]
 
     def ours() -> Run:
@@ -301,7 +301,7 @@ def _exported(office: Office, rounds: int) -> dict[str, float]:
 
 def _day_with(count: int) -> Any:
     """The day until which about so many events of the usual kind happened, from the oldest on."""
-    events = Event.objects.of_scope().filter(type="clients.dossier.updated").order_by("id")
+    events = Event.objects.of_scope().filter(type="clients.dossier.changed").order_by("id")
     oldest = events.values_list("at", flat=True)[min(count, events.count()) - 1]
     return timezone.localtime(oldest).date()
 

@@ -22,7 +22,7 @@ YEARS = 5
 RARE = "clients.journal.exported"
 # Kinds, as often as they stand here; the rare one is put in by the number of the event.
 KINDS = (
-    ["clients.dossier.updated"] * 8
+    ["clients.dossier.changed"] * 8
     + ["clients.dossier.moved"] * 4
     + ["clients.dossier.assigned"] * 3
     + ["clients.dossier.file_taken"] * 2
