@@ -758,9 +758,9 @@ for (const note of $$("[data-toasts] [data-toast]")) {
 showDisplayChoice();
 showNotices();
 start(document.body);
-// What was typed into a search before anything listened is asked for now. A browser restores none: they are `autocomplete="off"`.
+// What was typed into a search before anything listened is looked for now. A browser restores none of these.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const box of $$('form[hx-trigger^="input"] input[type="search"]')) {
+  for (const box of $$('input[type="search"][autocomplete="off"]')) {
     if (box.value !== box.defaultValue) box.dispatchEvent(new InputEvent("input", { bubbles: true }));
   }
 });
