@@ -26,7 +26,10 @@ def place(client: Client, name: str) -> str:
     return next(str(one.url) for one in page.context["places"] if one.name == name)
 
 
-def test_the_demonstration_is_made_once(db: None, browse: Browse) -> None:
+def test_the_demonstration_is_made_once_with_valid_numbers_a_common_client_and_support(
+    db: None, browse: Browse
+) -> None:
+    """In one test, for it takes seconds to make."""
     assert demo.load()
     people = User.objects.count()
     assert not demo.load()
@@ -37,12 +40,6 @@ def test_the_demonstration_is_made_once(db: None, browse: Browse) -> None:
         ).check_password(demo.PASSWORD)
     client = browse(User.objects.get(email=demo.CLIENT))
     assert client.get(reverse("accounts:places") + "?tous=1").status_code == 200
-
-
-def test_the_demonstrations_firms_have_valid_numbers_a_common_client_and_support(
-    db: None, browse: Browse
-) -> None:
-    demo.load()
     for plan in demo.FIRMS:
         founder = User.objects.get(email=plan.people[0])
         page = browse(founder).get(place(browse(founder), plan.name))
