@@ -46,7 +46,7 @@ class NoDemonstration(Exception):
 
 
 class Demo:
-    """The first firm, its administrator, its client."""
+    """The first firm, its administrator, its client; whatever else these have come into since."""
 
     @cached_property
     def alice_herself(self) -> User:
@@ -58,11 +58,12 @@ class Demo:
 
     @cached_property
     def firm_id(self) -> Any:
-        return firms_of(self.alice_herself.pk)[0]["firm_id"]
+        return next(row["firm_id"] for row in firms_of(self.alice_herself.pk) if row["role"] == Role.ADMIN)
 
     @cached_property
     def space_id(self) -> Any:
-        return spaces_of(self.claire.pk)[0]["space_id"]
+        mine = spaces_of(self.claire.pk)
+        return next(row["space_id"] for row in mine if row["profile"] == SpaceProfile.MANAGER)
 
     @contextmanager
     def in_firm(self) -> Iterator[Membership]:

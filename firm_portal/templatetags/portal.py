@@ -90,7 +90,7 @@ def switcher(context: Mapping[str, Any], name: str) -> SafeString:
         }
         for place in getattr(request, "places", ())
     ]
-    data = {"name": name, "initials": initials(name), "places": places, "url": _address("accounts:places")}
+    data = {"name": name, "initials": initials(name), "places": places, "url": _every_place()}
     return stencilled("components/switcher.html", data)
 
 
@@ -109,7 +109,7 @@ def profile_menu(context: Mapping[str, Any]) -> SafeString:
         "initials": initials(name),
         "email": "" if email == name else email,
         "profile_url": _address("accounts:profile"),
-        "places_url": _address("accounts:places"),
+        "places_url": _every_place(),
         "member_url": request.firm.url("clients:member", pk=member.pk) if member else "",
         "exports_url": request.firm.url("exports:list") if member else "",
         "operators_url": _address("mail_queue") if email.lower() in settings.OPERATORS else "",
@@ -124,6 +124,11 @@ def profile_menu(context: Mapping[str, Any]) -> SafeString:
 def _address(route: str) -> str:
     """Of a page that has no place."""
     return reverse(route)
+
+
+def _every_place() -> str:
+    """The page itself, also for whoever has one place only: they leave it there, or open another."""
+    return f"{_address('accounts:places')}?tous=1"
 
 
 def _unread(count: int) -> str:
@@ -304,12 +309,18 @@ def filter_chips(context: Mapping[str, Any], form: BaseForm) -> list[dict[str, s
     return chips
 
 
+def _pairs(field: BoundField) -> Iterable[tuple[Any, Any]]:
+    """The choices of a field, those of its groups among them."""
+    choices: Any = getattr(field.field, "choices", ())
+    return flatten_choices(choices)
+
+
 def _chosen(field: BoundField, value: Any) -> str:
     if value is True:
         return _("yes")
     if isinstance(field.field, ModelChoiceField):
         return str(field.field.label_from_instance(value))
-    names = {str(key): str(name) for key, name in flatten_choices(getattr(field.field, "choices", ()))}
+    names = {str(key): str(name) for key, name in _pairs(field)}
     chosen = value if isinstance(value, list | tuple) else [value]
     return ", ".join(names.get(str(item), str(item)) for item in chosen)
 

@@ -9,11 +9,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.lookups import firms_of
+from accounts.models import Firm, User
 from activity.mails import REGISTRY, Message
 from activity.models import Event, OutgoingEmail
+from clients.models import SpaceMember, SpaceProfile
 from firm_portal import demo
 from firm_portal.previews import PREVIEWS, Demo, shown
 from invitations.models import InvitationToken
+from tenancy.scopes import scope
+from tests.invitations.asked import make_client
+from tests.worlds import make_member
 
 KINDS = {name for name, kind in REGISTRY.items() if not type(kind).__module__.startswith("tests")}
 # Words that stand in nearly every sentence of one language and in none of the other.
@@ -60,10 +66,24 @@ def messages(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[tup
 
     with django_db_blocker.unblock(), transaction.atomic():
         demo.load()
+        come_into_more()
         yield {
             (key, language): shown(PREVIEWS[key], language) for key in PREVIEWS for language in ("fr", "en")
         }
         transaction.set_rollback(True)
+
+
+def come_into_more() -> None:
+    """Whoever tries the product lets its people come into other places, which stand first in their lists."""
+    alice, claire, hugo = (
+        User.objects.get(email=email)
+        for email in (demo.ACCOUNTS[0].email, demo.CLIENT, demo.BERTRAND.people[0])
+    )
+    with scope(firm=firms_of(hugo.pk)[0]["firm_id"]):
+        make_member(Firm.objects.get(), "Alice", user=alice)
+    other = make_client("a@a.test", "Aaa")
+    with scope(space=other.space_id):
+        SpaceMember.objects.create(user=claire, email=claire.email, profile=SpaceProfile.READER)
 
 
 def test_every_kind_of_mail_has_a_preview_and_no_preview_is_of_none() -> None:

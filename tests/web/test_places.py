@@ -1,5 +1,6 @@
 """“My spaces”: every place of a person and every invitation that waits for them; and standing in several at once."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -95,6 +96,17 @@ def test_one_is_accepted_without_its_mail(
     landed = client.post(HERE, {"shown": shown(page), "terms": "on"})
     assert landed["Location"] == ClientSpace(pk=link.space_id).url("clients:space_welcome")
     assert client.get(PLACES)["Location"] == ClientSpace(pk=link.space_id).url("clients:space_home")
+
+
+def test_the_page_is_reached_from_the_menus_with_one_place_too(
+    browse: Browse, link: SpaceLink, claire: User
+) -> None:
+    """There they leave it, or open another one; a link that leads back to where one stands would be none."""
+    client = browse(claire)
+    home = said(client.get(ClientSpace(pk=link.space_id).url("clients:space_home")))
+    ways = re.findall(r'href="(/mes-espaces/[^"]*)"', home)
+    assert len(ways) == 3  # the switcher's, the profile menu's, the page's own
+    assert {client.get(way).status_code for way in ways} == {200}
 
 
 def test_one_may_be_refused_without_its_mail(browse: Browse, link: SpaceLink) -> None:
