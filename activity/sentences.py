@@ -70,7 +70,8 @@ def sentence(event: Event, *, actors: list[str] | None = None, base: str = "") -
 
 def plain_sentence(event: Told, *, actors: list[str] | None = None) -> str:
     """As text, for mails and workbooks."""
-    text = _sentence_of(type_named(event.type), get_language())
+    kind: Any = type_named(event.type)
+    text = _sentence_of(kind, get_language())
     return text % _Named({**_words(event, actors), "subject": _subject(event)})
 
 
@@ -133,24 +134,24 @@ def _subject(event: Told) -> str:
     return event.subject_name or "–"
 
 
-def _change(kind: type[EventType], label: str, name: str, before: Any, after: Any) -> Change:
+def _change(kind: Any, label: str, name: str, before: Any, after: Any) -> Change:
     field, shown = _labelled(kind, label, name, get_language())
     before, after = (_worded(kind.words.get(name), value) for value in (before, after))
     return Change(shown, _readable(field, before), _readable(field, after))
 
 
-# A workbook tells of a hundred thousand events in the same few words.
+# A workbook tells of a hundred thousand events in the same few words. `kind` is an event type.
 _kept = lru_cache(maxsize=4_096)
 
 
 @_kept
-def _sentence_of(kind: type[EventType], _language: str | None) -> str:
+def _sentence_of(kind: Any, _language: str | None) -> str:
     return str(kind.sentence)
 
 
 @_kept
 def _labelled(
-    kind: type[EventType], label: str, name: str, _language: str | None
+    kind: Any, label: str, name: str, _language: str | None
 ) -> tuple["models.Field[Any, Any] | None", str]:
     """The field of the subject, if it is one, and what people call it."""
     field = _field(label, name)

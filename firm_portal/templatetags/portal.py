@@ -1,7 +1,7 @@
 """The interface's own tags and filters; docs/interface.md shows each in use."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache

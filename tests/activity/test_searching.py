@@ -3,6 +3,7 @@
 import itertools
 import random
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -63,7 +64,7 @@ def told(lemoine: World) -> World:
 def asked(world: World, *, paired: bool = True) -> list[Asked]:
     """Each filter, and each pair of them."""
     today = timezone.localdate()
-    filters = [
+    filters: list[dict[str, Any]] = [
         {"person": world.collaborator.user_id},
         {"kind": KINDS[0]},
         {"kind": "portfolios."},

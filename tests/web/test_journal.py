@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -153,7 +154,7 @@ def test_all_that_is_kept_of_an_event_stands_on_its_page(lemoine: World, browse)
     assert client.get(lemoine.firm.url("clients:event", pk=uuid7())).status_code == 404
 
 
-def sheet_of(response) -> list[tuple]:
+def sheet_of(response) -> list[Any]:
     content = b"".join(response.streaming_content)
     return list(load_workbook(io.BytesIO(content)).active.iter_rows())
 
