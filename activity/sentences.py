@@ -20,7 +20,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from activity.events import EventType, Text, type_named
+from activity.events import Text, type_named
 from activity.models import Event
 
 
