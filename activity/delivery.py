@@ -41,8 +41,9 @@ log = structlog.get_logger(__name__)
 BATCH = PORTION
 # What is claimed first, and doubled from claim to claim: who dies at once keeps little back from the others.
 FIRST_CLAIM = 10
-# What was built is sent within this time, or built anew: a revocation counts.
-FRESH_SECONDS = 20.0
+# What was built is sent within this time, or built anew: a revocation counts. Longer than a server may be silent once:
+# the others go on then.
+FRESH_SECONDS = 45.0
 _BEAT_SECONDS = LEASE.total_seconds() / 4
 FIRST_PAUSE = timedelta(seconds=30)
 # So often first: most that refuse for now take a mail within minutes. Then it doubles.

@@ -160,7 +160,7 @@ def test_the_queue_tells_counts_and_servers_and_nobodys_mails(
     assert rows == [("plein.test", 1, 0, 0), ("secret-client.test", 2, 0, 0), ("fini.test", 0, 11, 1)]
     text = page.content.decode()
     assert "Les courriels ont du retard" in text
-    assert "laissé en paix jusqu" in text and "451 4.7.1" in text
+    assert "Laissé en paix jusqu" in text and "451 4.7.1" in text
     for theirs in ("claire@", "Claire Secret", "perdu@", "déménagé", bertrand.firm.name):
         assert theirs not in text
 
