@@ -4,6 +4,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -18,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions.entering import note_signed_in, note_signed_out
 from accounts.actions.people import follow_confirmed_address, mail_person, note_security
 from accounts.browsers import browser_name
 from accounts.events.people import (
@@ -29,6 +31,7 @@ from accounts.events.people import (
     RecoveryCodesMade,
     SecondFactorAdded,
     SecondFactorRemoved,
+    Way,
 )
 from accounts.models import Passkey, User
 from accounts.second_factor import firms_that_require
@@ -47,6 +50,11 @@ WAYS_TO_SHOW = {
     "reauthenticate": _("Use your password instead"),
     "mfa_reauthenticate": _("Use a code of your second factor instead"),
     "mfa_reauthenticate:webauthn": _("Use a passkey instead"),
+}
+_WAYS = {
+    "webauthn": Way.PASSKEY,
+    "totp": Way.SECOND_FACTOR,
+    "recovery_codes": Way.RECOVERY_CODE,
 }
 # Told by `confirm_email`, which knows both addresses.
 _TOLD_ELSEWHERE = {"account/email/email_changed"}
@@ -79,6 +87,20 @@ class AccountAdapter(DefaultAccountAdapter):
         """A person who reads on in the language of the page that they signed up on."""
         spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
         return User(language=spoken if spoken in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
+
+    # --- coming and going
+
+    @transaction.atomic
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        note_signed_in(person=user, way=_way(request, user), browser=self._browser())
+
+    @transaction.atomic
+    def logout(self, request: HttpRequest) -> None:
+        person = request.user
+        super().logout(request)
+        if isinstance(person, User):
+            note_signed_out(person=person, browser=self._browser())
 
     # --- mails
 
@@ -171,6 +193,14 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def can_delete_authenticator(self, authenticator: Any) -> bool:
         return not firms_that_require(authenticator.user)
+
+
+def _way(request: HttpRequest, person: User) -> Way:
+    """The last step by which they came in. Without any, a link has shown who they are."""
+    steps = get_authentication_records(request, person)
+    if not steps:
+        return Way.LINK
+    return _WAYS.get(steps[-1].get("type", ""), Way.PASSWORD)
 
 
 def _keys() -> MultiFernet:

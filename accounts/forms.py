@@ -14,11 +14,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions.entering import note_registered
 from accounts.actions.firms import register_firm
-from accounts.actions.people import accept_terms
+from accounts.actions.people import accept_terms, note_security
+from accounts.browsers import browser_name
+from accounts.events.people import AddressChangeAsked
 from accounts.identifiers import siren_and_siret
 from accounts.models import Firm, User
 from accounts.terms import current_terms
+from activity.actions import in_one_go
 from activity.preferences import ZONES, Chosen
 from activity.retention import FAMILIES, Rules, duration
 from activity.topics import Timing, topics_of
@@ -80,6 +84,17 @@ class SetPasswordForm(OurWords, account.SetPasswordForm):
 
 class AddEmailForm(OurWords, account.AddEmailForm):
     words: ClassVar = {"email": _("New e-mail address")}
+
+    def save(self, request: HttpRequest) -> Any:
+        """The new address gets its link; the present one is told at once: it may be somebody else's doing."""
+        asked = super().save(request)
+        note_security(
+            person=self.user,
+            happened=AddressChangeAsked,
+            browser=browser_name(request.headers.get("User-Agent", "")),
+            details={"address": asked.email},
+        )
+        return asked
 
 
 class ReauthenticateForm(OurWords, account.ReauthenticateForm):
@@ -184,8 +199,10 @@ class NewPersonForm(OurWords, account.SignupForm):
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Their consent, and what they bring along. Called by allauth once the person is saved."""
-        accept_terms(person=user, terms=current_terms())
-        self.bring(user)
+        with in_one_go():
+            note_registered(person=user)
+            accept_terms(person=user, terms=current_terms())
+            self.bring(user)
 
     def bring(self, user: User) -> None:
         """A firm, or a client's space: whatever the person registers with their account."""

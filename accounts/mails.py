@@ -101,7 +101,8 @@ class AccountExistsMail(PersonMail):
 
 
 class SecurityNotice(PersonMail):
-    """What happened to the account, when, and from where. Params: `event` (its type), `at`, `ip`, `browser`."""
+    """What happened to the account, when, and from where. Params: `event` (its type), `at`, `ip`, `browser`;
+    `firm`, its name, where it is about their place in one."""
 
     name = "accounts.security_notice"
     template = "account_security_notice"
@@ -113,8 +114,9 @@ class SecurityNotice(PersonMail):
         at = timezone.localtime(datetime.fromisoformat(mail.params["at"]))
         facts = [
             (_("When"), date_format(at, "DATETIME_FORMAT")),
-            (_("From the address (IP)"), mail.params["ip"]),
-            (_("With"), mail.params["browser"]),
+            (_("Firm"), mail.params.get("firm")),
+            (_("From the address (IP)"), mail.params.get("ip")),
+            (_("With"), mail.params.get("browser")),
         ]
         return {
             "facts": [(label, value) for label, value in facts if value],

@@ -7,11 +7,12 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
+from accounts.actions.entering import note_registered
 from accounts.actions.passkeys import AlreadyKept, keep_passkey
 from accounts.events.people import AddressConfirmed
 from accounts.models import User
 from accounts.passkeys import MadeKey
-from activity.actions import record
+from activity.actions import in_one_go, record
 from tenancy.scopes import scope
 
 
@@ -55,6 +56,7 @@ def languages_at(addresses: Iterable[str]) -> dict[str, str]:
 
 
 @transaction.atomic
+@in_one_go()
 def admit(*, address: str, newcomer: Newcomer) -> User:
     """Make the account of a person whose address an invitation's link has proven. Raises AddressTaken.
 
@@ -65,7 +67,8 @@ def admit(*, address: str, newcomer: Newcomer) -> User:
     address, key = address.lower(), newcomer.key
     if person_at(address) is not None:
         raise AddressTaken(address)
-    person = User.objects.select_for_update().filter(email=address).first() or _new(address, key)
+    opened = User.objects.select_for_update().filter(email=address).first()
+    person = opened or _new(address, key)
     if key and key.handle != person.pk:  # made for an account that is another one now: they make it again
         raise AddressTaken(address)
     person.first_name, person.last_name = newcomer.first_name, newcomer.last_name
@@ -78,6 +81,8 @@ def admit(*, address: str, newcomer: Newcomer) -> User:
     EmailAddress.objects.update_or_create(
         user=person, email=address, defaults={"verified": True, "primary": True}
     )
+    if opened is None:
+        note_registered(person=person)
     with scope(person=person):
         record(AddressConfirmed, actor=person, subject=person)
     if key:

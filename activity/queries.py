@@ -191,7 +191,9 @@ def kinds() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _events() -> Any:
-    return Event.objects.of_scope().select_related("firm")
+    """With their firm; on a client's side there is none, and its table is closed."""
+    events = Event.objects.of_scope()
+    return events.select_related("firm") if scopes.current().firm_id else events
 
 
 def mail_counts(batch: UUID) -> dict[str, int]:

@@ -4,22 +4,25 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from accounts.models import Firm, Membership, Role
-from accounts.permissions import Perm, allows, permitted
+from accounts.models import Firm, Membership, MemberState, Role
+from accounts.permissions import Perm, allows, permitted, without_grants
 from activity import queries
 from clients import replacements
-from clients.models import Dossier
+from clients.models import ConsentRequest, Dossier
 from clients.models.imports import Import
-from invitations.models import Invitation
+from invitations.models import Invitation, Letter, LetterState
 from invitations.summary import waiting_counts
 from portfolios.models import Portfolio
 
 Text = str | Promise
+# How many of something wait, in which words, with which icon, and where they are listed.
+Counted = tuple[int, Any, str, str]
 
 # Of the last changes, so many are shown, of as many as are still open to the member.
 SHOWN, LOOKED_AT = 8, 40
@@ -29,6 +32,9 @@ ON_HOLD = ngettext_lazy(
     "%(n)s invitations are on hold: whoever sent them may no longer invite",
     "n",
 )
+UNANSWERED = ngettext_lazy(
+    "%(n)s invitation waits for an answer", "%(n)s invitations wait for an answer", "n"
+)
 EXPIRED = ngettext_lazy("%(n)s invitation has expired", "%(n)s invitations have expired", "n")
 FAILED = ngettext_lazy(
     "%(n)s invitation could not be delivered", "%(n)s invitations could not be delivered", "n"
@@ -37,6 +43,22 @@ STANDS_IN = _("You replace %(absent)s until %(until)s")
 IS_REPLACED = _("%(cover)s replaces you until %(until)s")
 ASKED = ngettext_lazy(
     "%(n)s client asks your firm to follow them", "%(n)s clients ask your firm to follow them", "n"
+)
+LETTERS = ngettext_lazy(
+    "%(n)s client has answered your letter: is it them?",
+    "%(n)s clients have answered your letters: is it them?",
+    "n",
+)
+LETTERS_FAILED = ngettext_lazy(
+    "%(n)s address given for a letter could not be reached",
+    "%(n)s addresses given for letters could not be reached",
+    "n",
+)
+CONSENT = ngettext_lazy(
+    "%(n)s firm asks for your firm's consent", "%(n)s firms ask for your firm's consent", "n"
+)
+WITHOUT_ACCESS = ngettext_lazy(
+    "%(n)s member has no access to anything", "%(n)s members have no access to anything", "n"
 )
 TO_CONFIRM = ngettext_lazy(
     "%(n)s import waits for your confirmation", "%(n)s imports wait for your confirmation", "n"
@@ -98,24 +120,70 @@ def counts(firm: Firm, member: Membership) -> list[Figure]:
 
 
 def needs(firm: Firm, member: Membership) -> list[Need]:
-    """What waits: invitations that failed or expired, clients who ask for the firm, imports to confirm."""
-    waiting = waiting_counts(member)
-    imports = (
-        Import.objects.waiting_for_someone().count() if allows(Role(member.role), Perm.IMPORT_DOSSIERS) else 0
-    )
-    asked = Invitation.objects.requests_to(member).answerable().count()
-    invitations = firm.url("invitations:list")
+    """What waits for the member, the most pressing first: each leads to the list of what it counts."""
+    counted = (*_invitations(firm, member), *_answers(firm, member), *_others(firm, member))
     return _replacements(firm, member) + [
-        Need(text % {"n": number}, icon, url)
-        for number, text, icon, url in (
-            (waiting["expired"], EXPIRED, "mail-x", f"{invitations}?state=expired"),
-            (waiting["on_hold"], ON_HOLD, "mail-x", f"{invitations}?state=on_hold"),
-            (waiting["failed"], FAILED, "alert-triangle", f"{invitations}?state=failed"),
-            (asked, ASKED, "mail-opened", firm.url("invitations:requests")),
-            (imports, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
-        )
-        if number
+        Need(text % {"n": number}, icon, url) for number, text, icon, url in counted if number
     ]
+
+
+def _invitations(firm: Firm, member: Membership) -> list[Counted]:
+    waiting, listed = waiting_counts(member), firm.url("invitations:list")
+    return [
+        (waiting["failed"], FAILED, "alert-triangle", f"{listed}?state=failed"),
+        (waiting["expired"], EXPIRED, "mail-x", f"{listed}?state=expired"),
+        (waiting["on_hold"], ON_HOLD, "mail-x", f"{listed}?state=on_hold"),
+        (waiting["pending"], UNANSWERED, "mail-forward", f"{listed}?state=waiting"),
+    ]
+
+
+def _answers(firm: Firm, member: Membership) -> list[Counted]:
+    """Of clients: those who have answered a letter, and those whom the mail about it did not reach."""
+    letters = Letter.objects.manageable_by(member).order_by()
+    listed = firm.url("invitations:letters")
+    proven, failed = LetterState.PROVEN, LetterState.FAILED
+    waiting = {state: letters.in_state(state).values("pk") for state in (proven, failed)}
+    counts = letters.aggregate(
+        **{str(state): Count("pk", filter=Q(pk__in=keys)) for state, keys in waiting.items()}
+    )
+    return [
+        (counts[proven], LETTERS, "mail-opened", f"{listed}?state={proven}"),
+        (counts[failed], LETTERS_FAILED, "alert-triangle", f"{listed}?state={failed}"),
+    ]
+
+
+def _others(firm: Firm, member: Membership) -> list[Counted]:
+    """Clients who ask for the firm; and what waits for those who may import, change the firm, manage its members.
+
+    One query.
+    """
+    active = Membership.objects.filter(state=MemberState.ACTIVE)
+    consent = ConsentRequest.objects.of_company(firm=firm.pk).waiting().shown()
+    members = firm.url("clients:members")
+    requests = Invitation.objects.requests_to(member).answerable()
+    imports = Import.objects.waiting_for_someone()
+    nobody = f"{members}?access=none&state={MemberState.ACTIVE}"
+    asked: list[tuple[Perm | None, Any, Counted]] = [
+        (None, _number(requests), (0, ASKED, "mail-opened", firm.url("invitations:requests"))),
+        (
+            Perm.IMPORT_DOSSIERS,
+            _number(imports),
+            (0, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
+        ),
+        (Perm.CHANGE_FIRM, _number(consent, of="firm"), (0, CONSENT, "help", f"{members}#declarants")),
+        (Perm.MANAGE_MEMBERS, _number(without_grants(active)), (0, WITHOUT_ACCESS, "users", nobody)),
+    ]
+    role = Role(member.role)
+    mine = [one for one in asked if one[0] is None or allows(role, one[0])]
+    numbers = (number for _perm, number, _said in mine)
+    counts = Membership.objects.filter(pk=member.pk).order_by().values_list(*numbers).get()
+    return [(count, *said[1:]) for count, (_perm, _asked, said) in zip(counts, mine, strict=True)]
+
+
+def _number(found: QuerySet[Any], of: str = "pk") -> Any:
+    """How many different ones, as part of another query."""
+    alike = found.order_by().annotate(all_alike=Value(1)).values("all_alike")
+    return Coalesce(Subquery(alike.annotate(n=Count(of, distinct=True)).values("n")), 0)
 
 
 def _replacements(firm: Firm, member: Membership) -> list[Need]:

@@ -22,6 +22,7 @@ from clients.models import Dossier
 from invitations import reminders
 from invitations.models import (
     GRANTED_ROLES,
+    WAITING,
     InvitationKind,
     InvitationQuerySet,
     InvitationState,
@@ -361,7 +362,9 @@ class InvitationFilter(forms.Form):
 
     q = forms.CharField(label=_("Search"), required=False, max_length=100)
     state = forms.ChoiceField(
-        label=_("State"), required=False, choices=[("", _("All states")), *InvitationState.choices]
+        label=_("State"),
+        required=False,
+        choices=[("", _("All states")), (WAITING, _("Waiting for an answer")), *InvitationState.choices],
     )
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("Clients and members")), *InvitationKind.choices]

@@ -9,6 +9,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What looks at the whole product in a browser stays in one process, which starts it once.
 BROWSING = "tests/browser/"
+# They look at what was done once for both.
+DONE_ONCE = ("tests/activity/test_audiences.py", "tests/activity/test_completeness.py")
 # Each of their tests takes long enough to be a piece of work of its own.
 DIVISIBLE = ("tests/web/test_matrix.py",)
 # They begin, so that no process works alone at the end.
@@ -45,6 +47,8 @@ def piece(nodeid: str) -> str:
     """The piece of work that a test belongs to."""
     if nodeid.startswith(BROWSING):
         return "browsing"
+    if nodeid.startswith(DONE_ONCE):
+        return "done once"
     return nodeid if nodeid.startswith(DIVISIBLE) else nodeid.split("::", maxsplit=1)[0]
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.actions.people import tell_former_addresses
 from accounts.actions.replacements import end_replacements_of
 from accounts.events.members import (
     MemberLeft,
@@ -61,7 +62,8 @@ def change_role(*, actor: Membership, member: Membership, role: Role, seen: Role
         _require_another_administrator(member)
     before, member.role = member.role, role
     member.save(update_fields=["role"])
-    record(MemberRoleChanged, actor=actor, subject=member, changes={"role": (before, role)})
+    changed = record(MemberRoleChanged, actor=actor, subject=member, changes={"role": (before, role)})
+    tell_former_addresses(member, MemberRoleChanged, changed.at)
     return member
 
 

@@ -1,7 +1,7 @@
 """What may be done to a person's account."""
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -23,10 +23,12 @@ from accounts.models import Membership, Terms, TermsAcceptance, User
 from accounts.places import places_of
 from accounts.registration import PERSON_CHANGED
 from activity.actions import queue_mail, record
+from activity.events import EventType
 from activity.preferences import readdress
 from activity.queries import Asked, journal
 from tenancy.scopes import scope
 
+NOTICE = "accounts.security_notice"
 FORMER_TOLD_FOR = timedelta(days=30)
 
 
@@ -103,7 +105,7 @@ def note_security(
         event = record(happened, actor=person, subject=person, changes=changes, details=details)
         for address in dict.fromkeys([*(addresses or [person.email]), *former]):
             queue_mail(
-                "accounts.security_notice",
+                NOTICE,
                 to=address,
                 name=person.name,
                 language=person.language,
@@ -113,6 +115,22 @@ def note_security(
                     "ip": event.ip or "",
                     "browser": browser,
                 },
+            )
+
+
+def tell_former_addresses(member: Membership, happened: type[EventType], at: datetime) -> None:
+    """What touches the member's place in a firm is told to the address that their account had until lately, too."""
+    if member.user is None:
+        return
+    firm = member.firm.name
+    with scope(person=member.user):
+        for address in _lately_theirs(member.user):
+            queue_mail(
+                NOTICE,
+                to=address,
+                name=member.user.name,
+                language=member.user.language,
+                params={"event": happened.name, "at": at.isoformat(), "firm": firm},
             )
 
 

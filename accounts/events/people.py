@@ -1,14 +1,25 @@
 """What happens to people's accounts."""
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from activity.events import EventType, Recipient
+from activity.events import ACCESSES, EventType, Recipient
 from activity.preferences import ZONES
 from activity.topics import TOPICS, Timing
+
+
+class Way(StrEnum):
+    """By what a person came in."""
+
+    PASSWORD = "password"  # noqa: S105 - a way, no secret
+    SECOND_FACTOR = "second_factor"
+    RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+    LINK = "link"
 
 
 class PersonEvent(EventType):
@@ -29,6 +40,39 @@ class PersonEvent(EventType):
     @classmethod
     def audience(cls, subject: User, details: Mapping[str, Any]) -> Iterable[Recipient]:
         return ()
+
+
+class PersonRegistered(PersonEvent):
+    name = "accounts.person.registered"
+    summary = _("An account was opened")
+    sentence = _("%(actor)s opened an account.")
+
+
+class SignedIn(PersonEvent):
+    """Details: `way`, a `Way`; `browser`."""
+
+    name = "accounts.person.signed_in"
+    family = ACCESSES
+    summary = _("Sign-in")
+    sentence = _("%(actor)s signed in: %(way)s (%(browser)s).")
+    words = {
+        "way": {
+            Way.PASSWORD: _("by password"),
+            Way.SECOND_FACTOR: _("by password and second factor"),
+            Way.RECOVERY_CODE: _("by password and recovery code"),
+            Way.PASSKEY: _("by passkey"),
+            Way.LINK: _("by the link of a mail"),
+        }
+    }
+
+
+class SignedOut(PersonEvent):
+    """Details: `browser`."""
+
+    name = "accounts.person.signed_out"
+    family = ACCESSES
+    summary = _("Sign-out")
+    sentence = _("%(actor)s signed out (%(browser)s).")
 
 
 class TermsAccepted(PersonEvent):
@@ -55,6 +99,15 @@ class AddressChanged(PersonEvent):
     name = "accounts.person.address_changed"
     summary = _("Your e-mail address was changed")
     sentence = _("%(actor)s changed their e-mail address.")
+    security = True
+
+
+class AddressChangeAsked(PersonEvent):
+    """The new address has yet to confirm it. Details: `address`."""
+
+    name = "accounts.person.address_change_asked"
+    summary = _("A change of your e-mail address was asked for")
+    sentence = _("%(actor)s asked to change their e-mail address to %(address)s.")
     security = True
 
 

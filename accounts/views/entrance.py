@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actions.passkeys import forget_passkeys
 from accounts.terms import current_terms, text_for
 from accounts.throttling import throttled
+from activity.actions import in_one_go
 
 View = Callable[..., HttpResponseBase]
 
@@ -67,6 +68,7 @@ class ResetPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]  # 
             super().logout()
 
     @transaction.atomic
+    @in_one_go()
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
         forget_passkeys(person=self.reset_user)

@@ -8,6 +8,7 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,14 +23,17 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views.entrance import our_way
 
-address = our_way(account.email)
-password = our_way(account.password_change)
-choose_password = reauthentication_required(app="allauth.mfa")(our_way(account.password_set))
+# What allauth writes and the event that we record of it stand, or fall, together.
+address = our_way(transaction.atomic(account.email))
+password = our_way(transaction.atomic(account.password_change))
+choose_password = reauthentication_required(app="allauth.mfa")(
+    our_way(transaction.atomic(account.password_set))
+)
 second_factor_home = second_factor.index
 activate_totp = never_cache(our_way(totp.activate_totp))
-deactivate_totp = our_way(totp.deactivate_totp)
+deactivate_totp = our_way(transaction.atomic(totp.deactivate_totp))
 view_codes = never_cache(recovery_codes.view_recovery_codes)
-make_codes = our_way(recovery_codes.generate_recovery_codes)
+make_codes = our_way(transaction.atomic(recovery_codes.generate_recovery_codes))
 download_codes = recovery_codes.download_recovery_codes
 
 

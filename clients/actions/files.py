@@ -23,6 +23,7 @@ from activity.origin import Origin, coming_from
 from clients.actions.accesses import note_access
 from clients.actions.support import NotFollowed
 from clients.events.files import (
+    FileDeleted,
     FileDropped,
     FilePutBack,
     FileReceived,
@@ -30,6 +31,7 @@ from clients.events.files import (
     FileTakenBack,
     FileTurnedAway,
     FileWithdrawn,
+    SpaceFileDeleted,
     SpaceFileDropped,
     SpaceFilePutBack,
     SpaceFileReceived,
@@ -313,6 +315,14 @@ def turn_away(file: ExchangedFile, reason: str, found: str = "") -> None:
     event = SpaceFileTurnedAway if file.from_client else FileTurnedAway
     whom = [str(file.dropped_by_id)] if file.dropped_by_id else []
     _record_here(event, file, None, reason=reason, dropped_by=whom)
+
+
+@transaction.atomic
+def delete_content(file: ExchangedFile) -> None:
+    """Delete the content of a file that was taken back long ago; on the side that had dropped it. Once."""
+    deleted, _kinds = file.parts.all().delete()
+    if deleted:
+        _record_here(SpaceFileDeleted if file.from_client else FileDeleted, file, None)
 
 
 def _record_here(event: type[EventType], file: ExchangedFile, actor: Actor | None, **more: Any) -> None:

@@ -42,6 +42,14 @@ class FilePutBack(_OfDossier):
     sentence = _("%(actor)s put the file %(file)s for the client %(subject)s back.")
 
 
+class FileDeleted(_OfDossier):
+    name = "clients.dossier.file_deleted"
+    summary = _("The content of a file was deleted")
+    sentence = _(
+        "The content of the file %(file)s for the client %(subject)s, taken back a while ago, was deleted."
+    )
+
+
 class FileTaken(_OfDossier):
     """An access to the client's data: see also `AccessRecord`."""
 
@@ -93,6 +101,7 @@ NAMING_FILES = [
         FileDropped,
         FileTakenBack,
         FilePutBack,
+        FileDeleted,
         FileTaken,
         FileTurnedAway,
         FileReceived,
@@ -127,6 +136,12 @@ class SpaceFilePutBack(_OfSpace):
     name = "clients.space.file_put_back"
     summary = _("A file for the firm was put back")
     sentence = _("%(actor)s put the file %(file)s for %(firm)s back.")
+
+
+class SpaceFileDeleted(_OfSpace):
+    name = "clients.space.file_deleted"
+    summary = _("The content of a file was deleted")
+    sentence = _("The content of the file %(file)s for %(firm)s, taken back a while ago, was deleted.")
 
 
 class SpaceFileTaken(_OfSpace):

@@ -32,6 +32,20 @@ class ImportCancelled(ImportEvent):
     sentence = _("%(actor)s cancelled the import of %(subject)s.")
 
 
+class ImportFailed(ImportEvent):
+    """Concerns nobody else: nothing of the firm has changed. Details: `reason`, a key of the import's own words."""
+
+    name = "clients.import.failed"
+    summary = _("An import failed")
+    sentence = _("The import of %(subject)s failed: its page says why.")
+
+
+class ImportFileDeleted(ImportEvent):
+    name = "clients.import.file_deleted"
+    summary = _("The file of an import was deleted")
+    sentence = _("The file of the import %(subject)s was deleted: its time was over.")
+
+
 class ImportApplied(ImportEvent):
     """Concerns the administrators, those to whom a portfolio is open that the import filled or that lost dossiers by
     it, and (told by `also_tell`) those to whom one of the dossiers is open by itself.

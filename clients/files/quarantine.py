@@ -13,11 +13,11 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from clients.actions.files import SCAN, announce, copy_content, turn_away
+from clients.actions.files import SCAN, announce, copy_content, delete_content, turn_away
 from clients.files import words
 from clients.files.scanning import scanner
 from clients.lookups import due_files
-from clients.models import PUT_BACK_WITHIN, ExchangedFile, ExchangedFilePart, FileState, SpaceLink
+from clients.models import PUT_BACK_WITHIN, ExchangedFile, FileState, SpaceLink
 from tenancy.leases import beating, free, take
 from tenancy.scopes import scope
 from tenancy.tasks import nudge
@@ -65,9 +65,11 @@ def sweep() -> int:
 def erase(file_id: UUID) -> None:
     """Delete the content of a file that was taken back a month ago; that it was there stays."""
     long_ago = timezone.now() - PUT_BACK_WITHIN
-    removed = ExchangedFile.objects.filter(pk=file_id, state=FileState.REMOVED, ended_at__lte=long_ago)
+    rows = ExchangedFile.objects.select_related("link")
+    removed = rows.filter(pk=file_id, state=FileState.REMOVED, ended_at__lte=long_ago)
     if held := removed.select_for_update(no_key=True, of=("self",)).first():
-        ExchangedFilePart.objects.filter(file=held).delete()
+        with _side_of(held):
+            delete_content(held)
 
 
 @transaction.atomic

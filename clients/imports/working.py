@@ -10,7 +10,7 @@ from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from activity.actions import record
-from clients.events.imports import ImportCancelled
+from clients.events.imports import ImportCancelled, ImportFailed, ImportFileDeleted
 from clients.models import OVER, WAITING, Import, ImportFile, ImportRow, ImportState
 from tenancy.leases import LostHold, Progress, free, take
 
@@ -62,6 +62,7 @@ def fail(held: Import, code: str, params: Mapping[str, Any]) -> None:
         held.save(update_fields=["state", "lease_until", "attempts", "step", "total", "undone_by"])
     else:
         end(held, ImportState.FAILED)
+        record(ImportFailed, actor=None, subject=held, details={"reason": code})
 
 
 def end(held: Import, state: ImportState) -> None:
@@ -90,6 +91,7 @@ def forget_file(import_id: UUID) -> None:
         ImportFile.objects.filter(source=held).delete()
         held.rows.exclude(raw=None).update(raw=None)
         held.corrections.all().delete()
+        record(ImportFileDeleted, actor=None, subject=held)
 
 
 def slices(rows: QuerySet[ImportRow], progress: Progress, most: int) -> Iterator[dict[str, int]]:

@@ -7,12 +7,17 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from activity import queries
 from clients.actions.space import KeptByFirm, edit_space_details
+from clients.concern import still_told_of
 from clients.forms.space import SpaceDetailsForm
 from clients.frame import DETAILS, framed
 from clients.locks import by_firm, kept_details, to_take_over
 from clients.models import ClientSpace, ConsentRequest, SpaceLink, SpaceMember, SpacePerm
 from clients.places import SpaceRequest
+
+# Of the last changes, so many are shown, of as many as may still be read.
+SHOWN, LOOKED_AT = 5, 10
 
 
 @require_safe
@@ -63,6 +68,13 @@ def take_over(request: SpaceRequest) -> HttpResponse:
     return redirect(request.space.url(DETAILS))
 
 
+def _last_changes(request: SpaceRequest) -> list[queries.Line]:
+    """What others did and told this person of, less what their profile no longer lets them see."""
+    lines = queries.concerning(request.space_member.user_id, limit=LOOKED_AT)
+    still = {event.pk for event in still_told_of(request.space_member.user_id, [one.event for one in lines])}
+    return [line for line in lines if line.event.pk in still][:SHOWN]
+
+
 def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
     kept = list(kept_details(request.space).values())
     asked = ConsentRequest.objects.of_company(space=request.space.pk)
@@ -78,6 +90,7 @@ def _page(request: SpaceRequest, **more: object) -> dict[str, object]:
         waiting_firms=elsewhere.awaiting().order_by("firm_name"),
         refused_firms=elsewhere.refused().order_by("-until"),
         may_choose=request.space_member.may(SpacePerm.CHOOSE_FIRMS),
+        lines=_last_changes(request),
         is_asked=request.space_member.may_authorise and asked.waiting().shown().exists(),
         **more,
     )

@@ -98,6 +98,10 @@ _SENDERS = Membership.objects.administrators().filter(pk=OuterRef("invited_by"))
 ON_HOLD = Q(~Exists(_SENDERS), state__in=_GOOD_STATES, kind__in=FROM_FIRMS)
 
 
+# Sent or opened, and answerable: what people ask a list for, no state of its own.
+WAITING = "waiting"
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def pending(self) -> Self:
         """Those that wait for an answer, expired ones included: sending them again revives them."""
@@ -117,6 +121,11 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
             return self.pending().filter(expires_at__lte=now)
         if state == InvitationState.ON_HOLD:
             return self.filter(ON_HOLD, expires_at__gt=now)
+        if state == WAITING:
+            arrived = self.filter(
+                state__in=(InvitationState.SENT, InvitationState.OPENED), expires_at__gt=now
+            )
+            return arrived.exclude(ON_HOLD)
         found = self.filter(state=state)
         if state in _GOOD_STATES:
             found = found.exclude(ON_HOLD)

@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -253,7 +253,7 @@ def new_link(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def switch(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Sign out of an account that is not the invited one, and go on."""
-    logout(request)
+    get_adapter(request).logout(request)
     return redirect("invitations:answer")
 
 
@@ -339,7 +339,7 @@ def _accept(request: HttpRequest, visit: Visit, form: forms.Form) -> HttpRespons
         user, link = accept_as_client(link=visit.link, shown=shown, person=person, space_id=space_id)
         url = "" if link.waiting else reverse("clients:space_welcome", kwargs={"space_id": link.space_id})
     if newcomer:
-        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        get_adapter(request).login(request, user)
     if not url:
         context = {"invitation": visit.invitation, "firm": visit.invitation.firm}
         return _forgotten(render(request, "invitations/waits.html", context))

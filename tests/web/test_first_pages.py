@@ -6,17 +6,24 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from stdnum.fr import siren, siret
 
+from accounts.actions.declarants import change_declarants
 from accounts.models import User
 from activity.models import Event, Notification
 from clients.actions.dossiers import update_dossier
+from clients.actions.space import open_space
 from clients.models import Assignment, Dossier, SpaceLink
 from firm_portal import demo
+from invitations.actions.handling import note_failure
+from invitations.actions.inviting import invite_client
+from invitations.actions.letters import print_letters
+from invitations.models import Invitation, InvitationState, Letter, LetterState
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests.web.counting import queries_at_most
-from tests.worlds import World, make_dossier, make_portfolio
+from tests.worlds import World, make_dossier, make_firm, make_person, make_portfolio
 
 Browse = Callable[..., Client]
 
@@ -96,6 +103,60 @@ def test_the_dashboard_counts_what_is_mine_and_leads_there(firm: World, browse: 
     mine = shown(firm, browse(firm.collaborator))["counts"]
     assert [one.value for one in mine] == [1, 1, 0]
     assert all(browse(firm.collaborator).get(one.url).status_code == 200 for one in mine)
+
+
+def needed(firm: World, client: Client) -> dict[str, str]:
+    """What needs them, and where it leads."""
+    return {str(need.text): need.url for need in shown(firm, client)["needs"]}
+
+
+def test_the_dashboard_says_what_waits_and_leads_to_just_that(firm: World, browse: Browse) -> None:
+    """Each number is that of the list behind it."""
+    sent, lost, late = (invited(firm, name) for name in ("Garage", "Boulangerie", "Fleuriste"))
+    assert sent.state == InvitationState.SENT
+    note_failure(invitation_id=lost.pk, generation=lost.generation, reason="550 User unknown")
+    Invitation.objects.filter(pk=late.pk).update(expires_at=timezone.now())
+    _writing, drawn = print_letters(actor=firm.admin, dossiers=Dossier.objects.filter(pk=make_dossier().pk))
+    Letter.objects.filter(pk=drawn[0][0].pk).update(state=LetterState.PROVEN, email="a@client.test")
+    make_portfolio_of(firm)
+    alice, found = browse(firm.admin), needed(firm, browse(firm.admin))
+    assert list(found) == [
+        "1 invitation n'a pas pu être remise",
+        "1 invitation a expiré",
+        "1 invitation attend une réponse",
+        "1 client a répondu à votre courrier\xa0: est-ce bien lui\xa0?",
+        "1 membre n'a accès à rien",
+    ]
+    *invitations, letters, members = found.values()
+    for url in invitations:
+        assert [row["invitation"].pk for row in alice.get(url).context["rows"]] == [
+            {"failed": lost, "expired": late, "waiting": sent}[url.partition("state=")[2]].pk
+        ]
+    assert [row["letter"].pk for row in alice.get(letters).context["rows"]] == [drawn[0][0].pk]
+    groups = alice.get(members).context["groups"]
+    assert [row.member.pk for _label, _count, rows in groups for row in rows] == [firm.colleague.pk]
+
+
+def make_portfolio_of(firm: World) -> None:
+    """So that the collaborator has access to something, and Paul to nothing."""
+    grant_portfolio(actor=firm.admin, portfolio=make_portfolio(), member=firm.collaborator)
+
+
+def invited(firm: World, name: str) -> Invitation:
+    return invite_client(actor=firm.admin, dossier=make_dossier(name, email=f"{name.lower()}@client.test"))
+
+
+def test_a_firm_that_another_one_asks_finds_it_on_its_first_page(firm: World, browse: Browse) -> None:
+    change_declarants(actor=firm.admin, allowed=False)
+    other = make_firm("Bertrand Conseil", "552100554")
+    with scope(firm=other.firm):
+        dossier, person = make_dossier(siren=firm.firm.siren), make_person("ivan@client.test")
+        open_space(person=person, firm=other.firm, dossier=dossier, email=person.email)
+    make_portfolio_of(firm)
+    found = needed(firm, browse(firm.admin))
+    (url,) = (url for text, url in found.items() if text == "1 cabinet demande l'accord du vôtre")
+    assert b'id="declarants"' in browse(firm.admin).get(url).content
+    assert needed(firm, browse(firm.collaborator)) == {}
 
 
 def test_the_dashboard_shows_what_others_changed(firm: World, browse: Browse) -> None:

@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from clients.models import ClientSpace, SpaceLink, SpaceMember
+from clients.actions.dossiers import update_dossier
+from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
 from tenancy.scopes import scope
 from tests.clients.test_people import joined
 from tests.clients.test_space import followed
@@ -80,3 +81,22 @@ def test_the_page_of_a_further_space_has_the_persons_own_menu(
     page = said(browse(claire).get(reverse("clients:new_space")))
     assert "Claire Aubry" in page
     assert f'action="{reverse("account_logout")}"' in page
+
+
+def test_the_first_page_says_what_others_changed_as_far_as_one_may_still_read_it(
+    lemoine: World, link: SpaceLink, claire: User, url: Url, browse: Browse
+) -> None:
+    client, home = browse(claire), url("clients:space_home")
+    assert "Rien pour le moment" in client.get(home).content.decode()
+    with scope(firm=lemoine.firm):
+        dossier = Dossier.objects.get(pk=link.dossier_id)
+        update_dossier(actor=lemoine.admin, dossier=dossier, values={"phone": "0102030405"})
+    with scope(space=link.space_id):
+        joined(SpaceMember.objects.select_related("space").get())
+    page = client.get(home)
+    told = ["clients.person.joined", "clients.space.firm_changed_details"]
+    assert [line.event.type for line in page.context["lines"]] == told
+    assert url("space_bell") in page.content.decode()
+    with scope(space=link.space_id):
+        SpaceMember.objects.filter(user=claire).update(profile=SpaceProfile.BILLING)
+    assert [line.event.type for line in client.get(home).context["lines"]] == told[1:]
