@@ -6,9 +6,9 @@ between two of its own statements.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Event
@@ -55,38 +55,50 @@ class Met:
     stopped: bool
 
 
-def meet(first: Act, second: Act, *, after: int) -> Met:
+def _meet(here: ThreadPoolExecutor, there: ThreadPoolExecutor, first: Act, second: Act, after: int) -> Met:
     """Stop the first after so many statements that lock; let the second come until it waits or is through; go on."""
     halt, pid = Halt(after), Future[int]()
-    with ThreadPoolExecutor(2) as threads:
-        one = threads.submit(_halted, first, halt)
-        assert halt.reached.wait(_AT_MOST)
-        stopped = halt.count == after
-        other = threads.submit(_told, second, pid)
-        _until_it_waits(pid.result(_AT_MOST), other)
-        halt.go_on.set()
-        return Met(one.result(_AT_MOST), other.result(_AT_MOST), stopped)
+    one = here.submit(_halted, first, halt)
+    assert halt.reached.wait(_AT_MOST)
+    stopped = halt.count == after
+    other = there.submit(_told, second, pid)
+    _until_it_waits(pid.result(_AT_MOST), other)
+    halt.go_on.set()
+    return Met(one.result(_AT_MOST), other.result(_AT_MOST), stopped)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[list[ThreadPoolExecutor]]:
+    """Each keeps its connection from one meeting to the next: to connect takes longer than most actions."""
+    with ExitStack() as stack:
+        threads = [stack.enter_context(ThreadPoolExecutor(1)) for _number in range(count)]
+        try:
+            yield threads
+        finally:
+            for thread in threads:
+                thread.submit(connection.close)
 
 
 def come_through(pair: Callable[[], Pair], *, turned: bool = False) -> None:
     """Let the two of such pairs meet, each made anew, at each of the points where the first one holds something: one
     comes after the other, what the second finds changed it says in words, and there is no deadlock."""
-    for after in count(1):
-        first, second = reversed(pair()) if turned else pair()
-        met = meet(first, second, after=after)
-        for error in (met.first, met.second):
-            assert not isinstance(error, DatabaseError), f"after {after}: {error!r}"
-        assert met.first is None or met.second is None, f"after {after}: {met.first!r}, {met.second!r}"
-        if not met.stopped:
-            break
+    with _threads(2) as (one, other):
+        for after in count(1):
+            first, second = reversed(pair()) if turned else pair()
+            met = _meet(one, other, first, second, after)
+            for error in (met.first, met.second):
+                assert not isinstance(error, DatabaseError), f"after {after}: {error!r}"
+            assert met.first is None or met.second is None, f"after {after}: {met.first!r}, {met.second!r}"
+            if not met.stopped:
+                break
 
 
 def come_meanwhile(holding: AbstractContextManager[object], act: Act, *, then: Act) -> Exception | None:
     """What the action raises that comes while something is held, has to wait, and goes on after `then` has happened."""
     pid = Future[int]()
-    with ThreadPoolExecutor(1) as threads:
+    with _threads(1) as (thread,):
         with holding:
-            other = threads.submit(_told, act, pid)
+            other = thread.submit(_told, act, pid)
             _until_it_waits(pid.result(_AT_MOST), other)
             assert not other.done(), "it did not wait"
             then()
@@ -96,9 +108,9 @@ def come_meanwhile(holding: AbstractContextManager[object], act: Act, *, then: A
 def come_past(holding: AbstractContextManager[object], act: Act) -> Exception | None:
     """What the action raises that comes while something is held, for which it must not have to wait."""
     pid = Future[int]()
-    with ThreadPoolExecutor(1) as threads:
+    with _threads(1) as (thread,):
         with holding:
-            other = threads.submit(_told, act, pid)
+            other = thread.submit(_told, act, pid)
             _until_it_waits(pid.result(_AT_MOST), other)
             waited = not other.done()
         assert not waited, "it had to wait"
@@ -129,17 +141,13 @@ def _halted(act: Act, halt: Halt) -> Exception | None:
             return _outcome(act)
     finally:
         halt.reached.set()
-        connection.close()
 
 
 def _told(act: Act, pid: Future[int]) -> Exception | None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            pid.set_result(cursor.fetchone()[0])
-        return _outcome(act)
-    finally:
-        connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid.set_result(cursor.fetchone()[0])
+    return _outcome(act)
 
 
 def _outcome(act: Act) -> Exception | None:

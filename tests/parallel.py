@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# What looks at the whole product in a browser stays in one process, which starts it once.
+# What looks at the whole product in a browser stays in one process, which starts it once; but for the one that looks
+# at a product of its own, with nothing in it.
 BROWSING = "tests/browser/"
+IN_ITS_OWN_PRODUCT = "tests/browser/test_main_job.py"
 # They look at what was done once for both.
 DONE_ONCE = ("tests/activity/test_audiences.py", "tests/activity/test_completeness.py")
 # Each of their tests takes long enough to be a piece of work of its own.
@@ -18,7 +20,11 @@ LONGEST = (
     BROWSING,
     *DIVISIBLE,
     "tests/interface/test_kit.py",
+    "tests/invitations/test_order_of_locks.py",
+    "tests/clients/test_order_of_locks_on_links.py",
+    "tests/invitations/test_exactly_once.py",
     "tests/access/",
+    "tests/activity/test_machine.py",
     "tests/web/test_first_pages.py",
     "tests/resilience/",
     "tests/setup/",
@@ -28,7 +34,7 @@ LONGEST = (
 
 
 class Together(LoadScopeScheduling):
-    """One file is one piece of work; all those of the product in a browser are one, and begin.
+    """One file is one piece of work; all those of the demonstration in a browser are one, and begin.
 
     Not xdist's own `loadgroup`: its marks reach no test since pytest 9.2 keeps a test's name elsewhere.
     """
@@ -45,7 +51,7 @@ class Together(LoadScopeScheduling):
 
 def piece(nodeid: str) -> str:
     """The piece of work that a test belongs to."""
-    if nodeid.startswith(BROWSING):
+    if nodeid.startswith(BROWSING) and not nodeid.startswith(IN_ITS_OWN_PRODUCT):
         return "browsing"
     if nodeid.startswith(DONE_ONCE):
         return "done once"
