@@ -10,7 +10,8 @@ from django.shortcuts import render
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The person is known and may not do this."""
-    return render(request, "403.html", status=403)
+    in_space = getattr(request, "space_member", None) is not None
+    return render(request, "403.html", {"in_space": in_space}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

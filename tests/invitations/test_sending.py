@@ -116,7 +116,7 @@ def test_a_worker_killed_loses_nothing_and_doubles_nothing(
 def test_the_bar_goes_from_what_is_made_to_what_has_left_and_never_back(
     lemoine: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sending, admin, real = ordered(lemoine, clients(lemoine)), browse(lemoine.admin), working.invite_some
+    sending, admin, real = ordered(lemoine, clients(lemoine)), browse(lemoine.admin), invite_some
     portions = counted(1)
 
     def die_the_second_time(*args: Any, **kwargs: Any) -> Any:

@@ -97,7 +97,9 @@ def test_who_manages_nobody_is_refused_each_act(
         ("person_profile", {"pk": marc.pk}),
     ):
         data = {"profile": "manager", "email": "x@y.test"}
-        assert getattr(client, method)(url(route, **kwargs), data).status_code == 403, route
+        refused = getattr(client, method)(url(route, **kwargs), data)
+        assert refused.status_code == 403, route
+        assert "Un gérant de cet espace peut" in refused.content.decode()  # no administrator of a firm could
     assert [one.profile for one in of_space(link, SpaceMember)] == ["manager", "reader"]
     assert of_space(link, Invitation) == []
 
