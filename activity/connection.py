@@ -93,7 +93,8 @@ class KeptConnection:
         try:
             if isinstance(message, LetterToOne) and isinstance(self._backend, SmtpBackend):
                 # The backend would read both addresses anew, at a tenth of the whole work.
-                self._backend.connection.sendmail(*message.on_the_wire())
+                server: Any = self._backend.connection
+                server.sendmail(*message.on_the_wire())
             else:
                 self._backend.send_messages([message])
         except SMTPResponseException as error:

@@ -6,6 +6,7 @@ domain is as any other.
 
 import re
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException, SMTPServerDisconnected
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -66,7 +67,12 @@ class Domains:
         if (weight := _weight(error)) == 0:
             return
         self._refusing.add(domain)
-        told = {"domain": domain, "weight": weight, "answer": answer_of(error), "most": MOST_REFUSALS}
+        told: dict[str, Any] = {
+            "domain": domain,
+            "weight": weight,
+            "answer": answer_of(error),
+            "most": MOST_REFUSALS,
+        }
         with connection.cursor() as cursor:
             cursor.execute(_REFUSED, {**told, "first": FIRST_REST_SECONDS, "longest": LONGEST_REST_SECONDS})
             row = cursor.fetchone()
@@ -91,6 +97,8 @@ def answer_of(error: Exception) -> str:
 
 
 def _said(error: Exception) -> tuple[int, str]:
+    code: int
+    words: bytes | str
     if isinstance(error, SMTPRecipientsRefused):
         code, words = next(iter(error.recipients.values()))
     elif isinstance(error, SMTPResponseException):

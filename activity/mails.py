@@ -131,8 +131,11 @@ def stencil(template: str, subject: str, context: Mapping[str, Any], **rest: Any
     """
     alike = rendered(template, subject, context, **rest)
     rest = {"sender_name": alike.sender_name, "reply_to": alike.reply_to, "logo": alike.logo, **rest}
-    pieces = (tuple(_MARK.split(text)) for text in (alike.subject, alike.text, alike.html))
-    return Stencil(*pieces, rest)
+    return Stencil(_pieces(alike.subject), _pieces(alike.text), _pieces(alike.html), rest)
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    return tuple(_MARK.split(text))
 
 
 def _filled(pieces: tuple[str, ...], texts: Mapping[str, str]) -> str:

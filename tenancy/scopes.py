@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from django.db import connections, models, transaction
@@ -112,7 +112,7 @@ def _standing_in(wanted: Scope, using: str) -> Generator[None]:
             apply(connection, outer)
 
 
-def execute_in(wanted: Scope, statement: str, parameters: Sequence[object]) -> None:
+def execute_in(wanted: Scope, statement: str, parameters: Sequence[Any]) -> None:
     """One statement that returns nothing, in that scope, committed by itself unless a transaction is open already.
 
     In one exchange with the server, where a scope that opens and closes takes four: for what is written often.

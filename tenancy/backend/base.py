@@ -92,7 +92,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             PreparedCursor(self.connection).execute(_SET_SCOPE, list(keys))
 
     def execute_in_scope(
-        self, keys: Sequence[str], outer: Sequence[str], statement: str, parameters: Sequence[object]
+        self, keys: Sequence[str], outer: Sequence[str], statement: str, parameters: Sequence[Any]
     ) -> None:
         """In one exchange: what a pipeline sends is one transaction, which ends with it unless one is open already.
 
