@@ -141,8 +141,8 @@ class Event(Owned):
         indexes = [
             models.Index(fields=["firm", "-id"], name="event_firm"),
             models.Index(fields=["space", "-id"], condition=Q(space__isnull=False), name="event_space"),
-            models.Index(fields=["person"], condition=Q(person__isnull=False), name="event_person"),
-            models.Index(fields=["behalf"], condition=Q(behalf__isnull=False), name="event_behalf"),
+            models.Index(fields=["person", "-id"], condition=Q(person__isnull=False), name="event_person"),
+            models.Index(fields=["behalf", "-id"], condition=Q(behalf__isnull=False), name="event_behalf"),
             models.Index(fields=["firm", "subject_id", "-id"], name="event_subject"),
             # What a journal is narrowed by: docs/decisions/0033.
             models.Index(fields=["firm", "type", "-id"], name="event_type"),
