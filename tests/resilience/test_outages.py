@@ -151,10 +151,13 @@ class Run:
     def recover(self) -> float:
         """Nothing fails any more; how long until nothing waits."""
         self.office.recover()
-        began = time.monotonic()
+        began, told = time.monotonic(), 0.0
         while left := self._left():
             took = time.monotonic() - began
-            assert took < GIVE_UP_AFTER, f"{left} still wait: {self._waiting()}"
+            if took > told + MOST_RECOVERY_SECONDS:
+                told = took
+                print(f"{left} wait after {took:.0f} s: {self._waiting()}", flush=True)
+            assert took < GIVE_UP_AFTER
             self._hurry()
             time.sleep(0.2)
         return time.monotonic() - began
@@ -262,9 +265,11 @@ class Run:
         self._leased = latest or self._leased
 
     def _waiting(self) -> list[tuple[Any, ...]]:
+        """By number of attempts: how many, until when they are put off, held, and left alone with their domain."""
         return self._asked(
-            "SELECT attempts, count(*), max(next_attempt_at) - now(), max(lease_until) - now()"
-            " FROM activity_outgoingemail WHERE state = 'waiting' GROUP BY 1 ORDER BY 1"
+            "SELECT attempts, count(*), max(next_attempt_at) - now(), max(lease_until) - now(),"
+            " max(rests_until) - now() FROM activity_outgoingemail LEFT JOIN activity_maildomain"
+            """ ON domain = split_part("to", '@', 2) WHERE state = 'waiting' GROUP BY 1 ORDER BY 1"""
         )
 
     def _let_leases_run_out(self) -> None:
