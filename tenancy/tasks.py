@@ -21,8 +21,8 @@ _BROKER_REST_SECONDS = 10.0
 # A worker that was away finds its work in the tables, so it need not read all that was called out meanwhile.
 _NUDGE_LIVES_SECONDS = 60
 _IMPATIENT = {
-    "socket_timeout": 1,
-    "socket_connect_timeout": 1,
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
     "max_retries": 1,
     "interval_start": 0,
     "connect_retries_timeout": 1,
@@ -72,7 +72,7 @@ def nudge(task: str, *args: object) -> None:
 
 
 def _publish(task: str, args: list[str]) -> None:
-    """One attempt, of a second and a half at worst: what is committed is committed, so no error leaves here."""
+    """One attempt, of a second at worst: what is committed is committed, so no error leaves here."""
     if time.monotonic() < _rest.until:
         return
     try:
@@ -86,7 +86,7 @@ def _publish(task: str, args: list[str]) -> None:
 
 
 def broker_answers() -> bool:
-    """Is the broker there? A second and a half at worst."""
+    """Is the broker there? A second at worst."""
     try:
         with producers[_broker()].acquire(block=True, timeout=1) as producer:
             producer.channel.client.ping()

@@ -92,7 +92,7 @@ def test_a_broker_that_falls_silent_under_an_open_connection_costs_no_more(setti
         tasks._publish("activity.deliver_mails", [])
         assert not tasks._rest.until, "it was reached"
         way.fall_silent()
-        assert seconds(lambda: tasks._publish("activity.deliver_mails", [])) <= 2
+        assert seconds(lambda: tasks._publish("activity.deliver_mails", [])) <= 1
         assert tasks._rest.until
     _forget()
 
