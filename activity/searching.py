@@ -239,16 +239,26 @@ def _plain(events: EventQuerySet, size: int) -> _Query:
 def _each(events: EventQuerySet, by: dict[str, Collection[Any]], size: int) -> _Query:
     """The first `size` of the events of each of these things (or of each pair).
 
-    The rest of what is asked is asked of each event that is met; an index leads to those of one thing in order.
+    The rest of what is asked is asked of each event that is met; an index leads to those of one thing in order. That
+    the last column is equal is said as a range, and it stands in the order: so no other index gives that order, and
+    nobody's few events are looked for among all of the firm's.
     """
-    for column in by:
-        events = events.filter(**{column: Compiled(f"of_{column}.key", (), _FIELDS[column])})
+    *before, last = by
+    is_newest_first = events.query.order_by == ("-id",)
+    for column in before:
+        events = events.filter(**{column: _key_of(column)})
+    events = events.filter(**{f"{last}__gte": _key_of(last), f"{last}__lte": _key_of(last)})
+    events = events.order_by(last, "-id") if is_newest_first else events.order_by(f"-{last}", "id")
     inner, parameters = _plain(events, size)
     things = " CROSS JOIN ".join(
         f"unnest(%s::{_FIELDS[column].db_type(connection)}[]) AS of_{column} (key)" for column in by
     )
     sql = f"SELECT found.pk FROM {things} CROSS JOIN LATERAL ({inner}) AS found"
     return sql, (*(list(keys) for keys in by.values()), *parameters)
+
+
+def _key_of(column: str) -> Compiled:
+    return Compiled(f"of_{column}.key", (), _FIELDS[column])
 
 
 # --- Words ---------------------------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 import itertools
 import random
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db.models import Q
 from django.utils import timezone
 
 from activity import names, searching
@@ -15,6 +17,7 @@ from activity.sealing import seal_due
 from activity.searching import Asked, Search
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
+from tests.database import as_owner
 from tests.worlds import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,3 +126,24 @@ def test_a_name_is_noted_once_and_goes_with_the_last_event(told: World) -> None:
 def test_another_firms_names_are_not_looked_at(told: World, bertrand: World) -> None:
     with scope(firm=bertrand.firm):
         assert names.found(["elan"]) == []
+
+
+def test_each_question_goes_by_the_index_of_what_is_asked(told: World) -> None:
+    person = told.collaborator.user_id
+    by = {
+        ("actor_id", "behalf_id"): Asked(person=person),
+        ("type",): Asked(kind=KINDS[0]),
+        ("subject_id",): Asked(subject=UUID(int=3)),
+        ("actor_id", "type", "behalf_id"): Asked(person=person, kind=KINDS[0]),
+        ("group",): Asked(group=UUID(int=3)),
+    }
+    with as_owner() as owner:
+        owner.execute("ANALYZE activity_event")
+    with scope(firm=told.firm), searching._by_index() as cursor:
+        for columns, one in by.items():
+            found = ""
+            for sql, parameters in Search(one)._queries(Q(), "-id", 50):
+                cursor.execute(f"EXPLAIN {sql}", parameters)
+                found += "".join(line for (line,) in cursor.fetchall() if "Index Cond" in line)
+            led = {name for name, _sign in re.findall(r"(\w+)\"? (=|>=) ", found)}
+            assert set(columns) <= led, found
