@@ -11,6 +11,7 @@ from benchmarks._web_pages import pages_of
 def test_the_pages_of_a_firm_made_for_the_benchmarks_can_be_read():
     office = make_office(60, portfolios=12, members=3, singles=5)
     for member in (office.admin, office.collaborator):
+        assert member.user is not None
         client = Client()
         client.force_login(member.user)
         for name, path in pages_of(office, member).items():
