@@ -127,6 +127,8 @@ class Search:
             return self._common().none()
         # An empty condition is all of them, which Django's own OR would leave out.
         found = Q() if not all(conditions) else reduce(or_, conditions)
+        if self.asked.group:
+            found &= Q(group=self.asked.group)
         return self._common().filter(found).order_by("-id")
 
     def keys(self, size: int, *, before: UUID | None = None, after: UUID | None = None) -> list[UUID]:
@@ -167,8 +169,6 @@ class Search:
     def _common(self) -> EventQuerySet:
         """What is asked besides who, what and which kind."""
         events: EventQuerySet = Event.objects.of_scope()
-        if self.asked.group:
-            events = events.filter(group=self.asked.group)
         if self.asked.since:
             events = events.filter(_from(_midnight(self.asked.since)))
         if self.asked.until:
@@ -186,7 +186,7 @@ class Search:
 
     def _queries_of(self, want: Want, base: EventQuerySet, size: int) -> Iterator[_Query]:
         if self.asked.group:
-            yield _plain(base.filter(want.condition()), size)
+            yield _each(base.filter(want.condition()), {"group": [self.asked.group]}, size)
         elif want.subjects is not None and len(want.subjects) <= MOST_THINGS:
             others = replace(want, subjects=None)
             yield _each(base.filter(others.condition()), {"subject_id": want.subjects}, size)
@@ -228,6 +228,7 @@ _FIELDS: "dict[str, Field[Any, Any]]" = {
     "subject_id": UUIDField(),
     "actor_id": UUIDField(),
     "behalf_id": UUIDField(),
+    "group": UUIDField(),
     "type": TextField(),
 }
 

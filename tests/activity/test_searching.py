@@ -145,5 +145,5 @@ def test_each_question_goes_by_the_index_of_what_is_asked(told: World) -> None:
             for sql, parameters in Search(one)._queries(Q(), "-id", 50):
                 cursor.execute(f"EXPLAIN {sql}", parameters)
                 found += "".join(line for (line,) in cursor.fetchall() if "Index Cond" in line)
-            led = {name for name, _sign in re.findall(r"(\w+)\"? (=|>=) ", found)}
+            led = {name for name, _sign in re.findall(r"(\w+)\"?\)?(?:::text)? (=|>=) ", found)}
             assert set(columns) <= led, found
