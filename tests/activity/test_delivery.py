@@ -494,20 +494,23 @@ def test_a_slow_sender_keeps_what_it_holds_and_takes_nothing_back(firm: World) -
 
 
 def test_a_failure_of_which_nobody_could_be_told_is_none_yet(
-    firm: World, server: Server, monkeypatch: pytest.MonkeyPatch
+    transactional_db, lemoine: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between the two: the mail is tried again, and then its kind is told."""
     server.recipient_answers["a@client.test"] = "550 5.1.1 User unknown"
-    queue("a")
+    with scopes.scope(firm=lemoine.firm):
+        queue("a")
     with monkeypatch.context() as patch:
         patch.setattr(Note, "failed", lambda *_of: _killed(None, ""))
         with pytest.raises(Killed):
-            deliver()
-    assert state("a").state == MailState.WAITING
-    OutgoingEmail.objects.update(lease_until=None)
-    deliver()
-    assert state("a").state == MailState.FAILED
-    assert Note.told == [state("a").failure]
+            deliver_due()
+    with scopes.scope(firm=lemoine.firm):
+        assert state("a").state == MailState.WAITING
+        OutgoingEmail.objects.update(lease_until=None)
+    deliver_due()
+    with scopes.scope(firm=lemoine.firm):
+        assert state("a").state == MailState.FAILED
+        assert Note.told == [state("a").failure]
 
 
 def test_a_kind_that_fails_at_being_told_keeps_the_mail_failed(
