@@ -97,7 +97,8 @@ def test_a_preview_is_in_its_language_alone(messages: Any, key: str, language: s
     assert f'<html lang="{language}"' in message.html
     others = ENGLISH if language == "fr" else FRENCH
     for said in (message.subject, message.text, words_of(message.html)):
-        words = re.sub(r"\S+://\S+|\S+@\S+", " ", said).lower()
+        # The letters of keys and signatures may happen to make a word.
+        words = re.sub(r"\S+://\S+|\S+@\S+|[\w+/=-]{20,}", " ", said).lower()
         assert set(re.findall(r"[a-zàâçéèêëîïôûùü]+", words)) & others == set(), said
 
 

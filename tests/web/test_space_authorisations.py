@@ -190,7 +190,9 @@ def test_the_company_sees_who_asks_and_answers(
     waiting = accept(bertrand, make_person("inconnu@ailleurs.test"))
     (asked,) = requests_of(link.space_id)
     assert "Bertrand Conseil" in client.get(space_url("clients:space_authorisations")).content.decode()
-    assert "Bertrand Conseil" not in client.get(space_url("clients:space_home")).content.decode()
+    home = client.get(space_url("clients:space_home")).content.decode()
+    followed_by = home.partition('aria-labelledby="firms"')[2].partition("</section>")[0]
+    assert "Cabinet Lemoine" in followed_by and "Bertrand Conseil" not in followed_by
     firms_page = browse(bertrand.admin).get(bertrand.firm.url("clients:dossier", pk=waiting.dossier_id))
     shown = firms_page.content.decode()
     assert "En attente de l&#x27;accord" in shown or "En attente de l'accord" in shown
