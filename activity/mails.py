@@ -19,8 +19,8 @@ from activity.models import OutgoingEmail
 from activity.wire import Inline
 
 _MANY_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
-# Of Unicode's private use: in no template, and left alone by escaping.
-_MARK = re.compile("\ue000(\\w+)\ue001")
+# Of NULs, which PostgreSQL stores in no text: so nobody's own words look like one.
+_MARK = re.compile("\x00(\\w+)\x00")
 
 REGISTRY: dict[str, "MailKind"] = {}
 
@@ -101,7 +101,7 @@ def rendered(template: str, subject: str, context: Mapping[str, Any], **rest: An
 
 def mark(name: str) -> str:
     """Stands in a stencil's context for a text that each mail has of its own."""
-    return f"\ue000{name}\ue001"
+    return f"\x00{name}\x00"
 
 
 @dataclass(frozen=True)

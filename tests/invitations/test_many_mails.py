@@ -84,7 +84,8 @@ def test_it_says_what_it_would_say_if_it_were_rendered_alone(
     """Marks or the texts themselves in the template: the same mail, however odd the texts."""
     sent = send(kind, firm)
     words = Wording(
-        "{cabinet} vous attend", "Bonjour,\n\n{client}\n\n{expediteur}, à {client}, jusqu'au {echeance}."
+        "{cabinet} vous attend",
+        "Bonjour,\n\n{client}\n\n{expediteur}, à {client}, jusqu'au {echeance}. \ue000autre\ue001",
     )
     if own_words and kind in (InvitationKind.CLIENT, InvitationKind.MEMBER):
         change_text(
