@@ -3,7 +3,9 @@
 from typing import Any, ClassVar
 
 from allauth.account import forms as account
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as second_factor
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.conf import settings
@@ -21,6 +23,7 @@ from accounts.browsers import browser_name
 from accounts.events.people import AddressChangeAsked
 from accounts.identifiers import siren_and_siret
 from accounts.models import Firm, User
+from accounts.second_factor import first_use
 from accounts.terms import current_terms
 from activity.actions import in_one_go
 from activity.preferences import ZONES, Chosen
@@ -112,14 +115,24 @@ class CodeForm(OurWords):
         fields["code"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "one-time-code"}
 
 
-class SecondFactorForm(CodeForm, second_factor.AuthenticateForm):
+class _OnceForm(CodeForm, second_factor.BaseAuthenticateForm):
     helps: ClassVar = {
         "code": _("The six digits that your application shows, or one of your recovery codes.")
     }
 
+    def clean_code(self) -> str:
+        code: str = super().clean_code()
+        if self.authenticator.type == Authenticator.Type.TOTP and not first_use(self.user, code):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
 
-class SecondFactorAgainForm(CodeForm, second_factor.ReauthenticateForm):
-    helps: ClassVar = SecondFactorForm.helps
+
+class SecondFactorForm(_OnceForm, second_factor.AuthenticateForm):
+    pass
+
+
+class SecondFactorAgainForm(_OnceForm, second_factor.ReauthenticateForm):
+    pass
 
 
 class ActivateSecondFactorForm(CodeForm, ActivateTOTPForm):

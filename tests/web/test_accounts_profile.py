@@ -1,11 +1,13 @@
 """A person's own pages: profile, address, password, second factor, sessions."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -15,6 +17,7 @@ from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
     hotp_value,
+    validate_totp_code,
     yield_hotp_counters_from_time,
 )
 from allauth.usersessions.models import UserSession
@@ -61,10 +64,10 @@ def recorded(person: User) -> list[str]:
         return list(events.order_by("id").values_list("type", flat=True))
 
 
-def code_for(secret: str) -> str:
-    """The code that an application shows now."""
+def code_for(secret: str, steps: int = 0) -> str:
+    """The code that an application shows now, or so many steps later."""
     now = list(yield_hotp_counters_from_time())
-    return str(format_hotp_value(hotp_value(secret, now[len(now) // 2])))
+    return str(format_hotp_value(hotp_value(secret, now[len(now) // 2] + steps)))
 
 
 def protect(person: User) -> str:
@@ -214,6 +217,33 @@ def test_a_second_factor_is_set_up_and_asked_for(alice: Client, lemoine: World, 
     assert again.post(reverse("mfa_authenticate"), {"code": "000000"}).status_code == 422
     again.post(reverse("mfa_authenticate"), {"code": code_for(get_adapter().decrypt(stored))})
     assert again.get(reverse("accounts:profile")).status_code == 200
+
+
+def opens(world: World, code: str) -> bool:
+    browser = Client()
+    browser.post(reverse("account_login"), {"login": world.admin.email, "password": PASSWORD})
+    browser.post(reverse("mfa_authenticate"), {"code": code})
+    return browser.get(reverse("accounts:profile")).status_code == 200
+
+
+@pytest.mark.parametrize(("steps", "let_in"), [(-1, True), (1, True), (-2, False), (2, False)])
+def test_a_code_typed_while_it_changed_opens_and_an_older_one_does_not(
+    lemoine: World, steps: int, let_in: bool
+) -> None:
+    secret = protect(person_of(lemoine.admin))
+    with time_machine.travel(time.time(), tick=False):
+        assert opens(lemoine, code_for(secret, steps)) is let_in
+
+
+def test_a_code_opens_once_for_as_long_as_it_is_valid(lemoine: World) -> None:
+    secret = protect(person_of(lemoine.admin))
+    with time_machine.travel(time.time(), tick=False) as clock:
+        code = code_for(secret, steps=1)
+        assert opens(lemoine, code)
+        # The library has forgotten the code by now, and would let it in.
+        clock.shift(35)
+        assert validate_totp_code(secret, code)
+        assert not opens(lemoine, f"{code[:3]} {code[3:]}")
 
 
 def test_a_recovery_code_opens_once(client: Client, lemoine: World) -> None:
