@@ -8,16 +8,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from benchmarks._web_client import Browser
 
+if TYPE_CHECKING:
+    from accounts.models import Membership
 
-def browser_of(port: int, member: object) -> Browser:
+
+def browser_of(port: int, member: "Membership") -> Browser:
     """Signed in as this member of a firm."""
     from django.test import Client
 
     client = Client()
-    client.force_login(member.user)  # type: ignore[attr-defined]
+    assert member.user is not None
+    client.force_login(member.user)
     return Browser(port, client.cookies["sessionid"].value)
 
 

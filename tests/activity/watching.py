@@ -19,8 +19,8 @@ from uuid import UUID
 
 from celery import current_app
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
-from django.urls import get_resolver
 
 from activity import actions as born
 from tenancy import scopes
@@ -199,7 +199,7 @@ def doors() -> set[str]:
 
 
 def _all_pages_and_tasks() -> None:
-    get_resolver().url_patterns  # noqa: B018 - imports the views
+    importlib.import_module(settings.ROOT_URLCONF)
     current_app.loader.import_default_modules()
 
 

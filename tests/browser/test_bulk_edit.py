@@ -25,8 +25,12 @@ def new_tab(visitors: Visitors, demo_product: Stack, browser: Browser) -> Iterat
         alice = visitors(ALICE, size=size)
         page = alice.page
         if not scripts:
-            without.append(browser.new_context(java_script_enabled=False, locale="fr-FR", viewport=size))
-            without[-1].add_cookies(alice.context.cookies())  # type: ignore[arg-type]  # as they were read
+            signed_in = alice.context.storage_state()
+            without.append(
+                browser.new_context(
+                    java_script_enabled=False, locale="fr-FR", viewport=size, storage_state=signed_in
+                )
+            )
             page = without[-1].new_page()
         page.goto(f"{demo_product.url}{alice.firm}dossiers/?size=20")
         return page
