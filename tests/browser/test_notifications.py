@@ -19,7 +19,7 @@ def test_choices_are_saved_and_stay(chloe: Viewer) -> None:
     topic.get_by_label("Une fois par jour").check()
     page.get_by_label("Heure du courriel quotidien").first.select_option("18")
     page.get_by_role("button", name="Enregistrer").first.click()
-    expect(page.get_by_text("Votre choix est enregistré")).to_be_visible()
+    expect(page.get_by_text("Votre choix est enregistré")).to_be_in_viewport()
     expect(topic.get_by_label("Une fois par jour")).to_be_checked()
     expect(page.get_by_label("Heure du courriel quotidien").first).to_have_value("18")
     chloe.look("accounts:notifications, saved")
