@@ -33,12 +33,6 @@ class KeptConnection:
         self._is_open = False
         self._is_used = False
 
-    def __enter__(self) -> "KeptConnection":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._drop()
-
     def open(self) -> None:
         """Reach the server, if that is still to be done. Raises Unreachable."""
         if self._is_open:
@@ -52,7 +46,7 @@ class KeptConnection:
             SMTPHeloError,
             SMTPServerDisconnected,
         ) as error:
-            self._drop()
+            self.close()
             raise Unreachable(type(error).__name__) from error
         self._is_open = True
 
@@ -99,13 +93,13 @@ class KeptConnection:
                 self._backend.send_messages([message])
         except SMTPResponseException as error:
             if error.smtp_code == _CLOSING:
-                self._drop()
+                self.close()
             raise
         except (SMTPServerDisconnected, OSError):
-            self._drop()
+            self.close()
             raise
 
-    def _drop(self) -> None:
+    def close(self) -> None:
         self._is_open = self._is_used = False
         try:
             self._backend.close()

@@ -2,7 +2,8 @@
 
 Built in a short scope of their owner (tokens are stored, hashed, before the mail that holds them leaves), then one by
 one sent outside of any transaction and marked at once. So whoever is killed, whenever, loses no mail and repeats one
-at most, under the same Message-ID.
+at most, under the same Message-ID; of a server that keeps silent, those too of which it still owed the answer
+(`activity.lines`).
 """
 
 import random
@@ -26,12 +27,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from activity import mails
-from activity.connection import KeptConnection, Unreachable, permanent_refusal
+from activity.connection import Unreachable, permanent_refusal
 from activity.domains import Domains
+from activity.lines import Answer, Lines
 from activity.lookups import LEASE, claim_mails, hold_mails
 from activity.mails import Message
 from activity.models import MailState, OutgoingEmail
-from activity.precedence import MANY, PORTION
+from activity.precedence import ANY, MANY, PORTION, URGENT
 from activity.wire import LetterToOne
 from tenancy.scopes import Scope, execute_in, scope
 from tenancy.tasks import nudge
@@ -41,16 +43,17 @@ log = structlog.get_logger(__name__)
 BATCH = PORTION
 # What is claimed first, and doubled from claim to claim: who dies at once keeps little back from the others.
 FIRST_CLAIM = 10
-# What was built is sent within this time, or built anew: a revocation counts. Longer than a server may be silent once:
-# the others go on then.
+# What was built is sent within this time, or built anew: a revocation counts. Longer than a server may be silent once.
 FRESH_SECONDS = 45.0
+# How often who waits for late answers alone looks for what somebody waits for.
+_LOOK_SECONDS = 0.5
 _BEAT_SECONDS = LEASE.total_seconds() / 4
 FIRST_PAUSE = timedelta(seconds=30)
 # So often first: most that refuse for now take a mail within minutes. Then it doubles.
-QUICK_ATTEMPTS = 6
+QUICK_REFUSALS = 6
 LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
-FEWEST_ATTEMPTS = 10
+FEWEST_REFUSALS = 10
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
@@ -95,26 +98,30 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
     """Send what waits, until nothing does, the time is over, or the mail server cannot be reached.
 
     Returns how many were sent. Where there is much, another worker is asked to help, and after `for_seconds` to go on.
+    Whoever has to wait for a late answer then sends what somebody waits for, and nothing else.
     """
     sent, until, helped, most = 0, monotonic() + for_seconds, False, FIRST_CLAIM
-    with KeptConnection() as connection, Hold() as hold:
-        sender = Sender(connection, hold)
-        while claims := _claimed(most):
-            if len(claims) == most and (not helped or monotonic() > until):
-                helped = True
-                nudge("activity.deliver_mails")
-            most = min(2 * most, BATCH)
-            try:
-                sent += sender.deliver(claims)
-            except Unreachable as error:
-                log.warning("mail_server_unreachable", error=str(error))
-                break
-            if monotonic() > until:
-                break
+    with Hold() as hold, Lines[Claim]() as lines:
+        sender = Sender(lines, hold)
+        try:
+            while (claims := _claimed(most)) or lines.waiting:
+                if len(claims) == most and (not helped or monotonic() > until):
+                    helped = True
+                    nudge("activity.deliver_mails")
+                most = min(2 * most, BATCH)
+                sent += sender.deliver(claims) if claims else sender.settle(seconds=_LOOK_SECONDS)
+                if monotonic() > until:
+                    break
+            while lines.waiting:
+                urgent = _claimed(FIRST_CLAIM, up_to=URGENT)
+                sent += sender.deliver(urgent) if urgent else sender.settle(seconds=_LOOK_SECONDS)
+        except Unreachable as error:
+            log.warning("mail_server_unreachable", error=str(error))
+            sent += sender.settle_all()
     return sent
 
 
-def _claimed(most: int = BATCH) -> list[Claim]:
+def _claimed(most: int = BATCH, *, up_to: int = ANY) -> list[Claim]:
     """Those that leave before the many come first; of either, those of one owner stand together."""
     claims = [
         Claim(
@@ -125,7 +132,7 @@ def _claimed(most: int = BATCH) -> list[Claim]:
             domain=row["domain"],
             refused_since=row["refused_since"],
         )
-        for row in claim_mails(most)
+        for row in claim_mails(most, up_to)
     ]
     return sorted(claims, key=lambda claim: (min(claim.precedence, MANY), str(claim.owner), claim.id))
 
@@ -166,32 +173,33 @@ class Hold:
 
 
 class Sender:
-    """One run: its connection, its claims, and what it learns of the domains."""
+    """One run: its connections, its claims, and what it learns of the domains."""
 
-    def __init__(self, connection: KeptConnection, hold: "Hold | None" = None) -> None:
-        self.connection, self.hold, self.domains = connection, hold or Hold(), Domains()
+    def __init__(self, lines: Lines[Claim], hold: "Hold | None" = None) -> None:
+        self.lines, self.hold, self.domains = lines, hold or Hold(), Domains()
 
     def deliver(self, claims: list[Claim]) -> int:
-        """Send the mails that are still to be sent; those that it does not come to are given back untried.
+        """Hand over the mails that are still to be sent; those that it does not come to are given back untried.
 
-        Raises Unreachable, and what says that the database is away.
+        Returns how many the server has taken meanwhile. Raises Unreachable, and what says that the database is away.
         """
         left = {claim.id: claim for claim in claims}
-        self.hold.claims = {claim.id: claim.attempts for claim in claims}
+        self.hold.claims |= {claim.id: claim.attempts for claim in claims}
         self.domains.now_claimed({claim.domain for claim in claims if claim.refused_since})
         try:
             return self._deliver(deque(claims), left, monotonic() + FRESH_SECONDS)
         finally:
-            self.hold.claims = {}
             for claim in left.values():
-                _release(claim)
+                self._give_back(claim)
 
     def _deliver(self, claims: deque[Claim], left: dict[UUID, Claim], fresh_until: float) -> int:
         """`left`: what is to be given back, if nothing comes of it any more."""
         sent = 0
-        self.connection.open()
+        self.lines.open()
         while claims and monotonic() < fresh_until:
             for claim, built in _built(_of_one_owner(claims)):
+                while not self.lines.is_free:
+                    sent += self.settle(seconds=_LOOK_SECONDS)
                 if monotonic() > fresh_until:
                     break
                 claims.popleft()
@@ -199,31 +207,63 @@ class Sender:
                     continue
                 # Whatever becomes of it now, it is not given back: it may have left.
                 del left[claim.id]
-                try:
-                    sent += self._send(claim, built)
-                except Unreachable:
-                    left[claim.id] = claim
-                    raise
-                self.hold.claims.pop(claim.id, None)
+                sent += self._send(claim, built)
         return sent
 
-    def _send(self, claim: Claim, built: Built) -> bool:
-        """Send one mail, and write down at once what became of it."""
-        if built is None:
-            return False
+    def settle(self, *, seconds: float = 0) -> int:
+        """Write down what became of the mails to which the server has said something by now; it is given so long."""
+        return self._written_down(self.lines.answers(seconds=seconds))
+
+    def settle_all(self) -> int:
+        """The same of all mails that were handed over, in their own time."""
+        sent = 0
+        while self.lines.waiting:
+            try:
+                sent += self.settle(seconds=_LOOK_SECONDS)
+            except Unreachable:  # which its caller knows
+                continue
+        return sent
+
+    def _send(self, claim: Claim, built: Built) -> int:
+        """Hand one mail over; returns how many were taken meanwhile, it or others."""
+        if isinstance(built, EmailMessage):
+            return self._written_down(self.lines.hand_over(claim, built))
+        if built is not None:
+            self._not_taken(claim, built)
+        self.hold.claims.pop(claim.id, None)
+        return 0
+
+    def _written_down(self, answers: Iterable[Answer[Claim]]) -> int:
+        return sum(self._write_down(answer) for answer in answers)
+
+    def _write_down(self, answer: Answer[Claim]) -> bool:
+        """True if the mail was taken."""
+        claim = answer.of
         try:
-            if isinstance(built, Exception):
-                raise built
-            known_as = self.connection.send(built)
-        except (*DATABASE_AWAY, Unreachable):
-            raise
-        except Exception as error:
-            _not_sent(claim, error)
-            self.domains.refused(claim.domain, error)
+            known_as = answer.known_as()
+        except Unreachable:
+            self._give_back(claim)
+            if answer.is_only_line:
+                raise
+            self.lines.fewer()
             return False
-        _mark_sent(claim, known_as)
-        self.domains.took_one(claim.domain)
-        return True
+        except Exception as error:
+            self._not_taken(claim, error)
+            return False
+        else:
+            _mark_sent(claim, known_as)
+            self.domains.took_one(claim.domain)
+            return True
+        finally:
+            self.hold.claims.pop(claim.id, None)
+
+    def _not_taken(self, claim: Claim, error: Exception) -> None:
+        _not_sent(claim, error)
+        self.domains.refused(claim.domain, error)
+
+    def _give_back(self, claim: Claim) -> None:
+        self.hold.claims.pop(claim.id, None)
+        _release(claim)
 
 
 def _of_one_owner(claims: Iterable[Claim]) -> list[Claim]:
@@ -338,17 +378,19 @@ def _not_sent(claim: Claim, error: Exception) -> None:
     with claim.scope():
         if (mail := claim.row().first()) is None:
             return
+        mail.refusals += 1
         reason = _why_never(mail, error, is_hopeless=_is_hopeless(claim))
         log.warning(
             "mail_not_sent",
             kind=mail.kind,
-            attempts=mail.attempts,
+            refusals=mail.refusals,
             final=bool(reason),
             error=type(error).__name__,
             exc_info=isinstance(error, Unbuildable) and error,  # a server's answer quotes the address
         )
         if not reason:
-            claim.row().update(next_attempt_at=timezone.now() + pause_after(mail.attempts), lease_until=None)
+            again = timezone.now() + pause_after(mail.refusals)
+            claim.row().update(next_attempt_at=again, refusals=mail.refusals, lease_until=None)
         elif claim.row().update(state=MailState.FAILED, failure=reason, lease_until=None):
             # Together: a death in between would leave a failure of which nobody is told.
             _tell_its_kind(mail, reason)
@@ -359,7 +401,7 @@ def _why_never(mail: OutgoingEmail, error: Exception, *, is_hopeless: bool = Fal
     with translation.override(settings.LANGUAGE_CODE):
         if reason := permanent_refusal(error):
             return reason[:500]
-        was_tried = mail.attempts >= FEWEST_ATTEMPTS or is_hopeless
+        was_tried = mail.refusals >= FEWEST_REFUSALS or is_hopeless
         if was_tried and timezone.now() - mail.created_at > GIVE_UP_AFTER:
             return _("The mail could not be delivered for three days.")
         return ""
@@ -376,9 +418,12 @@ def _tell_its_kind(mail: OutgoingEmail, reason: str) -> None:
         log.exception("failure_not_told", kind=mail.kind)
 
 
-def pause_after(attempts: int) -> timedelta:
-    """How long to wait after that many attempts: at first the same, then doubling, an hour at most; no two in step."""
-    doubled: timedelta = FIRST_PAUSE * 2 ** min(max(attempts - QUICK_ATTEMPTS, 0), 10)
+def pause_after(refusals: int) -> timedelta:
+    """How long to wait after that many refusals: at first the same, then doubling, an hour at most; no two in step.
+
+    A claim that died with its worker is none: the server never spoke.
+    """
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(max(refusals - QUICK_REFUSALS, 0), 10)
     return min(doubled, LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
 

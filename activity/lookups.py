@@ -31,7 +31,8 @@ def _domain(mail: str) -> str:
     return f"""lower(split_part({mail}."to", '@', -1))"""
 
 
-_DUE = f"""waiting.state = 'waiting' AND waiting.next_attempt_at <= statement_timestamp()
+_DUE = f"""waiting.state = 'waiting' AND waiting.precedence <= up_to
+    AND waiting.next_attempt_at <= statement_timestamp()
     AND (waiting.lease_until IS NULL OR waiting.lease_until < statement_timestamp())
     AND {_domain("waiting")} <> ALL (ARRAY(
         SELECT resting.domain FROM activity_maildomain AS resting
@@ -40,12 +41,13 @@ _DUE = f"""waiting.state = 'waiting' AND waiting.next_attempt_at <= statement_ti
 claim_mails = register(
     LookUp(
         name="claim_mails",
-        signature="most integer",
+        signature="most integer, up_to integer",
         # `attempts` is the claim's number: who holds an older one has lost the mail to another worker.
         # Since when the mail's domain has been refusing, if it does: it is asked carefully.
         returns="TABLE (id uuid, firm_id uuid, space_id uuid, person_id uuid, attempts integer, precedence integer,"
         " domain text, refused_since timestamptz)",
         # Four of five by their precedence, the others by their age, so that nothing is overtaken for ever.
+        # What comes after the turn `up_to` is left out.
         # The array, for the planner: it knows nothing of `most`, and would read the whole outbox to join them.
         body=f"""
             WITH first AS (

@@ -311,7 +311,9 @@ class OutgoingEmail(Owned):
     created_at = models.DateTimeField(default=timezone.now)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
+    # Claims, whose number fences them; `refusals` counts those alone that ended with the server's not taking the mail.
     attempts = models.PositiveSmallIntegerField(default=0)
+    refusals = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=500, blank=True)
     # By what name the mail service that took it knows it, and tells later that it came back.

@@ -8,6 +8,8 @@ nothing waits for ever.
 URGENT = 0
 SINGLE = 1
 MANY = 2
+# What the column holds at most.
+ANY = 2**31 - 1
 # As many as one claim takes.
 PORTION = 50
 

@@ -20,9 +20,11 @@ from activity.actions import Letter, queue_mail, queue_mails
 from activity.connection import KeptConnection
 from activity.delivery import GIVE_UP_AFTER, Hold, Sender, deliver_due, pause_after
 from activity.domains import FIRST_REST_SECONDS, LONGEST_REST_SECONDS, MOST_REFUSALS, Domains
+from activity.lines import Lines
 from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
 from activity.models import MailDomain, MailState, OutgoingEmail
+from activity.precedence import ANY
 from tenancy import scopes
 from tests.outbox import Outbox
 from tests.worlds import World
@@ -223,7 +225,7 @@ def test_a_mail_that_cannot_be_built_blocks_no_other(firm: World) -> None:
 def test_after_three_days_a_mail_is_given_up(firm: World, server: Server) -> None:
     server.recipient_answers["a@client.test"] = "451 later"
     queue("a")
-    OutgoingEmail.objects.update(attempts=60, created_at=timezone.now() - GIVE_UP_AFTER)
+    OutgoingEmail.objects.update(refusals=60, created_at=timezone.now() - GIVE_UP_AFTER)
     deliver()
     assert state("a").state == MailState.FAILED
     assert "trois jours" in state("a").failure
@@ -272,9 +274,9 @@ def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
     with outside():
         late = delivery._claimed()
     OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    with outside(), KeptConnection() as kept:
+    with outside(), Lines[delivery.Claim]() as lines:
         assert delivery._claimed()
-        assert Sender(kept).deliver(late) == 0
+        assert Sender(lines).deliver(late) == 0
     assert django_mail.outbox == []
     assert state("a").attempts == 2
 
@@ -289,8 +291,8 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World
 
     monkeypatch.setattr(KeptConnection, "send", slow)
     monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])
-    with outside(), KeptConnection() as kept:
-        assert Sender(kept).deliver(delivery._claimed()) == 2
+    with outside(), Lines[delivery.Claim]() as lines:
+        assert Sender(lines).deliver(delivery._claimed()) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
     assert (left.attempts, left.lease_until) == (0, None)
 
@@ -313,7 +315,7 @@ def test_six_workers_claim_each_mail_of_three_firms_once(
     def claim_all(_worker: int) -> list[Any]:
         claimed: list[Any] = []
         try:
-            while rows := claim_mails(7):
+            while rows := claim_mails(7, ANY):
                 claimed += [row["id"] for row in rows]
         finally:
             connection.close()
@@ -464,9 +466,9 @@ def test_who_begins_claims_little_and_then_more(
     """A sender that is killed as it begins keeps few mails back until its leases are over."""
     asked: list[int] = []
 
-    def counted(most: int) -> list[dict[str, Any]]:
+    def counted(most: int, up_to: int) -> list[dict[str, Any]]:
         asked.append(most)
-        return claim_mails(most)
+        return claim_mails(most, up_to)
 
     monkeypatch.setattr(delivery, "claim_mails", counted)
     queue(*(f"p{number}" for number in range(80)))
