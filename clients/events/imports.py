@@ -33,11 +33,23 @@ class ImportCancelled(ImportEvent):
 
 
 class ImportFailed(ImportEvent):
-    """Concerns nobody else: nothing of the firm has changed. Details: `reason`, a key of the import's own words."""
+    """Concerns whoever had confirmed it (told by `also_tell`), who may have left the page: nothing of the firm has
+    changed. Details: `reason`, a key of the import's own words.
+    """
 
     name = "clients.import.failed"
     summary = _("An import failed")
     sentence = _("The import of %(subject)s failed: its page says why.")
+    concerns = _("Whoever had confirmed the import")
+
+
+class ImportUndoFailed(ImportEvent):
+    """Concerns whoever asked for the undo (told by `also_tell`): the import stands as it was. Details: `reason`."""
+
+    name = "clients.import.undo_failed"
+    summary = _("An import could not be undone")
+    sentence = _("The undo of the import %(subject)s failed, and nothing was taken back: its page says what to do.")
+    concerns = _("Whoever asked for the undo")
 
 
 class ImportFileDeleted(ImportEvent):

@@ -10,7 +10,13 @@ from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from activity.actions import record
-from clients.events.imports import ImportCancelled, ImportFailed, ImportFileDeleted
+from clients.events.imports import (
+    ImportCancelled,
+    ImportEvent,
+    ImportFailed,
+    ImportFileDeleted,
+    ImportUndoFailed,
+)
 from clients.models import OVER, WAITING, Import, ImportFile, ImportRow, ImportState
 from tenancy.leases import LostHold, Progress, free, take
 
@@ -57,12 +63,17 @@ def fail(held: Import, code: str, params: Mapping[str, Any]) -> None:
     held.refusal_code, held.refusal_params = code, dict(params)
     held.save(update_fields=["refusal_code", "refusal_params"])
     if current.state == ImportState.UNDOING:
+        asked = current.undone_by
         held.state, held.lease_until, held.attempts = ImportState.DONE, None, 0
         held.step, held.total, held.undone_by = 0, 0, None
         held.save(update_fields=["state", "lease_until", "attempts", "step", "total", "undone_by"])
+        happened: type[ImportEvent] = ImportUndoFailed
     else:
+        asked = current.confirmed_by
         end(held, ImportState.FAILED)
-        record(ImportFailed, actor=None, subject=held, details={"reason": code})
+        happened = ImportFailed
+    told = [asked] if asked is not None else []
+    record(happened, actor=None, subject=held, details={"reason": code}, also_tell=told)
 
 
 def end(held: Import, state: ImportState) -> None:

@@ -82,6 +82,7 @@ from clients.models import (
     Dossier,
     ExchangedFile,
     FileCategory,
+    Import,
     SavedView,
     SpaceLink,
     SpaceMember,
@@ -875,6 +876,17 @@ def _import_failed(cast: Cast) -> set[str]:
     assert made.firm_id is not None
     read_import(made.firm_id, made.pk)
     return NOBODY
+
+
+@row("clients.import.undo_failed")
+def _undo_failed(cast: Cast) -> set[str]:
+    """Whoever asked for it is told, though they did so themself: it is a worker that found out."""
+    made = run(cast.alice, [("M1", "Garage Petit", "", "", "Sarah")])
+    undo_import(actor=cast.alice, source=made)
+    Import.objects.filter(pk=made.pk).update(attempts=MOST_ATTEMPTS)
+    assert made.firm_id is not None
+    take_back(made.firm_id, made.pk)
+    return {"Alice"}
 
 
 @row("clients.import.file_deleted")

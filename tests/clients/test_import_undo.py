@@ -313,6 +313,9 @@ class TestAsking:
         undo_import(firm.firm.pk, made.pk)
         made.refresh_from_db()
         assert (made.state, made.refusal_code, made.undone_by) == (ImportState.DONE, "undo_not_allowed", None)
+        event = Event.objects.get(type="clients.import.undo_failed")
+        assert (event.actor_id, event.details) == (None, {"reason": "undo_not_allowed"})
+        assert event.notifications.get().recipient_id == firm.admin.user_id
         assert ImportFile.objects.exists()
         assert Dossier.objects.count() == 2
 

@@ -150,6 +150,8 @@ class TestWorkers:
                 ImportState.FAILED,
                 "gave_up",
             )
+            failed = Event.objects.get(type="clients.import.failed")
+            assert failed.notifications.get().recipient_id == lemoine.admin.user_id
         assert dossiers(lemoine) == 0
 
     def test_the_sweep_finds_what_nobody_holds_and_nothing_else(
