@@ -229,7 +229,7 @@ class Sender:
         if isinstance(built, EmailMessage):
             return self._written_down(self.lines.hand_over(claim, built))
         if built is not None:
-            self._not_taken(claim, built)
+            _not_sent(claim, built)
         self.hold.claims.pop(claim.id, None)
         return 0
 
@@ -248,7 +248,8 @@ class Sender:
             self.lines.fewer()
             return False
         except Exception as error:
-            self._not_taken(claim, error)
+            _not_sent(claim, error)
+            self.domains.refused(claim.domain, error, asked_at=answer.asked_at)
             return False
         else:
             _mark_sent(claim, known_as)
@@ -256,10 +257,6 @@ class Sender:
             return True
         finally:
             self.hold.claims.pop(claim.id, None)
-
-    def _not_taken(self, claim: Claim, error: Exception) -> None:
-        _not_sent(claim, error)
-        self.domains.refused(claim.domain, error)
 
     def _give_back(self, claim: Claim) -> None:
         self.hold.claims.pop(claim.id, None)

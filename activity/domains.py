@@ -6,6 +6,7 @@ domain is as any other.
 
 import re
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException, SMTPServerDisconnected
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -48,6 +49,8 @@ class Domains:
         # They refused something since they last took a mail.
         self._refusing: set[str] = set()
         self._resting: set[str] = set()
+        # When each took a mail last.
+        self._took: dict[str, float] = {}
 
     def now_claimed(self, refusing: set[str]) -> None:
         """These, of the mails just claimed, have refused before; none of the others is left alone any more."""
@@ -58,13 +61,14 @@ class Domains:
         return domain in self._resting
 
     def took_one(self, domain: str) -> None:
+        self._took[domain] = monotonic()
         if domain in self._refusing:
             self._refusing.discard(domain)
             MailDomain.objects.filter(domain=domain).delete()
 
-    def refused(self, domain: str, error: Exception) -> None:
-        """For now; what is refused for good says nothing of the domain."""
-        if (weight := _weight(error)) == 0:
+    def refused(self, domain: str, error: Exception, *, asked_at: float) -> None:
+        """For now; what is refused for good says nothing of the domain, nor what it took a mail beside."""
+        if (weight := _weight(error)) == 0 or self._took.get(domain, 0.0) > asked_at:
             return
         self._refusing.add(domain)
         told: dict[str, Any] = {

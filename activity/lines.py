@@ -6,6 +6,7 @@ A server may think about a mail for as long as it likes; the others need not wai
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from time import monotonic
 from typing import Generic, TypeVar
 
 from django.conf import settings
@@ -35,9 +36,10 @@ class _Line:
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """What became of the mail that was handed over as `of`: by what name it is known, or the error."""
+    """What became of the mail that was handed over as `of` at that moment: by what name it is known, or the error."""
 
     of: T
+    asked_at: float
     future: Future[str]
     is_only_line: bool
 
@@ -51,7 +53,7 @@ class Lines(Generic[T]):
 
     def __init__(self) -> None:
         self._idle: list[_Line] = []
-        self._waiting: dict[Future[str], tuple[T, _Line]] = {}
+        self._waiting: dict[Future[str], tuple[T, float, _Line]] = {}
         self._most = MOST_LINES
 
     def __enter__(self) -> "Lines[T]":
@@ -60,7 +62,7 @@ class Lines(Generic[T]):
     def __exit__(self, *error: object) -> None:
         for line in self._idle:
             line.end(now=False)
-        for _of, line in self._waiting.values():
+        for _of, _asked_at, line in self._waiting.values():
             line.end(now=True)
 
     @property
@@ -83,7 +85,7 @@ class Lines(Generic[T]):
         """The answers that are there when the server has said something, or a moment has passed. There is a line."""
         line = self._idle.pop() if self._idle else _Line()
         future = line.thread.submit(line.connection.send, message)
-        self._waiting[future] = (of, line)
+        self._waiting[future] = (of, monotonic(), line)
         wait((future,), timeout=settings.EMAIL_TIMEOUT / _PATIENCE_SHARE)
         return self.answers()
 
@@ -95,9 +97,9 @@ class Lines(Generic[T]):
                 yield self._answer(future)
 
     def _answer(self, future: Future[str]) -> Answer[T]:
-        of, line = self._waiting.pop(future)
+        of, asked_at, line = self._waiting.pop(future)
         self._idle.append(line)
-        return Answer(of, future, is_only_line=len(self._idle) + self.waiting == 1)
+        return Answer(of, asked_at, future, is_only_line=len(self._idle) + self.waiting == 1)
 
     def fewer(self) -> None:
         """The server wants no more lines than it has let in."""

@@ -237,6 +237,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "visibility_timeout": 3600,
+    # How often the worker asks a broker that says nothing whether it is still there.
+    "health_check_interval": 5,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False
@@ -252,7 +254,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 15},
     },
-    "deliver-mails": {"task": "activity.deliver_mails", "schedule": 10.0, "options": {"expires": 30}},
+    "deliver-mails": {"task": "activity.deliver_mails", "schedule": 5.0, "options": {"expires": 15}},
     # Not nudged: each event of each page would call the broker, to be sealed a few seconds sooner.
     "seal-journals": {"task": "activity.seal_journals", "schedule": 5.0, "options": {"expires": 15}},
     # Each hour, of whom nothing was done today yet: a day without a worker is made up for.
@@ -269,8 +271,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-files": {"task": "clients.sweep_files", "schedule": 20.0, "options": {"expires": 60}},
     "resume-sendings": {
         "task": "invitations.resume_sendings",
-        "schedule": 10.0,
-        "options": {"expires": 30},
+        "schedule": 5.0,
+        "options": {"expires": 15},
     },
     "remind": {"task": "invitations.remind", "schedule": 60.0, "options": {"expires": 120}},
     "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},

@@ -1,5 +1,6 @@
 """From the outbox to the server: what is sent, tried again, given up; and that nothing is lost or sent twice."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +16,15 @@ from django.core import mail as django_mail
 from django.db import connection
 from django.utils import timezone
 
-from activity import delivery, mails
+from activity import delivery, lines, mails
 from activity.actions import Letter, queue_mail, queue_mails
-from activity.connection import KeptConnection
+from activity.connection import KeptConnection, Unreachable
 from activity.delivery import GIVE_UP_AFTER, Hold, Sender, deliver_due, pause_after
 from activity.domains import FIRST_REST_SECONDS, LONGEST_REST_SECONDS, MOST_REFUSALS, Domains
-from activity.lines import Lines
 from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
 from activity.models import MailDomain, MailState, OutgoingEmail
-from activity.precedence import ANY
+from activity.precedence import ANY, URGENT
 from tenancy import scopes
 from tests.outbox import Outbox
 from tests.worlds import World
@@ -65,6 +65,8 @@ class Server:
         self.domain_answers: dict[str, str] = {}
         self.asked: list[str] = []
         self.drops_at: set[int] = set()
+        # To these addresses it says nothing until it has taken so many mails.
+        self.silent_until: dict[str, int] = {}
         self.messages = self.connections = 0
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
@@ -79,6 +81,8 @@ class Server:
     ) -> str:
         domain = address.rpartition("@")[2]
         self.asked.append(domain)
+        while len(self.accepted) < self.silent_until.get(address, 0):
+            await asyncio.sleep(0.01)
         if refusal := self.recipient_answers.get(address) or self.domain_answers.get(domain):
             return refusal
         envelope.rcpt_tos.append(address)
@@ -274,9 +278,9 @@ def test_who_lost_the_claim_sends_nothing(firm: World) -> None:
     with outside():
         late = delivery._claimed()
     OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    with outside(), Lines[delivery.Claim]() as lines:
+    with outside(), lines.Lines[delivery.Claim]() as open_lines:
         assert delivery._claimed()
-        assert Sender(lines).deliver(late) == 0
+        assert Sender(open_lines).deliver(late) == 0
     assert django_mail.outbox == []
     assert state("a").attempts == 2
 
@@ -291,8 +295,8 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World
 
     monkeypatch.setattr(KeptConnection, "send", slow)
     monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])
-    with outside(), Lines[delivery.Claim]() as lines:
-        assert Sender(lines).deliver(delivery._claimed()) == 2
+    with outside(), lines.Lines[delivery.Claim]() as open_lines:
+        assert Sender(open_lines).deliver(delivery._claimed()) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
     assert (left.attempts, left.lease_until) == (0, None)
 
@@ -443,9 +447,9 @@ def test_a_domain_whose_server_falls_silent_is_left_alone_sooner(firm: World) ->
     known = Domains()
     for _time in range(2):
         assert not known.rests("client.test")
-        known.refused("client.test", silent)
+        known.refused("client.test", silent, asked_at=1.0)
     assert known.rests("client.test")
-    known.refused("autre.test", SMTPServerDisconnected("closed"))  # nobody's fault in particular
+    known.refused("autre.test", SMTPServerDisconnected("closed"), asked_at=1.0)  # nobody's fault in particular
     assert not MailDomain.objects.filter(domain="autre.test").exists()
 
 
@@ -476,6 +480,92 @@ def test_who_begins_claims_little_and_then_more(
     assert asked == [10, 20, 40, 50, 50]
 
 
+# --- a server that keeps silent ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def patient(settings) -> None:
+    """Enough for a slow machine; a tenth of it is waited before the others go on."""
+    settings.EMAIL_TIMEOUT = 5
+
+
+def test_a_silence_keeps_no_other_mail_waiting(firm: World, server: Server, patient: None) -> None:
+    server.silent_until["p4@client.test"] = 9
+    queue(*(f"p{number}" for number in range(10)))
+    assert deliver() == 10
+    assert server.recipients()[-1] == "p4@client.test"
+    assert server.connections == 2
+
+
+def test_silences_beside_which_the_domain_takes_mails_say_nothing_of_it(
+    firm: World, server: Server, settings
+) -> None:
+    settings.EMAIL_TIMEOUT = 1
+    server.silent_until = {f"p{number}@client.test": 100 for number in range(3)}
+    queue_to("client.test", 6)
+    assert deliver() == 3
+    assert not MailDomain.objects.exists()
+
+
+def test_silences_beyond_what_a_server_bears_are_waited_for(
+    firm: World, server: Server, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MOST_LINES", 2)
+    settings.EMAIL_TIMEOUT = 1
+    for domain in ("a.test", "b.test", "c.test"):
+        server.silent_until[f"p0@{domain}"] = 100
+        queue_to(domain, 1)
+    queue("d")
+    assert deliver() == 1
+    assert server.connections == 4
+    waiting = OutgoingEmail.objects.filter(state=MailState.WAITING, refusals=1, lease_until=None)
+    assert waiting.count() == 3
+
+
+def test_a_server_that_lets_one_of_us_in_has_one_of_us(
+    firm: World, server: Server, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a second connection was to take is given back untried, and leaves after the others."""
+    server.silent_until["p0@client.test"] = 1
+    reach, reached = KeptConnection.open, list[KeptConnection]()
+
+    def open_one(kept: KeptConnection) -> None:
+        if kept not in reached:
+            if reached:
+                server.silent_until.clear()
+                raise Unreachable("421 one is enough")
+            reached.append(kept)
+        reach(kept)
+
+    monkeypatch.setattr(KeptConnection, "open", open_one)
+    queue(*(f"p{number}" for number in range(5)))
+    assert deliver() == 5
+    assert server.connections == 1
+    assert set(OutgoingEmail.objects.values_list("attempts", "refusals")) <= {(1, 0)}
+
+
+def test_who_waits_for_a_late_answer_alone_sends_what_somebody_waits_for(
+    firm: World, server: Server, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.silent_until["a@client.test"] = 1
+    queue("a")
+    claim = delivery._claimed
+
+    def queued_meanwhile(most: int, **which: int) -> list[delivery.Claim]:
+        claims = claim(most, **which)
+        if claims and claims[0].precedence != URGENT:
+            with scopes.scope(firm=firm.firm):
+                queue("urgent", "other")
+                OutgoingEmail.objects.filter(to="urgent@client.test").update(precedence=URGENT)
+        return claims
+
+    monkeypatch.setattr(delivery, "_claimed", queued_meanwhile)
+    with outside():
+        assert deliver_due(for_seconds=0) == 2
+    assert server.recipients() == ["urgent@client.test", "a@client.test"]
+    assert (state("other").state, state("other").attempts) == (MailState.WAITING, 0)
+
+
 # --- deaths -----------------------------------------------------------------------------------------------
 
 
@@ -493,6 +583,15 @@ def test_a_slow_sender_keeps_what_it_holds_and_takes_nothing_back(firm: World) -
     kept = state("mine").lease_until
     assert kept is not None and kept > nearly_over + timedelta(seconds=20)
     assert (state("lost").lease_until, state("sent").lease_until) == (nearly_over, nearly_over)
+
+
+def test_claims_of_dead_senders_lengthen_no_pause(firm: World, server: Server) -> None:
+    server.recipient_answers["a@client.test"] = "451 greylisted"
+    queue("a")
+    OutgoingEmail.objects.update(attempts=12)
+    deliver()
+    assert (state("a").attempts, state("a").refusals) == (13, 1)
+    assert state("a").next_attempt_at - timezone.now() <= timedelta(seconds=30)
 
 
 def test_a_failure_of_which_nobody_could_be_told_is_none_yet(
