@@ -83,6 +83,10 @@ class Product:
         if started := _started_by(self.processes[name].pid):
             os.kill(started[-1], signal.SIGKILL)
 
+    def web_workers(self) -> list[int]:
+        """The processes that make the pages."""
+        return _started_by(self.processes["web"].pid)
+
     def kill_broker(self) -> None:
         assert self.valkey.process is not None
         self.valkey.process.kill()

@@ -127,11 +127,13 @@ class Journey:
         return made
 
     def _until_busy(self, made: Import, phase: str) -> None:
-        """A worker has taken it, or is through with it already."""
-        until = time.monotonic() + PATIENCE
-        while not self.is_held(made) and time.monotonic() < until:
-            if self.state(made) not in (*BUSY[phase], ImportState.UPLOADED):
-                return
+        """A worker has taken it, or is through with it already. It may have lost the nudge, so beat's sweep is ours."""
+        began = swept = time.monotonic()
+        while not self.is_held(made) and self.state(made) in (*BUSY[phase], ImportState.UPLOADED):
+            assert time.monotonic() < began + PATIENCE, f"Nobody takes it: {self.state(made)}"
+            if time.monotonic() > swept + 0.5:
+                sweep()
+                swept = time.monotonic()
             time.sleep(0.002)
 
     def _kill_within(self, made: Import, phase: str) -> None:

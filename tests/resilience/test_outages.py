@@ -50,7 +50,8 @@ class Ordeal:
     """How many mails, and how often what is killed, the last time of worker, broker and database all at once.
 
     `down`: seconds for which a server stays away. `patience`: for each mail to be tried once. `hurried`: nobody
-    waits for leases, for pauses between attempts and for beat, as the whole one does."""
+    waits for leases, for pauses between attempts and for beat, as the whole one does; and the machine is shared with
+    other tests, so a page is measured by what it took itself."""
 
     mails: int
     worker_kills: int
@@ -360,13 +361,14 @@ class Run:
     def check_pages(self) -> None:
         """Quick, whatever happens; away only while the database is, and then in our words."""
         visits = self.visitor.visits
-        by_seconds = sorted(visits, key=lambda visit: visit.seconds)
+        by_seconds = sorted(visits, key=self._measured)
         slowest = by_seconds[-3:]
         unavailable = [visit for visit in visits if visit.status == 503]
         figures = {
             "answers": len(visits),
             "median page": round(by_seconds[len(visits) // 2].seconds, 3),
-            "slowest page": round(slowest[-1].seconds, 2),
+            "slowest page": round(max(visit.seconds for visit in visits), 2),
+            "slowest by itself": round(max(visit.own_seconds for visit in visits), 2),
             "slower than a second": sum(visit.seconds > 1 for visit in visits),
             "answers 503": len(unavailable),
             "load": f"{min(self.loads):.1f} to {max(self.loads):.1f}",
@@ -376,11 +378,15 @@ class Run:
             phase = next(
                 what for began, what in [(0.0, "the beginning"), *self.phases][::-1] if began <= visit.began
             )
-            print(f"{visit.seconds:.2f} s, {visit.status}: {visit.what}, in “{phase}”", flush=True)
+            took = f"{visit.seconds:.2f} s, {visit.own_seconds:.2f} by itself"
+            print(f"{took}, {visit.status}: {visit.what}, in “{phase}”", flush=True)
         assert {visit.status for visit in visits} <= {200, 302, 503}
         assert [visit.what for visit in unavailable if not self._overlaps_outage(visit)] == []
         assert [visit.faults_as_unavailable for visit in unavailable if visit.faults_as_unavailable] == []
-        assert slowest[-1].seconds < MOST_PAGE_SECONDS, slowest[-1].what
+        assert self._measured(slowest[-1]) < MOST_PAGE_SECONDS, slowest[-1].what
+
+    def _measured(self, visit: Visit) -> float:
+        return visit.own_seconds if self.ordeal.hurried else visit.seconds
 
     def _overlaps_outage(self, visit: Visit) -> bool:
         return any(visit.began < end and visit.began + visit.seconds > start for start, end in self.away)
@@ -439,7 +445,7 @@ def _visitor(product: Product, world: World, *, pause: float) -> Visitor:
     client.force_login(user)
     session = client.cookies["sessionid"].value
     names = ("dashboard", "clients:list", "invitations:list", "invitations:sendings", "bell")
-    visitor = Visitor(product.address, session, [url(name) for name in names], pause)
+    visitor = Visitor(product.address, session, [url(name) for name in names], pause, product.web_workers)
     for page in visitor.pages:  # templates are read when they are first shown
         visitor.get(page)
     visitor.post(url("invitations:invite_clients"), {"ids": "", "confirmed": "1"})

@@ -5,18 +5,20 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 from devtools.running import HOST
+from tests.resilience.starving import Starving
 
 _CSRF = "resiliencetestsresiliencetests12"
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One answer. `status` is 0 where there was none."""
+    """One answer. `status` is 0 where there was none. `starved`: of its seconds, those for which the machine worked for
+    others (`tests.resilience.starving`)."""
 
     began: float
     what: str
@@ -24,6 +26,11 @@ class Visit:
     seconds: float
     headers: Mapping[str, str]
     body: str
+    starved: float
+
+    @property
+    def own_seconds(self) -> float:
+        return max(self.seconds - self.starved, 0.0)
 
     @property
     def faults_as_unavailable(self) -> list[str]:
@@ -43,12 +50,14 @@ class Visit:
 
 @dataclass
 class Visitor:
-    """Signed in by this session's key. `walk` goes round the pages in a thread of its own."""
+    """Signed in by this session's key. `walk` goes round the pages in a thread of its own. `servers`: the processes
+    that make the pages."""
 
     address: str
     session: str
     pages: Sequence[str]
     pause: float
+    servers: Callable[[], Sequence[int]]
     visits: list[Visit] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -74,7 +83,7 @@ class Visitor:
         return self._ask("POST", path, urlencode({**fields, "csrfmiddlewaretoken": _CSRF}))
 
     def _ask(self, method: str, path: str, sent: str | None = None) -> Visit:
-        began = time.monotonic()
+        starving, began = Starving(self.servers()), time.monotonic()
         connection = http.client.HTTPConnection(HOST, urlsplit(self.address).port, timeout=60)
         headers = {
             "Cookie": f"sessionid={self.session}; csrftoken={_CSRF}",
@@ -91,6 +100,7 @@ class Visitor:
             body = repr(error)
         finally:
             connection.close()
-        made = Visit(began, f"{method} {path}", status, time.monotonic() - began, told, body)
+        seconds = time.monotonic() - began
+        made = Visit(began, f"{method} {path}", status, seconds, told, body, starving.seconds())
         self.visits.append(made)
         return made

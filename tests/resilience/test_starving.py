@@ -1,0 +1,67 @@
+"""What a busy machine keeps from a page is told from what the page waits for by itself."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.resilience.starving import Starving, ready
+from tests.resilience.visitor import Visitor
+
+_BUSY = "import os\nos.sched_setaffinity(0, {%d})\nprint(flush=True)\nwhile True: pass"
+
+
+@pytest.fixture
+def rivals() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two processes that each want the same processor, all of it."""
+    code = _BUSY % min(os.sched_getaffinity(0))
+    started = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _number in range(2)]
+    for rival in started:
+        assert rival.stdout is not None
+        rival.stdout.readline()
+    yield started
+    for rival in started:
+        rival.kill()
+        rival.communicate()
+
+
+def test_who_shares_a_processor_starves_for_about_the_others_share(
+    rivals: list[subprocess.Popen[bytes]],
+) -> None:
+    starving, began = Starving([rivals[0].pid]), time.monotonic()
+    while (seconds := starving.seconds()) < 0.05:
+        assert time.monotonic() < began + 30
+        time.sleep(0.01)
+    assert seconds < time.monotonic() - began
+
+
+class _Slow(BaseHTTPRequestHandler):
+    """Waits for what does not come."""
+
+    def do_GET(self) -> None:
+        time.sleep(0.3)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_of: object) -> None:
+        pass
+
+
+def test_what_a_page_waits_for_by_itself_stays_its_own() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Slow) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        visitor = Visitor(f"http://127.0.0.1:{server.server_port}", "", [], 0, lambda: [os.getpid()])
+        visit = visitor.get("/")
+        server.shutdown()
+    assert visit.status == 200
+    assert 0.25 < visit.own_seconds <= visit.seconds
+
+
+def test_a_process_that_is_gone_has_starved_for_nothing() -> None:
+    assert ready(Path("/proc/4194305")) == 0
