@@ -1,11 +1,10 @@
 """The mail that tells a person what others changed."""
 
 from collections import Counter
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -127,15 +126,10 @@ def _place(mail: OutgoingEmail) -> str:
 
 
 def _home(mail: OutgoingEmail) -> str:
-    """Where a person finds all of it: the firm's first page, the client's space, or their places."""
-    routes: dict[str, dict[str, Any]] = {"start": {}}
+    """Where a person finds all of it, also what the mail leaves out and what they have read since: under the bell of
+    the firm or of the client's space, or else their places."""
     if mail.firm is not None:
-        routes = {"dashboard": {"firm_slug": mail.firm.slug}}
-    elif mail.space_id is not None:
-        routes = {"clients:space_home": {"space_id": mail.space_id}, **routes}
-    for route, kwargs in routes.items():
-        try:
-            return reverse(route, kwargs=kwargs)
-        except NoReverseMatch:
-            continue
-    return "/"
+        return reverse("bell", kwargs={"firm_slug": mail.firm.slug}) + "?voir=tout"
+    if mail.space_id is not None:
+        return reverse("space_bell", kwargs={"space_id": mail.space_id}) + "?voir=tout"
+    return reverse("start")

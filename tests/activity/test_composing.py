@@ -47,6 +47,14 @@ def test_a_change_tells_the_others_by_mail(firm: World, outbox: Outbox) -> None:
     assert "Alice Martin" in mail.body
 
 
+def test_a_mail_of_several_changes_leads_to_where_all_of_them_stand(firm: World, outbox: Outbox) -> None:
+    portfolios = [opened_to(firm, firm.collaborator, name=name) for name in ("Sarah", "Noé")]
+    outbox.clear()
+    for portfolio in portfolios:
+        rename_portfolio(actor=firm.admin, portfolio=portfolio, name=f"{portfolio.name} & fils")
+    assert f"{firm.firm.url('bell')}?voir=tout\n" in str(outbox.mails()[0].body)
+
+
 def test_one_mail_gathers_all_with_complete_counts(firm: World, outbox: Outbox) -> None:
     partner = make_member(firm.firm, "Zoé", role=Role.ADMIN)
     for number in range(35):
