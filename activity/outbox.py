@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from activity.lookups import LATE_AFTER, mail_domains, mail_queue, oldest_mail
-from activity.mails import REGISTRY
+from activity.mails import REGISTRY, MailKind
 from activity.models import MailState, OutgoingEmail
 
 # A firm's mails that did not arrive are shown for as long.
@@ -98,12 +99,23 @@ def age(since: datetime | None) -> timedelta:
     return max(timezone.now() - since, timedelta(0)) if since else timedelta(0)
 
 
-def undelivered() -> list[Undelivered]:
-    """The mails of the owner in scope that failed lately, newest first: MOST_SHOWN at most."""
-    failed = _failed().order_by("-created_at")[:MOST_SHOWN]
+def undelivered(found: Any = None) -> list[Undelivered]:
+    """The mails of the owner in scope that failed lately (of `found`, if given), newest first: MOST_SHOWN at most."""
+    failed = (_failed() if found is None else found).order_by("-created_at")[:MOST_SHOWN]
     return [
         Undelivered(_what(mail.kind), mail.to, mail.to_name, mail.created_at, mail.failure) for mail in failed
     ]
+
+
+def unheard() -> Any:
+    """Those of them whose address has taken no mail since. Not invitations and the like, which say so in their place.
+
+    A queryset, with what `to` may be asked of.
+    """
+    in_their_place = [name for name, kind in REGISTRY.items() if type(kind).failed is not MailKind.failed]
+    later = OutgoingEmail.objects.filter(owner=OuterRef("owner"), to=OuterRef("to"), pk__gt=OuterRef("pk"))
+    arrived = Exists(later.filter(state=MailState.SENT))
+    return _failed().exclude(kind__in=in_their_place).exclude(arrived)
 
 
 def undelivered_count() -> int:

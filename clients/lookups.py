@@ -2,6 +2,7 @@
 support that has run out or whose link has ended, companies that want to be asked."""
 
 from activity.lookups import unread_in
+from activity.outbox import SHOWN_FOR
 from tenancy.roles import LookUp, register
 
 spaces_of = register(
@@ -19,6 +20,55 @@ spaces_of = register(
             ORDER BY 2, 1
         """,
         reads=("clients_spacemember", "clients_clientspace", "activity_notification"),
+    )
+)
+
+_RUNNING = """link.firm_id = app.firm() AND NOT link.waiting
+                  AND (link.until IS NULL OR link.until > statement_timestamp())"""
+
+unreached_clients = register(
+    LookUp(
+        name="unreached_clients",
+        signature="wanted uuid",
+        returns="TABLE (id uuid, dossier_id uuid, name text, address text, reason text, created_at timestamptz)",
+        # Of the firm in scope alone: mails about what it did itself, to people who are in its client's space (whom it
+        # sees there), that came back, and since which the address has taken no other of the same sender. `wanted`: of
+        # this dossier.
+        body=f"""
+            WITH failed AS (
+                SELECT mail.id, mail.owner, mail.to_name, mail."to", mail.failure, mail.created_at, link.dossier_id
+                FROM clients_spacelink AS link JOIN activity_outgoingemail AS mail ON mail.owner = link.space_id
+                WHERE {_RUNNING} AND mail.created_at >= link.since AND mail.state = 'failed'
+                  AND EXISTS (
+                    SELECT FROM activity_notification AS told JOIN activity_event AS event ON event.id = told.event_id
+                    WHERE told.mail_id = mail.id AND event.details ->> 'firm_key' = link.firm_id::text)
+                UNION ALL
+                SELECT mail.id, mail.owner, mail.to_name, mail."to", mail.failure, mail.created_at, named.key::uuid
+                FROM activity_outgoingemail AS mail
+                CROSS JOIN jsonb_array_elements_text(mail.params -> 'dossiers') AS named (key)
+                WHERE mail.owner = app.firm() AND mail.state = 'failed' AND mail.kind = 'clients.details_changed')
+            SELECT failed.id, failed.dossier_id, failed.to_name::text, failed."to"::text, failed.failure::text,
+                failed.created_at
+            FROM failed
+            WHERE failed.created_at > statement_timestamp() - interval '{SHOWN_FOR.days} days'
+              AND (wanted IS NULL OR failed.dossier_id = wanted)
+              AND EXISTS (
+                SELECT FROM clients_spacelink AS link JOIN clients_spacemember AS person USING (space_id)
+                WHERE {_RUNNING} AND link.dossier_id = failed.dossier_id
+                  AND person.ended_at IS NULL AND person.email = failed."to")
+              AND NOT EXISTS (
+                SELECT FROM activity_outgoingemail AS later
+                WHERE later.owner = failed.owner AND later.id > failed.id AND later."to" = failed."to"
+                  AND later.state = 'sent')
+            ORDER BY failed.id DESC
+        """,
+        reads=(
+            "clients_spacelink",
+            "clients_spacemember",
+            "activity_outgoingemail",
+            "activity_notification",
+            "activity_event",
+        ),
     )
 )
 

@@ -7,6 +7,7 @@ from accounts.models import Membership
 from accounts.permissions import ObjectRole, grants_on
 from clients.locks import LABELS
 from clients.models import Assignment, Dossier, SpaceLink, SpaceMember, SupportAuthorisation
+from clients.unreached import troubles_of
 from tenancy.scopes import Purpose, crossing
 
 
@@ -16,6 +17,8 @@ class ClientPerson:
     email: str
     profile: str
     joined_at: datetime
+    # Why mails of what the firm did don't reach them, if they don't.
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,16 @@ def client_side(dossier: Dossier) -> ClientSide | None:
         return _former(dossier)
     if link.waiting:
         return ClientSide(link.since, link.get_right_display(), [], waits=True)
+    troubles = troubles_of(dossier)
     with crossing(link, Purpose.SHOW_PEOPLE):
         people = [
-            ClientPerson(person.name, person.email, person.get_profile_display(), person.joined_at)
+            ClientPerson(
+                person.name,
+                person.email,
+                person.get_profile_display(),
+                person.joined_at,
+                troubles.get(person.email, ""),
+            )
             for person in SpaceMember.objects.present().filter(space=link.space_id)
         ]
     support = SupportAuthorisation.objects.running().filter(dossier=dossier).first()

@@ -32,6 +32,7 @@ from clients.views import (
     seeing,
     space,
     space_files,
+    unreached,
 )
 
 app_name = "clients"
@@ -44,6 +45,7 @@ PORTFOLIO = FIRM + "portefeuilles/<uuid:pk>/"
 dossier_pages: list[URLPattern] = [
     path(FIRM + "dossiers/", dossiers.index, name="list"),
     path(FIRM + "dossiers/nouveau/", dossiers.create, name="create"),
+    path(FIRM + "dossiers/courriels-non-remis/", unreached.index, name="unreached"),
     path(FIRM + "dossiers/nouveau/registre/", looking_up.for_new, name="look_up"),
     path(FIRM + "dossiers/exporter/", dossiers.export, name="export"),
     path(DOSSIER, dossiers.detail, name="dossier"),

@@ -16,6 +16,7 @@ from activity import queries
 from clients import replacements
 from clients.models import ConsentRequest, Dossier
 from clients.models.imports import Import
+from clients.unreached import to_members, unreached
 from invitations.models import Invitation, Letter, LetterState
 from invitations.summary import waiting_counts
 from portfolios.models import Portfolio
@@ -56,6 +57,12 @@ LETTERS_FAILED = ngettext_lazy(
 )
 CONSENT = ngettext_lazy(
     "%(n)s firm asks for your firm's consent", "%(n)s firms ask for your firm's consent", "n"
+)
+MISSED = ngettext_lazy(
+    "%(n)s e-mail did not reach its member", "%(n)s e-mails did not reach their members", "n"
+)
+UNREACHED = ngettext_lazy(
+    "%(n)s e-mail did not reach your client", "%(n)s e-mails did not reach your clients", "n"
 )
 WITHOUT_ACCESS = ngettext_lazy(
     "%(n)s member has no access to anything", "%(n)s members have no access to anything", "n"
@@ -121,7 +128,8 @@ def counts(firm: Firm, member: Membership) -> list[Figure]:
 
 def needs(firm: Firm, member: Membership) -> list[Need]:
     """What waits for the member, the most pressing first: each leads to the list of what it counts."""
-    counted = (*_invitations(firm, member), *_answers(firm, member), *_others(firm, member))
+    clients = (len(unreached(member)), UNREACHED, "alert-triangle", firm.url("clients:unreached"))
+    counted = (*_invitations(firm, member), clients, *_answers(firm, member), *_others(firm, member))
     return _replacements(firm, member) + [
         Need(text % {"n": number}, icon, url) for number, text, icon, url in counted if number
     ]
@@ -163,6 +171,7 @@ def _others(firm: Firm, member: Membership) -> list[Counted]:
     requests = Invitation.objects.requests_to(member).answerable()
     imports = Import.objects.waiting_for_someone()
     nobody = f"{members}?access=none&state={MemberState.ACTIVE}"
+    missed = f"{firm.url('invitations:undelivered')}?to=members"
     asked: list[tuple[Perm | None, Any, Counted]] = [
         (None, _number(requests), (0, ASKED, "mail-opened", firm.url("invitations:requests"))),
         (
@@ -171,6 +180,7 @@ def _others(firm: Firm, member: Membership) -> list[Counted]:
             (0, TO_CONFIRM, "file-spreadsheet", firm.url("clients:imports")),
         ),
         (Perm.CHANGE_FIRM, _number(consent, of="firm"), (0, CONSENT, "help", f"{members}#declarants")),
+        (Perm.CHANGE_FIRM, _number(to_members()), (0, MISSED, "alert-triangle", missed)),
         (Perm.MANAGE_MEMBERS, _number(without_grants(active)), (0, WITHOUT_ACCESS, "users", nobody)),
     ]
     role = Role(member.role)

@@ -192,7 +192,7 @@ def _settle(request: ConsentRequest, agrees: bool, now: datetime) -> None:
         with crossing(link, Purpose.TELL_CLIENT):
             space = ClientSpace.objects.get(pk=link.space_id)
             told = FollowAgreed if agrees else FollowRefused
-            record(told, actor=None, subject=space, details={"firm": link.firm_name})
+            record(told, actor=None, subject=space, details=link.by_firm)
     if not agrees:  # the row goes on waiting for what will not come: that tells it from a link that once ran
         link.until = now
         link.save(update_fields=["until"])

@@ -331,7 +331,7 @@ def _record_here(event: type[EventType], file: ExchangedFile, actor: Actor | Non
     if current().firm_id:
         record(event, actor=actor, subject=Dossier.objects.get(pk=file.link.dossier_id), details=details)
     else:
-        details |= {"firm": file.link.firm_name, "category": file.category}
+        details |= {**file.link.by_firm, "category": file.category}
         record(event, actor=actor, subject=ClientSpace.objects.get(pk=file.space_id), details=details)
 
 

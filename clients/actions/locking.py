@@ -34,9 +34,7 @@ def keep_details(*, actor: Membership, dossier: Dossier, fields: Collection[str]
     record(DetailsKept, actor=actor, subject=dossier, changes=changes)
     with crossing(link, Purpose.TELL_CLIENT):
         space = ClientSpace.objects.get(pk=link.space_id)
-        record(
-            FirmKeepsDetails, actor=actor, subject=space, changes=changes, details={"firm": link.firm_name}
-        )
+        record(FirmKeepsDetails, actor=actor, subject=space, changes=changes, details=link.by_firm)
     return link
 
 

@@ -176,7 +176,7 @@ def tell_clients(*, actor: Actor, changes: Iterable[tuple[Dossier, Changes]], gr
 
 
 def _tell_space(actor: Actor, link: SpaceLink, shared: Changes, *, apart: Collection[UUID] = ()) -> None:
-    details: dict[str, Any] = {"firm": link.firm_name}
+    details: dict[str, Any] = dict(link.by_firm)
     if apart:
         details["apart"] = sorted(map(str, apart))
     with crossing(link, Purpose.TELL_CLIENT):

@@ -48,7 +48,9 @@ class ImportUndoFailed(ImportEvent):
 
     name = "clients.import.undo_failed"
     summary = _("An import could not be undone")
-    sentence = _("The undo of the import %(subject)s failed, and nothing was taken back: its page says what to do.")
+    sentence = _(
+        "The undo of the import %(subject)s failed, and nothing was taken back: its page says what to do."
+    )
     concerns = _("Whoever asked for the undo")
 
 

@@ -194,6 +194,13 @@ class SpaceLink(models.Model):
         return frozenset(self.locked_details) if self.right == LinkRight.MANAGE else frozenset()
 
     @property
+    def by_firm(self) -> dict[str, str]:
+        """The details of an event in the client's journal that the firm has brought about: its name, for the sentence;
+        its key, so that it hears of a mail about it that did not arrive, and no other firm does (`clients.unreached`).
+        """
+        return {"firm": self.firm_name, "firm_key": str(self.firm_id)}
+
+    @property
     def sides(self) -> tuple[scopes.Scope, scopes.Scope]:
         """As a tie that may be crossed (`tenancy.scopes.crossing`)."""
         return scopes.Scope(firm_id=self.firm_id), scopes.Scope(space_id=self.space_id)

@@ -246,7 +246,7 @@ def _tell_agreed(invitation: Invitation, link: SpaceLink, actor: Membership) -> 
     """In the client's scope: they are told who follows them, and those whose place it takes lose their access."""
     mine, space = Invitation.objects.with_names().get(pk=invitation.pk), _space_of(invitation)
     with coming_from(Origin()):
-        record(FirmAgreed, actor=actor, subject=space, details={"firm": link.firm_name})
+        record(FirmAgreed, actor=actor, subject=space, details=link.by_firm)
         if mine.ends_others and mine.asked_by is not None:
             end_others(actor=mine.asked_by, keep=link, since_before=mine.created_at)
 

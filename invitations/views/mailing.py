@@ -21,6 +21,7 @@ from accounts.places import FirmRequest
 from accounts.throttling import throttled
 from activity.outbox import SHOWN_FOR, undelivered, undelivered_count
 from activity.showing import THEMES, confined, side_by_side
+from clients.unreached import to_members
 from invitations.actions.texts import ChangedMeanwhile, change_text, mark_of, send_test
 from invitations.mails import example
 from invitations.models import FROM_FIRMS, InvitationKind, InvitationText
@@ -54,9 +55,12 @@ def mail_settings(request: FirmRequest) -> HttpResponse:
 
 @require_safe
 def undelivered_mails(request: FirmRequest) -> HttpResponse:
-    """Each mail of the firm that will not arrive, invitation or not, and why."""
+    """Each mail of the firm that will not arrive, invitation or not, and why; or what members missed by it."""
     require(request.member, Perm.CHANGE_FIRM)
-    return render(request, "invitations/undelivered.html", {"mails": undelivered(), "days": SHOWN_FOR.days})
+    is_narrow = request.GET.get("to") == "members"
+    mails = undelivered(to_members() if is_narrow else None)
+    context = {"mails": mails, "days": SHOWN_FOR.days, "to_members": is_narrow}
+    return render(request, "invitations/undelivered.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

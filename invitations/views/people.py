@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.answers import done
 from accounts.throttling import throttled
+from activity.outbox import undelivered, unheard
 from clients.actions.people import (
     AlreadyHere,
     GoneMeanwhile,
@@ -41,9 +42,17 @@ def people(request: SpaceRequest) -> HttpResponse:
     """Everybody sees who is here and what each profile may do; who manages people, also who is invited."""
     manages = request.space_member.may(SpacePerm.MANAGE_PEOPLE)
     present = SpaceMember.objects.present().filter(space=request.space)
+    troubles = {one.to: one.reason for one in reversed(undelivered(unheard()))} if manages else {}
     context = {
         "manages": manages,
-        "rows": [{"member": one, "menu": _menu(request, one) if manages else []} for one in present],
+        "rows": [
+            {
+                "member": one,
+                "menu": _menu(request, one) if manages else [],
+                "trouble": troubles.get(one.email, ""),
+            }
+            for one in present
+        ],
         "invited": [_invited(request, one) for one in _waiting(request).with_names()] if manages else [],
         "profiles": list(SpaceProfile),
         "table": [

@@ -72,6 +72,9 @@ LOOK_UPS_ALLOWED = {
     "letter_of",  # by a printed code, or by the link that left for the address given by it: keys, for its page
     "places_named_for",  # where a person's new name must show, be the firm closed to them: keys of their own places
     "spaces_of",
+    # The firm in scope alone: mails of its own doing that its clients' people, whom it sees, did not get; an address,
+    # why, the dossier.
+    "unreached_clients",
 }
 
 

@@ -236,6 +236,7 @@ MATRIX: dict[str, Row] = {
     "clients:terminate_portfolio": on("portfolio", FORM, ADMINS, seen_by=HOLDERS),
     "clients:restore_portfolio": on("portfolio", FORM, ADMINS, seen_by=HOLDERS),
     "clients:list": firm("GET", MEMBERS),
+    "clients:unreached": firm("GET", MEMBERS),
     "clients:create": firm(FORM, MEMBERS),
     "clients:look_up": firm("POST", MEMBERS),
     "clients:look_up_dossier": on("dossier", "POST", KEEPERS, seen_by=HOLDERS),
