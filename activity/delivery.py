@@ -98,7 +98,8 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
     """Send what waits, until nothing does, the time is over, or the mail server cannot be reached.
 
     Returns how many were sent. Where there is much, another worker is asked to help, and after `for_seconds` to go on.
-    Whoever has to wait for a late answer then sends what somebody waits for, and nothing else.
+    Whoever has to wait for a late answer then goes on for as long again, and after that sends what somebody waits for,
+    and nothing else.
     """
     sent, until, helped, most = 0, monotonic() + for_seconds, False, FIRST_CLAIM
     with Hold() as hold, Lines[Claim]() as lines:
@@ -110,7 +111,7 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
                     nudge("activity.deliver_mails")
                 most = min(2 * most, BATCH)
                 sent += sender.deliver(claims) if claims else sender.settle(seconds=_LOOK_SECONDS)
-                if monotonic() > until:
+                if monotonic() > (until + for_seconds if lines.waiting else until):
                     break
             while lines.waiting:
                 urgent = _claimed(FIRST_CLAIM, up_to=URGENT)

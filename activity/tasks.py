@@ -9,8 +9,10 @@ from activity.composing import compose_due
 from activity.delivery import deliver_due
 from activity.retention import purge_due
 from activity.sealing import seal_due
+from activity.senders import place
 
-# Then whatever else waits has its turn, and delivery goes on after it.
+# Then whatever else waits has its turn, and delivery goes on after it. Who still waits for an answer goes on meanwhile,
+# for as long again at most.
 _DELIVER_FOR = 20.0
 
 
@@ -19,9 +21,10 @@ def compose_notifications() -> int:
     return compose_due()
 
 
-@shared_task(name="activity.deliver_mails", time_limit=_DELIVER_FOR + 150)
+@shared_task(name="activity.deliver_mails", time_limit=2 * _DELIVER_FOR + 150)
 def deliver_mails() -> int:
-    return deliver_due(for_seconds=_DELIVER_FOR)
+    with place() as is_there:
+        return deliver_due(for_seconds=_DELIVER_FOR) if is_there else 0
 
 
 @shared_task(name="activity.seal_journals", time_limit=600)

@@ -121,7 +121,7 @@ def _web(environment: Environment, *, debug: bool) -> Program:
 
 
 def worker_command() -> list[str]:
-    return _celery("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
+    return _celery("worker", "--concurrency", "3", "--without-gossip", "--without-mingle")
 
 
 def beat_command(schedule: Path) -> list[str]:

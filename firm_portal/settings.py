@@ -272,7 +272,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume-sendings": {
         "task": "invitations.resume_sendings",
         "schedule": 5.0,
-        "options": {"expires": 15},
+        "options": {"expires": 30},
     },
     "remind": {"task": "invitations.remind", "schedule": 60.0, "options": {"expires": 120}},
     "end-support": {"task": "clients.end_support", "schedule": 30.0, "options": {"expires": 60}},

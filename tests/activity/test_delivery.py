@@ -1,6 +1,8 @@
 """From the outbox to the server: what is sent, tried again, given up; and that nothing is lost or sent twice."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,8 @@ from activity.lookups import claim_mails
 from activity.mails import MailKind, Message, Obsolete
 from activity.models import MailDomain, MailState, OutgoingEmail
 from activity.precedence import ANY, URGENT
+from activity.senders import MOST_SENDERS, place
+from activity.tasks import deliver_mails
 from tenancy import scopes
 from tests.outbox import Outbox
 from tests.worlds import World
@@ -449,7 +453,9 @@ def test_a_domain_whose_server_falls_silent_is_left_alone_sooner(firm: World) ->
         assert not known.rests("client.test")
         known.refused("client.test", silent, asked_at=1.0)
     assert known.rests("client.test")
-    known.refused("autre.test", SMTPServerDisconnected("closed"), asked_at=1.0)  # nobody's fault in particular
+    known.refused(
+        "autre.test", SMTPServerDisconnected("closed"), asked_at=1.0
+    )  # nobody's fault in particular
     assert not MailDomain.objects.filter(domain="autre.test").exists()
 
 
@@ -564,6 +570,42 @@ def test_who_waits_for_a_late_answer_alone_sends_what_somebody_waits_for(
         assert deliver_due(for_seconds=0) == 2
     assert server.recipients() == ["urgent@client.test", "a@client.test"]
     assert (state("other").state, state("other").attempts) == (MailState.WAITING, 0)
+
+
+@pytest.fixture
+def other_senders() -> Iterator[list[int]]:
+    """Processes of the same worker that have taken all places, and keep them."""
+    children = [_taking_a_place() for _number in range(MOST_SENDERS)]
+    yield children
+    for child in children:
+        _die(child)
+
+
+def _taking_a_place() -> int:
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        with place() as is_there:
+            os.write(writing, b"1" if is_there else b"0")
+            signal.pause()
+    assert os.read(reading, 1) == b"1"
+    os.close(reading)
+    os.close(writing)
+    return child
+
+
+def _die(child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def test_senders_leave_a_process_to_all_other_work_and_their_place_when_they_die(
+    firm: World, outbox: Outbox, other_senders: list[int]
+) -> None:
+    queue("a")
+    with outside():
+        assert deliver_mails() == 0
+        _die(other_senders.pop())
+        assert deliver_mails() == 1
 
 
 # --- deaths -----------------------------------------------------------------------------------------------
