@@ -73,10 +73,10 @@ class PostOffice:
 
     def __init__(self, moods: Moods) -> None:
         context = multiprocessing.get_context("spawn")
-        self._count, self._met = context.Value("i", 0), context.Value("i", 0)
+        self._count = context.Value("i", 0)
         self._is_well = context.Value("b", 0)
         self._pipe, theirs = context.Pipe()
-        arguments = (moods, self._count, self._met, self._is_well, theirs)
+        arguments = (moods, self._count, self._is_well, theirs)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
 
     def __enter__(self) -> "PostOffice":
@@ -93,11 +93,6 @@ class PostOffice:
         """How many mails it has taken."""
         return int(self._count.value)
 
-    @property
-    def met(self) -> int:
-        """How many addresses it has been asked about."""
-        return int(self._met.value)
-
     def recover(self) -> None:
         """From now on, only what is refused for good is refused."""
         self._is_well.value = 1
@@ -111,8 +106,8 @@ class PostOffice:
 class _Taker:
     """aiosmtpd calls these by their names."""
 
-    def __init__(self, moods: Moods, count: Any, met: Any, is_well: Any) -> None:
-        self.moods, self.count, self.met, self.is_well = moods, count, met, is_well
+    def __init__(self, moods: Moods, count: Any, is_well: Any) -> None:
+        self.moods, self.count, self.is_well = moods, count, is_well
         self.book = Book()
         self.attempts = Counter[str]()
         self.fates: dict[tuple[Any, str], Fate] = {}
@@ -121,7 +116,6 @@ class _Taker:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.attempts[address] += 1
-        self.met.value = len(self.attempts)
         fate = self.moods.fate(address, self.attempts[address], is_well=bool(self.is_well.value))
         self.book.fates[fate] += 1
         if self.attempts[address] % 2:  # at the other attempts, it says so once it has read the mail
@@ -156,8 +150,8 @@ class _Taker:
         return "250 OK"
 
 
-def _serve(moods: Moods, count: Any, met: Any, is_well: Any, pipe: Connection) -> None:
-    taker = _Taker(moods, count, met, is_well)
+def _serve(moods: Moods, count: Any, is_well: Any, pipe: Connection) -> None:
+    taker = _Taker(moods, count, is_well)
 
     def command() -> None:
         pipe.recv()

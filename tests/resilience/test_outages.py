@@ -41,7 +41,11 @@ GIVE_UP_AFTER = 600.0
 _LEFT = """
 SELECT (SELECT count(*) FROM activity_outgoingemail WHERE state = 'waiting')
      + (SELECT count(*) FROM activity_notification WHERE composed_at IS NULL)
-     + (SELECT count(*) FROM invitations_sending WHERE state IN ('waiting', 'running'))
+     + (SELECT count(*) FROM invitations_sending WHERE state IN ('queued', 'running'))
+"""
+_UNTRIED = """
+SELECT (SELECT count(*) FROM activity_outgoingemail WHERE state = 'waiting' AND refusals = 0)
+     + (SELECT coalesce(sum(total - step), 0) FROM invitations_sending WHERE state IN ('queued', 'running'))
 """
 
 
@@ -147,8 +151,8 @@ class Run:
             state = f"{self.office.count} arrived, {self._left()} left, load {self.loads[-1]:.1f}"
             print(f"{fault}: {time.monotonic() - began:.1f} s, {state}", flush=True)
         self._begin("all tried once")
-        took = self._until(lambda: self.office.met == self._invited, seconds=self.ordeal.patience)
-        print(f"{self.office.met} of {self._invited} tried {took:.1f} s later", flush=True)
+        took = self._until(lambda: not self._untried(), seconds=self.ordeal.patience)
+        print(f"{self._untried()} of {self._invited} were still untried {took:.1f} s later", flush=True)
         self._begin("everything at once")
         self._everything(keys[most:])
 
@@ -263,6 +267,11 @@ class Run:
             self._hurry()
             time.sleep(0.005)
         return time.monotonic() - began
+
+    def _untried(self) -> int:
+        """How many mails the server has not been asked about yet, those of orders that are still to be made included."""
+        time.sleep(0.1)
+        return int(self._asked(_UNTRIED)[0][0])
 
     def _left(self) -> int:
         return int(self._asked(_LEFT)[0][0])
