@@ -269,7 +269,7 @@ class Run:
         return time.monotonic() - began
 
     def _untried(self) -> int:
-        """How many mails the server has not been asked about yet, those of orders that are still to be made included."""
+        """Of how many mails the server has said nothing yet; those of orders that are still to be made count too."""
         time.sleep(0.1)
         return int(self._asked(_UNTRIED)[0][0])
 
