@@ -16,8 +16,9 @@ from .limits import MAX_COLUMNS, MAX_FILE_BYTES
 from .marks import COLOURS, Marked, MarkedRow, Marks, Tone
 from .reading import Child, distrusting, read_sheet
 from .refusals import Refused
+from .rendering import CellValue, is_dangerous, is_exact
 from .text import clean
-from .writing import CellValue, is_dangerous, is_exact, sheet_title
+from .writing import sheet_title
 
 _PROGRAM = "spreadsheets.marker"
 _USUAL_WIDTH, _WIDEST = 12, 50

@@ -9,7 +9,7 @@ _BEFORE = str.maketrans(
 )
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_LONGEST_CELL = 32_767
+LONGEST_CELL = 32_767
 
 
 def fold(text: str) -> str:
@@ -22,4 +22,4 @@ def fold(text: str) -> str:
 
 def clean(text: str) -> str:
     """Without the characters that a workbook cannot hold, and no longer than a cell can be."""
-    return _IMPOSSIBLE.sub("", text)[:_LONGEST_CELL]
+    return _IMPOSSIBLE.sub("", text)[:LONGEST_CELL]

@@ -2,14 +2,29 @@
 
 import datetime as dt
 import io
+import re
+import zipfile
 from decimal import Decimal
+from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from spreadsheets import writing
 from spreadsheets.reading import list_sheets
+from spreadsheets.rendering import is_exact
 from spreadsheets.text import clean
-from spreadsheets.writing import TemplateColumn, sheet_title, write_template, write_workbook
+from spreadsheets.writing import (
+    Sheet,
+    TemplateColumn,
+    sheet_title,
+    write_sheets,
+    write_template,
+    write_workbook,
+)
 
 from .files import read_all
 
@@ -91,3 +106,86 @@ def test_a_template_has_notice_examples_text_columns_and_drop_downs():
     assert rules["B2:B120001"] == "'Listes'!$A$1:$A$2"
     assert [cell.value for cell in book["Listes"]["A"]] == ["Sarah, Paul", "=Équipe"]
     assert list_sheets(target.getvalue()).sheets[1].rows == 2
+
+
+TEXTS = st.text(st.sampled_from("aé<>&\"'=+-@_x0041 \t\n\r\x0b\x1f\u2028\ud83d\ufffe%s{}#\0")) | st.text(
+    max_size=8
+)
+FIRST = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - hypothesis adds the zone itself
+VALUES = (
+    TEXTS | st.none() | st.booleans() | st.integers() | st.floats()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.dates(dt.date(1900, 1, 1)) | st.datetimes(FIRST, timezones=st.just(dt.UTC))
+)  # fmt: skip
+
+
+@given(
+    st.lists(st.lists(TEXTS, min_size=3, max_size=3) | st.lists(VALUES, min_size=3, max_size=3), max_size=30)
+)
+@example([(" a", "b\n", "=c "), (dt.date(1900, 2, 28), dt.date(1900, 3, 1), "_x0041_"), ("\r", "%s", None)])
+@settings(max_examples=40, deadline=None)
+def test_rows_are_what_xlsxwriter_makes_of_them(rows):
+    """To the letter but for the formats' numbers."""
+    ours, theirs = written(rows, headers=("A", "B", "C")), by_xlsxwriter([("A", "B", "C"), *rows])
+    assert cells(ours) == cells(theirs)
+
+
+def by_xlsxwriter(rows) -> bytes:
+    """A call for each cell."""
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target, {"constant_memory": True}) as book:
+        sheet, quoted = book.add_worksheet(), book.add_format({"quote_prefix": True})
+        moment, day = book.add_format({"num_format": "hh:mm"}), book.add_format({"num_format": "dd/mm"})
+        for place, value in ((place, value) for place, value in places(rows) if value is not None):
+            if isinstance(value, bool):
+                sheet.write_boolean(*place, value)
+            elif isinstance(value, dt.date):
+                local = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+                sheet.write_datetime(*place, local, moment if isinstance(value, dt.datetime) else day)
+            elif not isinstance(value, str) and is_exact(value):
+                sheet.write_number(*place, value)
+            elif text := clean(str(value)):
+                sheet.write_string(*place, text, quoted if text.startswith(tuple("=+-@\t\r\n")) else None)
+    return target.getvalue()
+
+
+def places(rows) -> list[tuple[tuple[int, int], Any]]:
+    return [((number, column), value) for number, row in enumerate(rows) for column, value in enumerate(row)]
+
+
+def cells(content: bytes) -> list[str]:
+    """As XML, below the header."""
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        xml = parts.read("xl/worksheets/sheet1.xml").decode()
+    found: list[str] = re.findall("<c r.*?</c>", re.sub(' s="[0-9]+"', " s", xml), re.DOTALL)
+    return found[3:]
+
+
+def test_rows_beyond_a_sheet_go_on_in_another(monkeypatch):
+    monkeypatch.setattr(writing, "_MOST_ROWS", 301)
+    target = io.BytesIO()
+    lines = [(f"a{number}", number) for number in range(601)]
+    counts = write_sheets(
+        target,
+        [Sheet("Liste", ("A", "B", "C"), lines, widths=(30,), hidden=1), Sheet("Vide", ("A",), [])],
+        notice=["Lisez-moi", "<b>"],
+        notice_name="Notice",
+    )
+    book = openpyxl.load_workbook(io.BytesIO(target.getvalue()))
+    assert counts == [601, 0]
+    assert [(sheet.title, sheet.dimensions) for sheet in book.worksheets] == [
+        ("Liste", "A1:C301"), ("Liste (2)", "A1:C301"), ("Liste (3)", "A1:C2"), ("Vide", "A1:A1"), ("Notice", "A1:A2"),
+    ]  # fmt: skip
+    assert [book["Liste (2)"]["A2"].value, book["Liste (3)"]["B2"].value, book["Notice"]["A2"].value] == [
+        "a300", 600, "<b>",
+    ]  # fmt: skip
+    first = book["Liste (2)"]
+    assert (first["A1"].font.bold, first.freeze_panes, first.auto_filter.ref) == (True, "A2", "A1:C301")
+    assert (first.column_dimensions["A"].width > 29, first.column_dimensions["C"].hidden) == (True, True)
+
+
+def test_a_text_that_is_rich_text_in_itself_stays_a_text():
+    rich = "<r><t>=1+1</t></r>"
+    sheet = openpyxl.load_workbook(io.BytesIO(written([(rich, "x")], headers=(rich, "B")))).active
+    assert sheet is not None
+    assert (sheet["A1"].value, sheet["A2"].value) == (rich, rich)
