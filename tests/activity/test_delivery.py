@@ -71,7 +71,7 @@ class Server:
         self.drops_at: set[int] = set()
         # To these addresses it says nothing until it has taken so many mails.
         self.silent_until: dict[str, int] = {}
-        self.messages = self.connections = 0
+        self.messages = self.connections = self.at_once = self.most_at_once = 0
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
         self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: Any
@@ -85,8 +85,13 @@ class Server:
     ) -> str:
         domain = address.rpartition("@")[2]
         self.asked.append(domain)
-        while len(self.accepted) < self.silent_until.get(address, 0):
-            await asyncio.sleep(0.01)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            while len(self.accepted) < self.silent_until.get(address, 0):
+                await asyncio.sleep(0.01)
+        finally:
+            self.at_once -= 1
         if refusal := self.recipient_answers.get(address) or self.domain_answers.get(domain):
             return refusal
         envelope.rcpt_tos.append(address)
@@ -523,7 +528,7 @@ def test_silences_beyond_what_a_server_bears_are_waited_for(
         queue_to(domain, 1)
     queue("d")
     assert deliver() == 1
-    assert server.connections == 4
+    assert (server.most_at_once, server.connections) == (2, 4)
     waiting = OutgoingEmail.objects.filter(state=MailState.WAITING, refusals=1, lease_until=None)
     assert waiting.count() == 3
 
