@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from allauth.account import forms as account
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as second_factor
 from allauth.mfa.models import Authenticator
@@ -16,11 +17,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions.entering import note_registered
+from accounts.actions.entering import note_recovery_code, note_registered
 from accounts.actions.firms import register_firm
 from accounts.actions.people import accept_terms, note_security
 from accounts.browsers import browser_name
-from accounts.events.people import AddressChangeAsked
+from accounts.events.people import AddressChangeAsked, Way
+from accounts.failures import failed
 from accounts.identifiers import siren_and_siret
 from accounts.models import Firm, User
 from accounts.second_factor import first_use
@@ -104,6 +106,10 @@ class ReauthenticateForm(OurWords, account.ReauthenticateForm):
     words: ClassVar = {"password": _("Password")}
 
 
+def _browser() -> str:
+    return browser_name(context.request.headers.get("User-Agent", ""))
+
+
 class CodeForm(OurWords):
     """A code of six digits from an application, or (where it may be one) a recovery code."""
 
@@ -121,9 +127,26 @@ class _OnceForm(CodeForm, second_factor.BaseAuthenticateForm):
     }
 
     def clean_code(self) -> str:
+        """Raised outside of the transaction: the attempt counts, whatever becomes of it."""
+        refusal = None
+        with transaction.atomic():
+            try:
+                code = self._checked()
+            except forms.ValidationError as error:
+                refusal = error
+        if refusal is not None:
+            failed(context.request, address=self.user.email, way=Way.SECOND_FACTOR)
+            raise refusal
+        return code
+
+    def _checked(self) -> str:
+        """A recovery code is used up, and that is told, together."""
         code: str = super().clean_code()
         if self.authenticator.type == Authenticator.Type.TOTP and not first_use(self.user, code):
             raise get_adapter().validation_error("incorrect_code")
+        if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
+            left = len(Authenticator.objects.get(pk=self.authenticator.pk).wrap().get_unused_codes())
+            note_recovery_code(person=self.user, left=left, browser=_browser())
         return code
 
 

@@ -102,7 +102,7 @@ class AccountExistsMail(PersonMail):
 
 class SecurityNotice(PersonMail):
     """What happened to the account, when, and from where. Params: `event` (its type), `at`, `ip`, `browser`;
-    `firm`, its name, where it is about their place in one."""
+    `firm`, its name, where it is about their place in one; `left`, how many recovery codes, where one was used."""
 
     name = "accounts.security_notice"
     template = "account_security_notice"
@@ -117,9 +117,10 @@ class SecurityNotice(PersonMail):
             (_("Firm"), mail.params.get("firm")),
             (_("From the address (IP)"), mail.params.get("ip")),
             (_("With"), mail.params.get("browser")),
+            (_("Recovery codes left"), mail.params.get("left")),
         ]
         return {
-            "facts": [(label, value) for label, value in facts if value],
+            "facts": [(label, value) for label, value in facts if value not in ("", None)],
             "reset_url": _absolute("account_reset_password"),
             "former_address": mail.to != person.email,
         }

@@ -95,14 +95,17 @@ def note_security(
     changes: Mapping[str, tuple[Any, Any]] | None = None,
     details: Mapping[str, Any] | None = None,
     addresses: Collection[str] = (),
+    by_themself: bool = True,
 ) -> None:
     """Record what happened to the person's account, and tell them (at `addresses`, or their own) by mail.
 
     An address that was theirs until lately is told too: whoever gets into an account begins by putting in their own.
+    `by_themself`: or by nobody knows whom.
     """
     with scope(person=person):
         former = _lately_theirs(person)
-        event = record(happened, actor=person, subject=person, changes=changes, details=details)
+        actor = person if by_themself else None
+        event = record(happened, actor=actor, subject=person, changes=changes, details=details)
         for address in dict.fromkeys([*(addresses or [person.email]), *former]):
             queue_mail(
                 NOTICE,
@@ -114,6 +117,7 @@ def note_security(
                     "at": event.at.isoformat(),
                     "ip": event.ip or "",
                     "browser": browser,
+                    "left": (details or {}).get("left"),
                 },
             )
 

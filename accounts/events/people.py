@@ -153,6 +153,39 @@ class RecoveryCodesMade(PersonEvent):
     security = True
 
 
+class RecoveryCodeUsed(PersonEvent):
+    """To come in, or to show again that it is them. Details: `left`, how many."""
+
+    name = "accounts.person.recovery_code_used"
+    summary = _("A recovery code of your account was used")
+    sentence = _("%(actor)s used one of their recovery codes (codes left: %(left)s).")
+    security = True
+
+
+class RecoveryCodesShown(PersonEvent):
+    """Looked at, or taken along as a file. Details: `browser`."""
+
+    name = "accounts.person.recovery_codes_shown"
+    family = ACCESSES
+    summary = _("Recovery codes shown")
+    sentence = _("%(actor)s had their recovery codes shown (%(browser)s).")
+
+
+class EntryFailed(PersonEvent):
+    """So often that nobody gets in for a while. By nobody knows whom. Details: `way`, a `Way`."""
+
+    name = "accounts.person.entry_failed"
+    summary = _("Several attempts to get into your account failed")
+    sentence = _("Several attempts to get into the account of %(subject)s failed: %(way)s.")
+    words = {
+        "way": {
+            Way.PASSWORD: _("wrong password"),
+            Way.SECOND_FACTOR: _("wrong code, after the right password"),
+        }
+    }
+    security = True
+
+
 class PasswordChosen(PersonEvent):
     name = "accounts.person.password_chosen"
     summary = _("A password was chosen for your account")

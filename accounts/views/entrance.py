@@ -84,7 +84,7 @@ ask_for_reset = our_way(account.password_reset)
 reset_sent = account.password_reset_done
 reset_password = token_page(our_way(ResetPassword.as_view()))
 reauthenticate = our_way(account.reauthenticate)
-second_factor_at_login = our_way(second_factor.authenticate)
+second_factor_at_login = our_way(in_one_go()(second_factor.authenticate))
 second_factor_again = our_way(second_factor.reauthenticate)
 
 

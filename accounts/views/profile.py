@@ -1,5 +1,9 @@
 """A person's own pages: name and language, address, password, second factor, sessions."""
 
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.base import views as second_factor
@@ -11,17 +15,20 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions.people import change_profile, end_sessions
+from accounts.actions.entering import note_codes_shown
+from accounts.actions.people import change_profile, end_sessions, note_security
 from accounts.browsers import browser_name, is_mobile
+from accounts.events.people import PersonEvent, RecoveryCodesMade, SecondFactorAdded
 from accounts.forms import ProfileForm
 from accounts.models import User
-from accounts.views.entrance import our_way
+from accounts.views.entrance import View, our_way
 
 # What allauth writes and the event that we record of it stand, or fall, together.
 address = our_way(transaction.atomic(account.email))
@@ -29,12 +36,52 @@ password = our_way(transaction.atomic(account.password_change))
 choose_password = reauthentication_required(app="allauth.mfa")(
     our_way(transaction.atomic(account.password_set))
 )
+
+
+class ActivateTOTP(totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
+    """allauth tells of it after its commit: here it is told within."""
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        _note(self.request, SecondFactorAdded)
+        return answer
+
+
+class MakeCodes(recovery_codes.GenerateRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
+    """As above."""
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        _note(self.request, RecoveryCodesMade)
+        return answer
+
+
+def _note(request: HttpRequest, happened: type[PersonEvent]) -> None:
+    note_security(person=_person(request), happened=happened, browser=_browser(request))
+
+
+def noting(view: View) -> View:
+    """For pages that show recovery codes: it is kept that they were shown, together with allauth's own mark."""
+
+    @wraps(view)
+    @transaction.atomic
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer = view(request, *args, **kwargs)
+        if answer.status_code == HTTPStatus.OK:
+            note_codes_shown(person=_person(request), browser=_browser(request))
+        return answer
+
+    return wrapped
+
+
 second_factor_home = second_factor.index
-activate_totp = never_cache(our_way(totp.activate_totp))
+activate_totp = never_cache(our_way(ActivateTOTP.as_view()))
 deactivate_totp = our_way(transaction.atomic(totp.deactivate_totp))
-view_codes = never_cache(recovery_codes.view_recovery_codes)
-make_codes = our_way(transaction.atomic(recovery_codes.generate_recovery_codes))
-download_codes = recovery_codes.download_recovery_codes
+view_codes = never_cache(noting(recovery_codes.view_recovery_codes))
+make_codes = our_way(MakeCodes.as_view())
+download_codes = noting(recovery_codes.download_recovery_codes)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,6 +137,10 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 def _others(request: HttpRequest) -> QuerySet[UserSession]:
     mine: QuerySet[UserSession] = UserSession.objects.filter(user=_person(request))
     return mine.exclude(session_key=request.session.session_key)
+
+
+def _browser(request: HttpRequest) -> str:
+    return browser_name(request.headers.get("User-Agent", ""))
 
 
 def _person(request: HttpRequest) -> User:

@@ -50,7 +50,7 @@ def test_password_second_factor_and_passkey_are_among_them() -> None:
     assert verbs == {
         "address_changed", "address_change_asked", "address_change_cancelled", "password_changed",
         "password_chosen", "password_reset", "second_factor_added", "second_factor_removed", "recovery_codes_made",
-        "passkey_added", "passkey_removed",
+        "recovery_code_used", "entry_failed", "passkey_added", "passkey_removed",
     }  # fmt: skip
 
 

@@ -289,6 +289,12 @@ def _came_and_went(cast: Cast) -> set[str]:
     return NOBODY
 
 
+@row("accounts.person.recovery_codes_shown")
+def _codes_shown(cast: Cast) -> set[str]:
+    entering.note_codes_shown(person=cast.claire, browser="Firefox")
+    return NOBODY
+
+
 @row("accounts.person.address_confirmed")
 def _address(cast: Cast) -> set[str]:
     people.follow_confirmed_address(person=cast.claire, previous="", browser="")
@@ -323,7 +329,7 @@ def _mails_switched_off(cast: Cast) -> set[str]:
 
 def _secured(happened: type[person_events.PersonEvent]) -> Row:
     def happens(cast: Cast) -> set[str]:
-        details = {"address": "nouvelle@client.test", "browser": "Firefox"}
+        details = {"address": "nouvelle@client.test", "browser": "Firefox", "left": 9, "way": "password"}
         people.note_security(person=cast.claire, happened=happened, browser="", details=details)
         return NOBODY
 
@@ -341,6 +347,8 @@ for _happened in (
     person_events.SecondFactorAdded,
     person_events.SecondFactorRemoved,
     person_events.RecoveryCodesMade,
+    person_events.RecoveryCodeUsed,
+    person_events.EntryFailed,
 ):
     row(_happened.name)(_secured(_happened))
 

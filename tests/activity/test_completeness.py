@@ -511,7 +511,7 @@ def _by_a_second_factor(alice: Person) -> Request:
     return lambda: alice.post("mfa_authenticate", {"code": code_for(secret)})
 
 
-@step("mfa_authenticate", "signed_in")
+@step("mfa_authenticate", "signed_in", "recovery_code_used")
 def _by_a_recovery_code(alice: Person) -> Request:
     protect(alice.user)
     alice.signs_in()
@@ -522,6 +522,41 @@ def _by_a_recovery_code(alice: Person) -> Request:
 def _shows_second_factor_again(alice: Person) -> Request:
     secret = _protected(alice)
     return lambda: alice.post("mfa_reauthenticate", {"code": code_for(secret)})
+
+
+@step("mfa_reauthenticate", "recovery_code_used")
+def _shows_a_recovery_code_again(alice: Person) -> Request:
+    _protected(alice)
+    return lambda: alice.post("mfa_reauthenticate", {"code": _recovery_code(alice)})
+
+
+@step("account_login", "entry_failed")
+def _with_wrong_passwords_until_nobody_gets_in(alice: Person) -> Request:
+    wrong = {"login": alice.user.email, "password": "faux"}
+    for _ in range(4):
+        alice.post("account_login", wrong)
+    return lambda: alice.post("account_login", wrong)
+
+
+@step("mfa_authenticate", "entry_failed")
+def _with_wrong_codes_until_nobody_gets_in(alice: Person) -> Request:
+    protect(alice.user)
+    alice.signs_in()
+    for _ in range(4):
+        alice.post("mfa_authenticate", {"code": "000000"})
+    return lambda: alice.post("mfa_authenticate", {"code": "000000"})
+
+
+@step("mfa_view_recovery_codes", "recovery_codes_shown")
+def _looks_at_codes(alice: Person) -> Request:
+    _protected(alice)
+    return lambda: alice.client.get(reverse("mfa_view_recovery_codes"))
+
+
+@step("mfa_download_recovery_codes", "recovery_codes_shown")
+def _takes_codes_along(alice: Person) -> Request:
+    _protected(alice)
+    return lambda: alice.client.get(reverse("mfa_download_recovery_codes"))
 
 
 def _protected(alice: Person) -> str:
@@ -588,7 +623,7 @@ def _ends_all_others(alice: Person) -> Request:
 # They change nothing; a question for a key waits in the session.
 ONLY_LOOKED_AT = {
     "account_inactive", "account_email_verification_sent", "account_reset_password_done", "usersessions_list",
-    "mfa_index", "mfa_view_recovery_codes", "mfa_download_recovery_codes", "accounts:places", "accounts:terms",
+    "mfa_index", "accounts:places", "accounts:terms",
     "accounts:passkeys", "accounts:ask_for_passkey", "accounts:ask_for_passkey_again",
     "accounts:ask_for_new_passkey",
 }  # fmt: skip

@@ -202,11 +202,11 @@ def activate(client: Client) -> Any:
     return client.post(reverse("mfa_activate_totp"), {"code": code_for(secret)})
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_second_factor_is_set_up_and_asked_for(alice: Client, lemoine: World, outbox: Outbox) -> None:
     assert activate(alice)["Location"] == reverse("mfa_view_recovery_codes")
-    assert len(alice.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]) == 10
     assert recorded(person_of(lemoine.admin)) == ["accounts.person.second_factor_added"]
+    assert len(alice.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]) == 10
+    assert recorded(person_of(lemoine.admin))[1:] == ["accounts.person.recovery_codes_shown"]
     assert outbox.recipients() == [lemoine.admin.email]
 
     again = Client()
@@ -257,6 +257,109 @@ def test_a_recovery_code_opens_once(client: Client, lemoine: World) -> None:
     assert opened == [200, 302]
 
 
+class Died(BaseException):
+    """As a process that is killed: nothing after it runs."""
+
+
+def test_a_second_factor_and_its_event_stand_or_fall_together(
+    alice: Client, lemoine: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library tells of it after its commit: whoever died in between left a change that nobody was told of."""
+    alice.get(reverse("mfa_activate_totp"))
+    data = {"code": code_for(alice.session[SECRET_SESSION_KEY])}
+    with monkeypatch.context() as dying:
+        dying.setattr("accounts.views.profile.note_security", dies)
+        with pytest.raises(Died):
+            alice.post(reverse("mfa_activate_totp"), data)
+    assert not Authenticator.objects.exists()
+    secret = protect(person_of(lemoine.admin))
+    before = [row.data for row in Authenticator.objects.order_by("pk")]
+    with monkeypatch.context() as dying:
+        dying.setattr("accounts.views.profile.note_security", dies)
+        with pytest.raises(Died):
+            alice.post(reverse("mfa_generate_recovery_codes"))
+    assert [row.data for row in Authenticator.objects.order_by("pk")] == before
+    assert secret
+
+
+def dies(**_told: Any) -> None:
+    raise Died
+
+
+def recovery_codes() -> list[str]:
+    kept = Authenticator.objects.get(type="recovery_codes")
+    return list(RecoveryCodes(kept).get_unused_codes())
+
+
+def test_each_use_of_a_recovery_code_is_told_whatever_it_opens(
+    alice: Client, lemoine: World, outbox: Outbox
+) -> None:
+    person = person_of(lemoine.admin)
+    protect(person)
+    codes = recovery_codes()
+    assert opens(lemoine, codes[0])
+    assert alice.post(reverse("mfa_reauthenticate"), {"code": codes[1]}).status_code == 302
+    assert recorded(person) == ["accounts.person.recovery_code_used"] * 2
+    assert [str(mail.subject) for mail in outbox.mails()] == [
+        "Un code de secours de votre compte a été utilisé"
+    ] * 2
+    assert sorted(
+        line for mail in outbox.mails() for line in str(mail.body).splitlines() if "restants" in line
+    ) == [
+        "Codes de secours restants — 8",
+        "Codes de secours restants — 9",
+    ]
+
+
+def test_a_recovery_code_is_used_up_together_with_its_event(
+    alice: Client, lemoine: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protect(person_of(lemoine.admin))
+    code = recovery_codes()[0]
+    with monkeypatch.context() as dying:
+        dying.setattr("accounts.forms.note_recovery_code", dies)
+        with pytest.raises(Died):
+            alice.post(reverse("mfa_reauthenticate"), {"code": code})
+    assert code in recovery_codes()
+
+
+@pytest.mark.parametrize("way", ["password", "second_factor"])
+def test_attempts_that_keep_everybody_out_are_told_once_a_day(
+    lemoine: World, outbox: Outbox, way: str
+) -> None:
+    person = person_of(lemoine.admin)
+    if way == "second_factor":
+        protect(person)
+    browser = Client()
+
+    def tries(address: str = person.email) -> Any:
+        if way == "password":
+            return browser.post(reverse("account_login"), {"login": address, "password": "faux"})
+        browser.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
+        return browser.post(reverse("mfa_authenticate"), {"code": "000000"})
+
+    for _ in range(4):
+        tries()
+    assert recorded(person) == [] and outbox.recipients() == []
+    tries()
+    assert "Trop de tentatives" in tries().content.decode()
+    assert recorded(person) == ["accounts.person.entry_failed"]
+    assert outbox.recipients() == [person.email]
+    with scope(person=person):
+        event = Event.objects.get(type="accounts.person.entry_failed")
+        assert (event.actor_id, event.details, event.ip) == (None, {"way": way}, "127.0.0.1")
+    with time_machine.travel(time.time() + 3600):
+        for _ in range(6):
+            tries()
+    assert len(recorded(person)) == 1
+
+
+def test_attempts_on_an_address_without_an_account_tell_nobody(db: None, outbox: Outbox) -> None:
+    for _ in range(6):
+        Client().post(reverse("account_login"), {"login": "personne@ailleurs.test", "password": "faux"})
+    assert outbox.recipients() == []
+
+
 def test_seeds_stand_encrypted_in_the_database(lemoine: World) -> None:
     secret = protect(person_of(lemoine.admin))
     for row in Authenticator.objects.all():
@@ -298,14 +401,14 @@ def test_a_second_factor_is_removed_with_its_codes(alice: Client, lemoine: World
     assert "retiré" in outbox.to(lemoine.admin.email).subject
 
 
-@pytest.mark.django_db(transaction=True)
 def test_new_recovery_codes_replace_the_old_ones(alice: Client, lemoine: World) -> None:
     protect(person_of(lemoine.admin))
     before = alice.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]
     alice.post(reverse("mfa_generate_recovery_codes"))
     after = alice.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]
     assert not set(before) & set(after)
-    assert recorded(person_of(lemoine.admin)) == ["accounts.person.recovery_codes_made"]
+    shown, made = "accounts.person.recovery_codes_shown", "accounts.person.recovery_codes_made"
+    assert recorded(person_of(lemoine.admin)) == [shown, made, shown]
     assert after[0] in alice.get(reverse("mfa_download_recovery_codes")).content.decode()
 
 
