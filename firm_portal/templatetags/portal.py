@@ -318,6 +318,8 @@ def _pairs(field: BoundField) -> Iterable[tuple[Any, Any]]:
 def _chosen(field: BoundField, value: Any) -> str:
     if value is True:
         return _("yes")
+    if isinstance(value, date):
+        return date_format(value, "SHORT_DATE_FORMAT")
     if isinstance(field.field, ModelChoiceField):
         return str(field.field.label_from_instance(value))
     names = {str(key): str(name) for key, name in _pairs(field)}

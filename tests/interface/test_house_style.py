@@ -38,6 +38,12 @@ def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
     assert sorted(asked - ICONS) == []
 
 
+def test_a_row_with_a_link_of_its_own_is_clicked_anywhere() -> None:
+    for path in PAGES:
+        for row in re.split(r"(?=<tr\b)", path.read_text())[1:]:
+            assert "data-row-link" not in row or re.match(r"<tr[^>]*\bdata-row\b", row), path
+
+
 def test_the_style_sheets_and_scripts_stay_light() -> None:
     def packed(*names: str) -> int:
         return sum(len(gzip.compress((ROOT / "static" / name).read_bytes())) for name in names)

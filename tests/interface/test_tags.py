@@ -133,18 +133,20 @@ class Filters(forms.Form):
     q = forms.CharField(label="Recherche", required=False)
     state = forms.ChoiceField(label="État", required=False, choices=[("", "Tous"), ("active", "Actif")])
     mine = forms.BooleanField(label="Les miens", required=False)
+    since = forms.DateField(label="Du", required=False)
 
 
 def test_each_filter_in_force_is_a_chip_that_takes_itself_away() -> None:
-    request = RequestFactory().get("/?q=café&state=active&mine=on&page=4&sort=name")
+    request = RequestFactory().get("/?q=café&state=active&mine=on&since=2026-11-22&page=4&sort=name")
     with translation.override("fr"):
         chips = portal.filter_chips({"request": request}, Filters(request.GET))
     assert [(chip["label"], chip["value"]) for chip in chips] == [
         ("Recherche", "café"),
         ("État", "Actif"),
         ("Les miens", "oui"),
+        ("Du", "22/11/2026"),
     ]
-    assert chips[1]["url"] == "?q=caf%C3%A9&mine=on&sort=name"
+    assert chips[1]["url"] == "?q=caf%C3%A9&mine=on&since=2026-11-22&sort=name"
 
 
 def test_the_pager_says_what_is_shown_of_how_many() -> None:
