@@ -114,8 +114,7 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
                 if monotonic() > (until + for_seconds if lines.waiting else until):
                     break
             while lines.waiting:
-                urgent = _claimed(FIRST_CLAIM, up_to=URGENT)
-                sent += sender.deliver(urgent) if urgent else sender.settle(seconds=_LOOK_SECONDS)
+                sent += sender.deliver_urgent() or sender.settle(seconds=_LOOK_SECONDS)
         except Unreachable as error:
             log.warning("mail_server_unreachable", error=str(error))
             sent += sender.settle_all()
@@ -199,8 +198,7 @@ class Sender:
         self.lines.open()
         while claims and monotonic() < fresh_until:
             for claim, built in _built(_of_one_owner(claims)):
-                while not self.lines.is_free:
-                    sent += self.settle(seconds=_LOOK_SECONDS)
+                sent += self._wait_for_room(is_urgent=claim.precedence == URGENT)
                 if monotonic() > fresh_until:
                     break
                 claims.popleft()
@@ -210,6 +208,20 @@ class Sender:
                 del left[claim.id]
                 sent += self._send(claim, built)
         return sent
+
+    def _wait_for_room(self, *, is_urgent: bool) -> int:
+        """What somebody waits for has a line of its own, and is sent meanwhile."""
+        sent = 0
+        while not self.lines.have_room(is_urgent=is_urgent):
+            sent += self.settle(seconds=_LOOK_SECONDS)
+            if not is_urgent:
+                sent += self.deliver_urgent()
+        return sent
+
+    def deliver_urgent(self) -> int:
+        """As `deliver`, of what somebody waits for."""
+        urgent = _claimed(FIRST_CLAIM, up_to=URGENT)
+        return self.deliver(urgent) if urgent else 0
 
     def settle(self, *, seconds: float = 0) -> int:
         """Write down what became of the mails to which the server has said something by now; it is given so long."""

@@ -14,8 +14,8 @@ from django.core.mail import EmailMessage
 
 from activity.connection import KeptConnection
 
-# More than that of one sender, and a server takes us for a flood.
-MOST_LINES = 5
+# More than that of one sender, and a server takes us for a flood. The last one is for what somebody waits for.
+MOST_LINES = 6
 _PATIENCE_SHARE = 10
 
 T = TypeVar("T")
@@ -70,9 +70,8 @@ class Lines(Generic[T]):
         """How many mails were handed over without an answer yet."""
         return len(self._waiting)
 
-    @property
-    def is_free(self) -> bool:
-        return bool(self._idle) or self.waiting < self._most
+    def have_room(self, *, is_urgent: bool) -> bool:
+        return self.waiting < (self._most if is_urgent else max(1, self._most - 1))
 
     def open(self) -> None:
         """Reach the server, unless a line is in use. Raises Unreachable."""
@@ -82,7 +81,7 @@ class Lines(Generic[T]):
             self._idle[-1].connection.open()
 
     def hand_over(self, of: T, message: EmailMessage) -> Iterator[Answer[T]]:
-        """The answers that are there when the server has said something, or a moment has passed. There is a line."""
+        """The answers that are there when the server has said something, or a moment has passed. There is room."""
         line = self._idle.pop() if self._idle else _Line()
         future = line.thread.submit(line.connection.send, message)
         self._waiting[future] = (of, monotonic(), line)

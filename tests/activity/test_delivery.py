@@ -521,7 +521,7 @@ def test_silences_beside_which_the_domain_takes_mails_say_nothing_of_it(
 def test_silences_beyond_what_a_server_bears_are_waited_for(
     firm: World, server: Server, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "MOST_LINES", 2)
+    monkeypatch.setattr(lines, "MOST_LINES", 3)
     settings.EMAIL_TIMEOUT = 1
     for domain in ("a.test", "b.test", "c.test"):
         server.silent_until[f"p0@{domain}"] = 100
@@ -575,6 +575,27 @@ def test_who_waits_for_a_late_answer_alone_sends_what_somebody_waits_for(
         assert deliver_due(for_seconds=0) == 2
     assert server.recipients() == ["urgent@client.test", "a@client.test"]
     assert (state("other").state, state("other").attempts) == (MailState.WAITING, 0)
+
+
+def test_what_somebody_waits_for_has_a_line_of_its_own(
+    firm: World, server: Server, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MOST_LINES", 2)
+    server.silent_until["a@client.test"] = 1
+    queue("a", "b")
+    answers = lines.Lines.answers
+
+    def queued_meanwhile(of: Any, *, seconds: float = 0) -> Any:
+        """As soon as it waits for room."""
+        with scopes.scope(firm=firm.firm):
+            if seconds and not OutgoingEmail.objects.filter(to="urgent@client.test"):
+                queue("urgent")
+                OutgoingEmail.objects.filter(to="urgent@client.test").update(precedence=URGENT)
+        return answers(of, seconds=seconds)
+
+    monkeypatch.setattr(lines.Lines, "answers", queued_meanwhile)
+    assert deliver() == 3
+    assert server.recipients() == [f"{name}@client.test" for name in ("urgent", "a", "b")]
 
 
 @pytest.fixture
