@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from activity.models import MailDomain, MailState, OutgoingEmail
 from activity.precedence import ANY, URGENT
 from activity.senders import MOST_SENDERS, place
 from activity.tasks import deliver_mails
+from devtools.paths import ROOT
+from devtools.running import worker_command
 from tenancy import scopes
 from tests.outbox import Outbox
 from tests.worlds import World
@@ -632,6 +635,13 @@ def test_senders_leave_a_process_to_all_other_work_and_their_place_when_they_die
         assert deliver_mails() == 0
         _die(other_senders.pop())
         assert deliver_mails() == 1
+
+
+def test_wherever_workers_are_started_a_process_is_left_for_other_work() -> None:
+    composed = (ROOT / "docker-compose.yml").read_text()
+    for told in (" ".join(worker_command()), composed.replace('", "', " ")):
+        (count,) = re.findall(r"worker --concurrency (\d+)", told)
+        assert int(count) > MOST_SENDERS
 
 
 # --- deaths -----------------------------------------------------------------------------------------------
