@@ -94,7 +94,10 @@ def seal_journal(firm: UUID | None = None, space: UUID | None = None, person: UU
 
 
 def seal_portion() -> int:
-    """Some statements' events of the owner in scope; 0 if there are none, or another sealer is at it."""
+    """Some statements' events of the owner in scope; 0 if there are none, or another sealer is at it.
+
+    An event that was put back by hand, out of a backup, waits anew though its seal is there: it keeps that one.
+    """
     owner = UUID(owner_key())
     if not _alone(owner):
         return 0
@@ -102,8 +105,10 @@ def seal_portion() -> int:
     taken = list(_as_many_as_fit(waiting))
     keys = [key for one in taken for key in one.keys]
     end = _end(owner)
-    for at in range(0, len(keys), AT_ONCE):
-        _seal(owner, end, keys[at : at + AT_ONCE])
+    has_seal = set(Seal.objects.filter(owner=owner, event__in=keys).values_list("event", flat=True))
+    new = [key for key in keys if key not in has_seal]
+    for at in range(0, len(new), AT_ONCE):
+        _seal(owner, end, new[at : at + AT_ONCE])
     Unsealed.objects.filter(owner=owner, pk__in=[one.pk for one in taken]).delete()
     return len(keys)
 

@@ -131,6 +131,18 @@ def test_a_removed_event_is_missed_wherever_it_was(written: World, number: int) 
     assert found(written) == [("missing", number)]
 
 
+def test_an_event_put_back_out_of_a_backup_has_its_seal_and_holds_up_no_other(written: World) -> None:
+    key = event_at(written, 4)
+    with as_owner() as owner:
+        owner.execute("CREATE TEMP TABLE kept AS SELECT * FROM activity_event WHERE id = %s", [key])
+        owner.execute("DELETE FROM activity_event WHERE id = %s", [key])
+        owner.execute("INSERT INTO activity_event SELECT * FROM kept")
+    with scope(firm=written.firm):
+        rename_portfolio(actor=written.admin, portfolio=Portfolio.objects.get(), name="Nom 8")
+    seal_due()
+    assert (found(written), verified(written).number) == ([], EVENTS + 1)
+
+
 @pytest.mark.parametrize("number", [1, 4])
 def test_a_seal_that_was_removed_leaves_a_gap_and_an_event_without_seal(written: World, number: int) -> None:
     as_if_by_hand("DELETE FROM activity_seal WHERE event = %s", event_at(written, number))
