@@ -17,7 +17,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts import lookups
+from accounts.events.members import MemberArrived
 from accounts.models import Firm, Membership, MemberState, Role, User
+from activity.actions import record
 from tenancy import prepared
 from tenancy.scopes import scope
 
@@ -100,8 +102,13 @@ class FirmPlaces(PlaceKind):
         return scope(firm=place.key)
 
     def note_visit(self, place: Place) -> None:
-        mine = Membership.objects.open().filter(pk=place.member_id)
-        mine.update(last_visit_at=timezone.now(), state=MemberState.ACTIVE)
+        mine, now = Membership.objects.open().filter(pk=place.member_id), timezone.now()
+        if not mine.filter(state=MemberState.CREATED).update(last_visit_at=now, state=MemberState.ACTIVE):
+            mine.update(last_visit_at=now)
+            return
+        member = mine.get()
+        changes = {"state": (MemberState.CREATED, MemberState.ACTIVE)}
+        record(MemberArrived, actor=member, subject=member, changes=changes)
 
     def enter(self, request: HttpRequest, place: Place) -> None:
         found = _ENTERING.rows(member=place.member_id)

@@ -23,6 +23,15 @@ class MemberEvent(EventType):
         return [*administrators(), subject]
 
 
+class MemberArrived(EventType):
+    """Their first visit, by which “created” becomes “active”. Tells nobody: that they accepted was told already."""
+
+    name = "accounts.member.arrived"
+    summary = _("A member came for the first time")
+    sentence = _("%(actor)s came into the firm for the first time.")
+    route = "clients:member"
+
+
 class MemberRoleChanged(MemberEvent):
     name = "accounts.member.role_changed"
     summary = _("A member's role was changed")

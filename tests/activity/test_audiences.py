@@ -7,7 +7,7 @@ to nothing else; Paul has nothing. Claire is the client of the followed dossier,
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import BytesIO
 from types import SimpleNamespace
@@ -28,10 +28,10 @@ from accounts.actions.replacements import (
 )
 from accounts.checking import check_journal
 from accounts.events import people as person_events
-from accounts.models import Firm, JournalCheck, Membership, Replacement, Role, User
+from accounts.models import Firm, JournalCheck, Membership, MemberState, Replacement, Role, User
 from accounts.permissions import ObjectRole, give, pairs_of
 from accounts.pictures import Picture
-from accounts.places import places_of
+from accounts.places import places_of, record_visit
 from accounts.terms import current_terms
 from activity.events import REGISTRY, EventType
 from activity.management.commands import audiences_page
@@ -289,6 +289,13 @@ def _came_and_went(cast: Cast) -> set[str]:
     return NOBODY
 
 
+@row("accounts.person.recovery_code_used", "accounts.person.entry_failed")
+def _came_in_with_effort(cast: Cast) -> set[str]:
+    entering.note_failures(person=cast.claire, way=person_events.Way.SECOND_FACTOR, browser="Firefox")
+    entering.note_recovery_code(person=cast.claire, left=9, browser="Firefox")
+    return NOBODY
+
+
 @row("accounts.person.recovery_codes_shown")
 def _codes_shown(cast: Cast) -> set[str]:
     entering.note_codes_shown(person=cast.claire, browser="Firefox")
@@ -329,7 +336,7 @@ def _mails_switched_off(cast: Cast) -> set[str]:
 
 def _secured(happened: type[person_events.PersonEvent]) -> Row:
     def happens(cast: Cast) -> set[str]:
-        details = {"address": "nouvelle@client.test", "browser": "Firefox", "left": 9, "way": "password"}
+        details = {"address": "nouvelle@client.test", "browser": "Firefox"}
         people.note_security(person=cast.claire, happened=happened, browser="", details=details)
         return NOBODY
 
@@ -347,8 +354,6 @@ for _happened in (
     person_events.SecondFactorAdded,
     person_events.SecondFactorRemoved,
     person_events.RecoveryCodesMade,
-    person_events.RecoveryCodeUsed,
-    person_events.EntryFailed,
 ):
     row(_happened.name)(_secured(_happened))
 
@@ -426,6 +431,19 @@ def old_event() -> None:
 
 
 # --- members ------------------------------------------------------------------------------------------------------
+
+
+@row("accounts.member.arrived")
+def _arrived(cast: Cast) -> set[str]:
+    """Once, however often they come."""
+    Membership.objects.filter(pk=cast.paul.pk).update(state=MemberState.CREATED)
+    assert cast.paul.user_id is not None
+    for _visit in range(2):
+        (place,) = places_of(cast.paul.user_id)
+        record_visit(replace(place, last_visit_at=None))
+    event = Event.objects.get(type="accounts.member.arrived")
+    assert (event.actor_id, event.changes) == (cast.paul.user_id, {"state": ["created", "active"]})
+    return NOBODY
 
 
 @row("accounts.member.role_changed")

@@ -126,6 +126,44 @@ def links_of_names(message: Message) -> set[str]:
     }
 
 
+# Of a kind that is not required, a person may switch off more by one press; every other kind says why it is required.
+MAY_BE_SWITCHED_OFF = {"activity.changes", "clients.details_changed"}
+SECURITY, ASKED_FOR = "concerns the security of an account", "is what somebody has just asked for"
+INVITES = "is for one person by name, sent by another; its own link says no to it"
+REQUIRED = {
+    "accounts.security_notice": SECURITY,
+    "accounts.account_exists": SECURITY,
+    "accounts.password_reset": ASKED_FOR,
+    "accounts.confirm_address": ASKED_FOR,
+    "accounts.journal_head": "is the proof of the journal, worth something only where somebody else keeps it",
+    "invitations.invitation": INVITES,
+    "invitations.letter": ASKED_FOR,
+    "invitations.test": ASKED_FOR,
+}
+
+
+def test_each_kind_of_mail_may_be_switched_off_or_says_why_it_is_required() -> None:
+    assert MAY_BE_SWITCHED_OFF | REQUIRED.keys() == KINDS
+    assert not MAY_BE_SWITCHED_OFF & REQUIRED.keys()
+
+
+@pytest.mark.parametrize("key", sorted(PREVIEWS))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_what_may_be_switched_off_bears_both_headers_and_nothing_else_does(
+    messages: Any, key: str, language: str
+) -> None:
+    """RFC 8058. The same address stands at the mail's foot."""
+    message = messages[key, language]
+    if PREVIEWS[key].kind not in MAY_BE_SWITCHED_OFF:
+        assert not {"List-Unsubscribe", "List-Unsubscribe-Post"} & message.headers.keys()
+        assert "/profil/courriels/arreter/" not in message.text + message.html
+        return
+    assert message.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = message.headers["List-Unsubscribe"]
+    assert address.startswith("<http") and address.endswith(">")
+    assert address.strip("<>") in message.text and address.strip("<>") in unescape(message.html)
+
+
 @pytest.mark.parametrize("key", sorted(PREVIEWS))
 def test_a_mail_fetches_nothing_as_it_is_opened(messages: Any, key: str) -> None:
     html = messages[key, "fr"].html
