@@ -23,7 +23,7 @@ _NUDGE_LIVES_SECONDS = 60
 _IMPATIENT = {
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
-    "max_retries": 1,
+    "max_retries": 0,
     "interval_start": 0,
     "connect_retries_timeout": 1,
 }

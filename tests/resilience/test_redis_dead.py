@@ -1,5 +1,6 @@
 """Redis dead or silent: pages stay quick, the change is kept, and the mail leaves when Redis is back."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -94,6 +95,20 @@ def test_a_broker_that_falls_silent_under_an_open_connection_costs_no_more(setti
         way.fall_silent()
         assert seconds(lambda: tasks._publish("activity.deliver_mails", [])) <= 1
         assert tasks._rest.until
+    _forget()
+
+
+def test_a_page_asks_a_silent_broker_once(settings) -> None:
+    """Twice would be a second of its two."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+        _forget()
+        tasks._publish("activity.deliver_mails", [])
+        listening.setblocking(False)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(listening.accept()[0])
+            with pytest.raises(BlockingIOError):
+                listening.accept()
     _forget()
 
 
