@@ -32,6 +32,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "what": ("subject_name", "changes", "details"),
 }  # fmt: skip
 PARTS = tuple(FIELDS)
+# In which a person may be made unknown: what happened, when and to what stays proven as it was.
+ERASABLE = ("who", "what")
 _HEADS = {part: f"firm-portal journal {VERSION} {part}\n".encode() for part in PARTS}
 _SLICES = {"frame": slice(0, 11), "who": slice(11, 14), "what": slice(14, 17)}
 

@@ -168,7 +168,7 @@ def _seal_again(owner: UUID, group: UUID, changed: dict[int, tuple[UUID, list[st
             [list(keys)],
         )
         rows = {keys[row[0]]: row[1:] for row in cursor.fetchall()}
-        for part in ("who", "what"):
+        for part in chain.ERASABLE:
             numbers = [number for number, (_key, parts) in changed.items() if part in parts]
             cursor.execute(
                 f"UPDATE activity_seal SET {part}_salt = NULL WHERE owner = %s AND number = ANY (%s)",

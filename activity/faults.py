@@ -84,6 +84,10 @@ class Fault:
         return cls(told["kind"], told["number"], told["until"], at, tuple(told["parts"]))
 
 
-def moment_of(event: UUID) -> datetime:
-    """When an event happened, by its key: to the millisecond, also of one that is gone."""
-    return datetime.fromtimestamp((event.int >> 80) / 1000, tz=UTC)
+def moment_of(event: UUID) -> datetime | None:
+    """When an event happened, by its key: to the millisecond, also of one that is gone. None of a key that is none of
+    ours and tells of no moment."""
+    try:
+        return datetime.fromtimestamp((event.int >> 80) / 1000, tz=UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -215,14 +215,30 @@ unsealed_journals = register(
     )
 )
 
+_NO_KEY = "NULL::uuid"
+
+
+def _with_a_journal(table: str, place: int) -> str:
+    """SQL of the owners of this kind who have an event or a seal."""
+    keys = ["owner.id" if number == place else _NO_KEY for number in range(3)]
+    column = ("firm_id", "space_id", "person_id")[place]
+    return f"""SELECT {", ".join(keys)} FROM {table} AS owner
+        WHERE EXISTS (SELECT FROM activity_event AS event WHERE event.{column} = owner.id)
+           OR EXISTS (SELECT FROM activity_seal AS seal WHERE seal.owner = owner.id)"""
+
+
+_OWNER_TABLES = ("accounts_firm", "clients_clientspace", "accounts_user")
+
 all_journals = register(
     LookUp(
         name="all_journals",
         signature="",
         returns=_OWNERS,
-        # Every owner of a chain: keys, for `manage.py verify_journal` to enter each of them.
-        body="SELECT firm_id, space_id, person_id FROM activity_journal ORDER BY id",
-        reads=("activity_journal",),
+        # Every owner of a chain: keys, for `manage.py verify_journal` to enter each of them. The rows of journals alone
+        # would not do: whoever deletes one would keep its owner from being verified.
+        body="SELECT firm_id, space_id, person_id FROM activity_journal UNION "
+        + " UNION ".join(_with_a_journal(table, place) for place, table in enumerate(_OWNER_TABLES)),
+        reads=("activity_journal", "activity_event", "activity_seal", *_OWNER_TABLES),
     )
 )
 

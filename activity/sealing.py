@@ -136,11 +136,12 @@ def _alone(owner: UUID) -> bool:
 
 
 def _end(owner: UUID) -> _End:
-    last = Seal.objects.filter(owner=owner).order_by("-number").values_list("number", "chain").first()
-    if last is not None:
-        return _End(last[0], bytes(last[1]))
+    # Also where seals stand already: without this row no proof of the chain would be given any more.
     Journal.objects.get_or_create(owner=owner, defaults=Journal.ownership())
-    return _End(0, chain.beginning(owner))
+    last = Seal.objects.filter(owner=owner).order_by("-number").values_list("number", "chain").first()
+    if last is None:
+        return _End(0, chain.beginning(owner))
+    return _End(last[0], bytes(last[1]))
 
 
 def _seal(owner: UUID, end: _End, keys: list[UUID]) -> None:
