@@ -32,6 +32,7 @@ _Query = tuple[str, tuple[Any, ...]]
 
 # Keys sort by time to the millisecond; one made under load may be a little ahead of its event.
 KEYS_RUN_AHEAD = timedelta(minutes=1)
+FIRST_DAY, LAST_DAY = date(1970, 1, 3), date(9999, 12, 29)
 # Of more things than these, each is not looked up; the journal is gone through, which meets one of them soon.
 MOST_THINGS = 5_000
 # So many words count, the longest: each further one would only narrow what these find.
@@ -336,7 +337,9 @@ def _types(kind: str) -> frozenset[str]:
 
 
 def _midnight(day: date, days: int = 0) -> datetime:
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+    """Of a day of which keys can tell; before the first of these and after the last nothing has happened."""
+    told = min(max(day, FIRST_DAY), LAST_DAY) + timedelta(days=days)
+    return timezone.make_aware(datetime.combine(told, time.min))
 
 
 def _from(moment: datetime) -> Q:

@@ -98,6 +98,19 @@ def test_a_filter_that_cannot_be_read_filters_nothing_and_is_named(lemoine: Worl
     assert "Un filtre" not in page(browse, lemoine, since="2020-01-01")
 
 
+def test_a_day_before_all_or_after_all_is_a_day_like_any_other(lemoine: World, browse) -> None:
+    with scope(firm=lemoine.firm):
+        create_portfolio(actor=lemoine.admin, name="Sarah")
+    alice, url = browse(lemoine.admin), lemoine.firm.url("clients:journal")
+    for days, count in {
+        "since=0001-01-01": 1,
+        "since=1900-01-01&until=9999-12-31": 1,
+        "until=1969-12-31": 0,
+        "since=9999-12-31": 0,
+    }.items():
+        assert len(alice.get(f"{url}?{days}").context["shown"].lines) == count, days
+
+
 def test_what_is_chosen_stands_above_the_list_as_it_was_chosen(lemoine: World, browse) -> None:
     html = page(browse, lemoine, kind="portfolios.portfolio.renamed")
     assert "<strong>Portefeuille renommé</strong>" in html
