@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count, Exists, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -13,10 +12,12 @@ from django.utils.translation import ngettext_lazy
 from accounts.models import Firm, Membership, MemberState, Role
 from accounts.permissions import Perm, allows, permitted, without_grants
 from activity import queries
+from activity.bell import News
 from clients import replacements
 from clients.models import ConsentRequest, Dossier
 from clients.models.imports import Import
 from clients.unreached import to_members, unreached
+from firm_portal.bell import shown_to_member
 from invitations.models import Invitation, Letter, LetterState
 from invitations.summary import waiting_counts
 from portfolios.models import Portfolio
@@ -207,22 +208,15 @@ def _replacements(firm: Firm, member: Membership) -> list[Need]:
     return told
 
 
-def last_changes(member: Membership) -> list[queries.Line]:
-    """What others did and told the member of, less what they no longer see: a lost access is lost here too."""
+def last_changes(member: Membership) -> list[News]:
+    """What others did and told the member of, less what they no longer see: as under the bell, a lost access is lost
+    here too."""
     if member.user_id is None:
         return []
     lines = queries.concerning(member.user_id, limit=LOOKED_AT)
-    hidden = _unseen(lines, member, Dossier.objects.all(), Perm.VIEW_DOSSIER)
-    hidden |= _unseen(lines, member, Portfolio.objects.all(), Perm.VIEW_PORTFOLIO)
-    return [line for line in lines if line.event.subject_id not in hidden][:SHOWN]
-
-
-def _unseen(lines: list[queries.Line], member: Membership, things: QuerySet[Any], perm: Perm) -> set[UUID]:
-    """The subjects of this kind that the member may not see now."""
-    label = things.model._meta.label_lower
-    keys = {key for line in lines if line.event.subject_type == label and (key := line.event.subject_id)}
-    seen = permitted(things.filter(pk__in=keys), member, perm).values_list("pk", flat=True) if keys else ()
-    return keys - set(seen)
+    leads = shown_to_member(member, [line.event for line in lines])
+    shown = [line.event for line in lines if line.event.pk in leads][:SHOWN]
+    return [News(event, leads=leads[event.pk]) for event in shown]
 
 
 def first_steps(firm: Firm, member: Membership) -> list[Step]:

@@ -10,7 +10,8 @@ from django.utils import timezone
 from stdnum.fr import siren, siret
 
 from accounts.actions.declarants import change_declarants
-from accounts.models import User
+from accounts.actions.members import change_role
+from accounts.models import Role, User
 from activity.models import Event, Notification
 from clients.actions.dossiers import update_dossier
 from clients.actions.space import open_space
@@ -20,10 +21,10 @@ from invitations.actions.handling import note_failure
 from invitations.actions.inviting import invite_client
 from invitations.actions.letters import print_letters
 from invitations.models import Invitation, InvitationState, Letter, LetterState
-from portfolios.actions import grant_portfolio
+from portfolios.actions import grant_portfolio, withdraw_portfolio
 from tenancy.scopes import scope
 from tests.web.counting import queries_at_most
-from tests.worlds import World, make_dossier, make_firm, make_person, make_portfolio
+from tests.worlds import World, make_dossier, make_firm, make_member, make_person, make_portfolio
 
 Browse = Callable[..., Client]
 
@@ -168,6 +169,24 @@ def test_the_dashboard_shows_what_others_changed(firm: World, browse: Browse) ->
     assert types == ["clients.dossier.changed", "portfolios.portfolio.granted"]
     assert shown(firm, browse(firm.admin))["lines"] == []
     assert Event.objects.count() == Notification.objects.count() == 2
+
+
+def test_the_dashboard_shows_what_is_under_the_bell_and_no_more(firm: World, browse: Browse) -> None:
+    """Whoever is no administrator any more reads of themself alone; a link leads to nothing that is closed."""
+    zoe = make_member(firm.firm, "Zoé", role=Role.ADMIN)
+    portfolio = make_portfolio("Sarah")
+    change_role(actor=firm.admin, member=firm.colleague, role=Role.ADMIN)
+    invite_client(actor=firm.admin, dossier=make_dossier(portfolio=portfolio), email="claire@test.example")
+    grant_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
+    words = str([line.sentence for line in shown(firm, browse(zoe))["lines"]])
+    assert "Paul" in words and "claire" in words
+    change_role(actor=firm.admin, member=zoe, role=Role.COLLABORATOR)
+    (line,) = shown(firm, browse(zoe))["lines"]
+    assert "Zoé" in line.sentence
+    withdraw_portfolio(actor=firm.admin, portfolio=portfolio, member=firm.collaborator)
+    lines = shown(firm, browse(firm.collaborator))["lines"]
+    assert lines[0].event.type == "portfolios.portfolio.withdrawn"
+    assert "<a" not in str([line.sentence for line in lines])
 
 
 @pytest.mark.parametrize("member", ["admin", "collaborator"])
