@@ -29,6 +29,8 @@ from accounts.events.people import PersonEvent, RecoveryCodesMade, SecondFactorA
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views.entrance import View, our_way
+from activity.outbox import undelivered, unheard
+from tenancy.scopes import scope
 
 # What allauth writes and the event that we record of it stand, or fall, together.
 address = our_way(transaction.atomic(account.email))
@@ -86,7 +88,7 @@ download_codes = noting(recovery_codes.download_recovery_codes)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Name and language."""
+    """Name and language; and that mails to them come back, if they do."""
     person = _person(request)
     known = {"first_name": person.first_name, "last_name": person.last_name, "language": person.language}
     form = ProfileForm(request.POST or None, initial=known)
@@ -95,7 +97,15 @@ def profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your profile is saved."))
         return redirect("accounts:profile")
     firms = [place for place in request.places if place.kind.name == "firm"]  # type: ignore[attr-defined]  # by PlaceScope
-    context = {"form": form, "person": person, "protected": is_mfa_enabled(person), "firms": firms}
+    with scope(person=person):  # their own mails, which they would not read of in a mail
+        missed = next(iter(undelivered(unheard().filter(to=person.email))), None)
+    context = {
+        "form": form,
+        "person": person,
+        "protected": is_mfa_enabled(person),
+        "firms": firms,
+        "missed": missed,
+    }
     return render(request, "accounts/profile.html", context, status=422 if form.is_bound else 200)
 
 

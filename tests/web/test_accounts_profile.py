@@ -26,7 +26,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Firm, Membership, User
-from activity.models import Event
+from activity.actions import queue_mail
+from activity.models import Event, MailState, OutgoingEmail
 from tenancy.scopes import scope
 from tests.outbox import Outbox
 from tests.worlds import PASSWORD, World
@@ -96,6 +97,27 @@ def test_the_same_name_again_records_nothing(alice: Client, lemoine: World) -> N
         {"first_name": person.first_name, "last_name": person.last_name, "language": person.language},
     )
     assert recorded(person) == []
+
+
+def test_whose_mails_come_back_reads_it_on_their_own_page_until_one_arrives(
+    alice: Client, lemoine: World, outbox: Outbox
+) -> None:
+    """Nobody else does: it is no firm's business what an account's own mails are about."""
+    person = person_of(lemoine.admin)
+    assert alice.get(reverse("accounts:profile")).context["missed"] is None
+    with scope(person=person):
+        lost = queue_mail("accounts.security_notice", to=person.email, name=person.name)
+        elsewhere = queue_mail("accounts.security_notice", to="ancienne@adresse.test", name=person.name)
+        rows = OutgoingEmail.objects.filter(pk__in=[lost.pk, elsewhere.pk])
+        rows.update(state=MailState.FAILED, failure="550 5.1.1 inconnu")
+    page = alice.get(reverse("accounts:profile")).content.decode()
+    assert "550 5.1.1 inconnu" in page and person.email in page and "ancienne@adresse.test" not in page
+    listed = alice.get(lemoine.firm.url("invitations:undelivered")).content.decode()
+    assert "550 5.1.1 inconnu" not in listed
+    with scope(person=person):
+        queue_mail("accounts.password_reset", to=person.email)
+        OutgoingEmail.objects.filter(kind="accounts.password_reset").update(state=MailState.SENT)
+    assert alice.get(reverse("accounts:profile")).context["missed"] is None
 
 
 # --- address ------------------------------------------------------------------------------------------------------
