@@ -60,6 +60,7 @@ _BETWEEN_ADDRESSES = re.compile(r"\s*[;,/]\s*|\s+(?:et|ou|and|or|-)\s+|\s+")
 _BETWEEN_PHONES = re.compile(r"\s*[;/,]\s*|\s+(?:et|ou|-)\s+")
 _NAF_FIRST = re.compile(r"(\d{2}[. ]?\d{2} ?[A-Za-z])(?:\s*[-–:(,].*|\s+.*)")
 _ISO_DATE = re.compile(r"\d{4}-(\d{2})-(\d{2})")
+_SERIAL = re.compile(r"[0-9]{5}")
 _DAY_AND_WORD = re.compile(r"(\d{1,2})(?:er)? ([a-z]+)\.?(?: \d{2,4})?")
 
 KINDS = {
@@ -350,7 +351,7 @@ def fiscal_year_end(text: str, kind: str) -> Cell:
     day = text
     if found := _ISO_DATE.fullmatch(text):
         day = f"{found[2]}/{found[1]}"
-    elif kind == Kind.NUMBER and text.isdigit() and int(text) in _SERIALS:
+    elif kind == Kind.NUMBER and _SERIAL.fullmatch(text) and int(text) in _SERIALS:
         day = f"{_SERIAL_ORIGIN + dt.timedelta(days=int(text)):%d/%m}"
     elif (found := _DAY_AND_WORD.fullmatch(fold(text))) and found[2] in _MONTH_OF:
         day = f"{found[1]}/{_MONTH_OF[found[2]]}"

@@ -32,6 +32,7 @@ TYPICAL = [
     "62.01Z", "6201Z", "62.01z - Programmation", "Boulangerie", "SAS", "S.A.R.L.", "9220", "9220.0", "Particulier",
     "ENTREPRISE", "société", "Mme", "M. et Mme", "31/12", "2026-12-31", "46387", "31 décembre", "30/2", "3112",
     "Élodie Martin", "MARTIN Elodie", "elodie@lemoine.test", "Belgique", "France", "123456789012345", "1,23456E+14",
+    "²", "9" * 5000,
 ]  # fmt: skip
 CELL = st.sampled_from(TYPICAL) | st.text(max_size=20) | st.from_regex(r"[0-9 .E+-]{5,16}", fullmatch=True)
 KIND = st.sampled_from("tnde")
