@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -53,10 +52,13 @@ def arranged(firm: World, **given: Any) -> Replacement:
 
 
 def move(replacement: Replacement, by: timedelta) -> None:
-    """As if so much time had passed before (a negative one) or had to pass still."""
-    Replacement.objects.filter(pk=replacement.pk).update(
-        starts_at=F("starts_at") + by, ends_at=F("ends_at") + by
+    """As if so much time had passed before (a negative one) or had to pass still: by the calendar, from midnight to
+    midnight, also where a day has 23 or 25 hours."""
+    found = Replacement.objects.get(pk=replacement.pk)
+    starts_at, ends_at = (
+        timezone.make_aware(timezone.make_naive(moment) + by) for moment in (found.starts_at, found.ends_at)
     )
+    Replacement.objects.filter(pk=found.pk).update(starts_at=starts_at, ends_at=ends_at)
 
 
 @pytest.fixture

@@ -122,8 +122,11 @@ def test_whose_company_has_refused_reads_so_in_their_space(
     admin.post(lemoine.firm.url("clients:refuse_request", pk=asked.pk))
     shown = said(browse(ivan).get(home))
     assert "Bertrand Conseil" in shown and "Refusé le" in shown and lemoine.admin.name not in shown
-    today = date_format(timezone.localdate(), "SHORT_DATE_FORMAT")
-    assert f"le {today} par {lemoine.admin.name}" in said(admin.get(lemoine.firm.url("clients:members")))
+    with scope(firm=lemoine.firm):
+        asked.refresh_from_db()
+    assert asked.answered_at is not None
+    that_day = date_format(timezone.localtime(asked.answered_at), "SHORT_DATE_FORMAT")
+    assert f"le {that_day} par {lemoine.admin.name}" in said(admin.get(lemoine.firm.url("clients:members")))
 
 
 def test_who_took_another_way_meanwhile_is_not_told_of_a_refusal_that_never_was(
