@@ -6,11 +6,13 @@ row-level security.
 """
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
 
 from activity.models import Name
+from activity.planning import by_index
 from spreadsheets.text import fold
 from tenancy import scopes
 from tenancy.expressions import as_array
@@ -25,9 +27,22 @@ SELECT line.id, %s, line.acts, line.key, line.name
 FROM unnest(%s::uuid[], %s::boolean[], %s::uuid[], %s::text[]) AS line (id, acts, key, name)
 ON CONFLICT DO NOTHING
 """
-_FIND = """
-SELECT acts, key, name FROM activity_name
-WHERE firm_id = %s AND EXISTS (SELECT FROM unnest(%s::text[]) AS word WHERE strpos(name, word) > 0)
+# Along the key of names, in whose order each thing's stand together.
+_SAID = """
+SELECT name.key, bit_or({bits}) FROM activity_name AS name
+WHERE name.firm_id = %(firm)s AND name.acts = %(acts)s AND ({any}) GROUP BY name.key
+"""
+# Of those that one word finds, all names: a single look at each of the firm's, whatever the number of words.
+_SAID_BY_ALL = """
+WITH one AS MATERIALIZED (
+    SELECT DISTINCT name.key FROM activity_name AS name
+    WHERE name.firm_id = %(firm)s AND name.acts = %(acts)s AND {rarest}),
+either AS MATERIALIZED (SELECT one.key FROM one UNION SELECT unnest(%(or_of)s::uuid[]))
+SELECT found.key, bit_or(found.bits) FROM either CROSS JOIN LATERAL (
+    SELECT name.key, {bits} AS bits FROM activity_name AS name
+    WHERE name.firm_id = %(firm)s AND name.acts = %(acts)s AND name.key = either.key) AS found
+GROUP BY found.key
+HAVING bit_or(found.bits) & %(all_of)s = %(all_of)s OR found.key = ANY (%(or_of)s::uuid[])
 """
 _LEFT_OVER = """
 DELETE FROM activity_name AS name WHERE firm_id = %(firm)s AND CASE
@@ -53,11 +68,25 @@ def note(told: Collection[tuple[bool, str | None, str | None]], firm: UUID) -> N
         cursor.execute(_NOTE, [firm, uuid7s(len(names)), list(acts), list(keys), list(texts)])
 
 
-def found(words: Sequence[str]) -> list[Named]:
-    """Those of the firm in scope that hold one of the words at least; the words are folded."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(_FIND, [scopes.firm_id(), list(words)])
-        return list(cursor.fetchall())
+def holders(
+    words: Sequence[str], *, acts: bool, all_of: int = 0, or_of: Collection[UUID] = ()
+) -> list[tuple[UUID, int]]:
+    """Who or what of the firm in scope has a name that holds one of the words, and which of them: a bit each.
+
+    The words are folded: letters and digits alone. `all_of`: without those that do not hold all of these, but for
+    `or_of`, of whom more names are known.
+    """
+    said = [f"name.name LIKE %(word_{place})s" for place in range(len(words))]
+    bits = " | ".join(f"(CASE WHEN {one} THEN {1 << place} ELSE 0 END)" for place, one in enumerate(said))
+    values: dict[str, Any] = {f"word_{place}": f"%{word}%" for place, word in enumerate(words)}
+    values |= {"firm": scopes.firm_id(), "acts": acts}
+    sought = [place for place in range(len(words)) if all_of >> place & 1]
+    if len(words) == 1 or not sought:
+        return by_index([(_SAID.format(bits=bits, any=" OR ".join(said)), values)])[0]
+    # A number says more than a word, and a long word more than a short one.
+    rarest = max(sought, key=lambda place: (any(map(str.isdigit, words[place])), len(words[place])))
+    values |= {"all_of": sum(1 << place for place in sought), "or_of": as_array(or_of)}
+    return by_index([(_SAID_BY_ALL.format(bits=bits, rarest=said[rarest]), values)])[0]
 
 
 def forget_left_over() -> None:

@@ -1,5 +1,6 @@
 """Reading what happened, for the pages of other apps: always of the owner in scope, always the newest first."""
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db import connection
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -15,17 +15,21 @@ from django.utils.safestring import SafeString
 from activity import searching, sentences
 from activity.events import REGISTRY
 from activity.models import Event, EventQuerySet, MailState, OutgoingEmail, Seal
+from activity.planning import by_index
 from activity.searching import KEYS_RUN_AHEAD, Search, first_key
 from tenancy import scopes
-from tenancy.expressions import among
+from tenancy.expressions import among, as_array
 from tenancy.prepared import Place, Prepared, among_those_of
 
 Asked = searching.Asked
 MOST_DETAILS = 1_000
-_COUNT_DETAILS = """
+# The group is said as a range, and stands in the order: no index but its own gives that one.
+_COUNT_DETAILS = f"""
 SELECT one.key, (SELECT count(*) FROM (
-    SELECT FROM activity_event WHERE "group" = one.key AND owner = %s AND is_detail LIMIT %s
-) AS lines) FROM unnest(%s::uuid[]) AS one (key)
+    SELECT FROM activity_event AS event
+    WHERE event."group" >= one.key AND event."group" <= one.key AND event.owner = %(owner)s AND event.is_detail
+    ORDER BY event."group", event.id DESC LIMIT {MOST_DETAILS + 1}
+) AS lines) FROM unnest(%(groups)s::uuid[]) AS one (key)
 """
 
 
@@ -83,16 +87,17 @@ def latest_of(subject: OuterRef, firm: Any) -> Subquery:
 
 def latest_at(subject_ids: Iterable[UUID]) -> dict[UUID, datetime]:
     """When something last happened to these things of the firm in scope, of those to which something has. One query."""
-    return dict(_LATEST_AT.rows(firm=scopes.firm_id(), subjects=subject_ids))
+    values = {"firm": scopes.firm_id(), "subjects": as_array(subject_ids)}
+    return dict(by_index([(_LATEST_AT, values)])[0])
 
 
-def _latest_at() -> QuerySet[Event, Any]:
-    events = Event.objects.filter(among_those_of("subjects", "subject_id"), firm_id=Place("firm"))
-    found: QuerySet[Event, Any] = events.order_by().values_list("subject_id").annotate(latest=Max("at"))
-    return found
-
-
-_LATEST_AT = Prepared(_latest_at)
+# One event of each: of a thing to which much has happened, no more is read than of another.
+_LATEST_AT = """
+SELECT thing.key, newest.at FROM unnest(%(subjects)s::uuid[]) AS thing (key) CROSS JOIN LATERAL (
+    SELECT event.at FROM activity_event AS event
+    WHERE event.firm_id = %(firm)s AND event.subject_id >= thing.key AND event.subject_id <= thing.key
+    ORDER BY event.subject_id, event.id DESC LIMIT 1) AS newest
+"""
 
 
 def latest(kind: str, subject_id: UUID) -> Event | None:
@@ -143,7 +148,39 @@ def one_slice(asked: Asked, *, size: int, before: UUID | None = None, after: UUI
 
 def with_keys(keys: Collection[UUID]) -> list[Event]:
     """Those events of the owner in scope, the newest first."""
-    return list(_events().filter(among(keys)).order_by("-id"))
+    firm = scopes.current().firm_id
+    if firm is None:
+        return list(_events().filter(among(keys)).order_by("-id"))
+    firms: dict[UUID | None, Any] = {}
+    return [_event(row, firms) for row in _WITH_KEYS.rows(firm=firm, keys=keys)]
+
+
+def _with_keys() -> QuerySet[Event, Any]:
+    events = Event.objects.filter(among_those_of("keys"), firm_id=Place("firm")).order_by("-id")
+    found: QuerySet[Event, Any] = events.values_list(*_COLUMNS, *(f"firm__{name}" for name in _of_a_firm()))
+    return found
+
+
+_WITH_KEYS = Prepared(_with_keys)
+_COLUMNS = [field.attname for field in Event._meta.concrete_fields]
+_DOCUMENTS = [_COLUMNS.index(name) for name in ("changes", "details")]
+
+
+def _of_a_firm() -> list[str]:
+    return [field.attname for field in apps.get_model("accounts.Firm")._meta.concrete_fields]
+
+
+def _event(row: tuple[Any, ...], firms: dict[UUID | None, Any]) -> Event:
+    """As Django would have made it; of each firm there is one."""
+    values = list(row[: len(_COLUMNS)])
+    for place in _DOCUMENTS:
+        values[place] = json.loads(values[place])
+    event: Event = Event.from_db("default", _COLUMNS, values)
+    if event.firm_id not in firms:
+        model: Any = apps.get_model("accounts.Firm")
+        firms[event.firm_id] = model.from_db("default", _of_a_firm(), row[len(_COLUMNS) :])
+    event.firm = firms[event.firm_id]
+    return event
 
 
 def with_key(key: UUID) -> Event | None:
@@ -171,9 +208,8 @@ def with_details(shown: Slice) -> Slice:
     groups = {line.event.group for line in shown.lines if line.event.group}
     if not groups:
         return shown
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_DETAILS, [Event.ownership()["owner"], MOST_DETAILS + 1, list(groups)])
-        counts = dict(cursor.fetchall())
+    values = {"owner": Event.ownership()["owner"], "groups": as_array(groups)}
+    counts = dict(by_index([(_COUNT_DETAILS, values)])[0])
     return replace(shown, lines=[replace(one, details=counts.get(one.event.group, 0)) for one in shown.lines])
 
 

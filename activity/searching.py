@@ -5,30 +5,27 @@ The events of a want are read thing by thing, the newest of each, and merged: so
 no guess of the planner about how much there is can lead it past the index.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import cache, cached_property, reduce
-from itertools import chain, product
-from operator import or_
+from functools import cache, cached_property, lru_cache, reduce
+from itertools import product
+from operator import attrgetter, or_
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, Q, TextField, UUIDField
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from activity import names
 from activity.events import REGISTRY
 from activity.models import Event, EventQuerySet, Unsealed
+from activity.planning import Statement, by_index
 from spreadsheets.text import fold
-from tenancy.expressions import Compiled, among
+from tenancy.expressions import among, as_array
 
 T = TypeVar("T")
-_Query = tuple[str, tuple[Any, ...]]
 
 # Keys sort by time to the millisecond; one made under load may be a little ahead of its event.
 KEYS_RUN_AHEAD = timedelta(minutes=1)
@@ -85,6 +82,12 @@ class Want:
             _both(self.types, other.types),
         )
 
+    def values(self) -> dict[str, Any]:
+        """What is asked for, by name."""
+        keys = {"actors": self.actors, "subjects": self.subjects}
+        found: dict[str, Any] = {name: as_array(some) for name, some in keys.items() if some is not None}
+        return found if self.types is None else {**found, "types": sorted(self.types)}
+
     def condition(self) -> Q:
         found = Q()
         if self.actors is not None:
@@ -134,19 +137,17 @@ class Search:
 
     def keys(self, size: int, *, before: UUID | None = None, after: UUID | None = None) -> list[UUID]:
         """The `size` newest, of those older than `before`; or the `size` oldest of those newer than `after`."""
-        bounds = Q(id__lt=before) if before else Q()
-        bounds &= Q(id__gt=after) if after else Q()
-        order = "-id" if after is None else "id"
-        direction = "DESC" if order == "-id" else "ASC"
-        found: set[UUID] = set()
-        with _by_index() as cursor:
-            for sql, parameters in self._queries(bounds, order, size):
-                first = (
-                    f"SELECT found.key FROM ({sql}) AS found (key) ORDER BY found.key {direction} LIMIT %s"
-                )
-                cursor.execute(first, [*parameters, size])
-                found.update(key for (key,) in cursor.fetchall())
-        return sorted(found, reverse=order == "-id")[:size]
+        direction = _NEWEST if after is None else _OLDEST
+        given = {"before": before, "after": after}
+        statements = [
+            (
+                f"SELECT found.id FROM ({sql}) AS found ORDER BY found.id {direction.by_id} LIMIT {size}",
+                values,
+            )
+            for sql, values in self._queries(given, direction, size)
+        ]
+        found = {key for rows in by_index(statements) for (key,) in rows}
+        return sorted(found, key=attrgetter("int"), reverse=direction is _NEWEST)[:size]
 
     def lots(self, size: int) -> Iterator[list[UUID]]:
         """All keys, the newest first, so many at a time."""
@@ -157,13 +158,12 @@ class Search:
 
     def count(self, most: int) -> int:
         """About how many there are, up to `most` + 1: what answers in several ways counts as often."""
-        count = 0
-        with _by_index() as cursor:
-            for sql, parameters in self._queries(Q(), "-id", most + 1):
-                some = f"SELECT count(*) FROM (SELECT FROM ({sql}) AS one LIMIT %s) AS found"
-                cursor.execute(some, [*parameters, most + 1])
-                count += cursor.fetchone()[0]
-        return min(count, most + 1)
+        statements = [
+            (f"SELECT count(*) FROM (SELECT FROM ({sql}) AS one LIMIT {most + 1}) AS found", values)
+            for sql, values in self._queries({}, _NEWEST, most + 1)
+        ]
+        found: int = sum(rows[0][0] for rows in by_index(statements))
+        return min(found, most + 1)
 
     # --- How ---------------------------------------------------------------------------------------------------
 
@@ -179,88 +179,170 @@ class Search:
     def _folded(self, want: Want) -> Q:
         return Q(is_detail=False) if want.folds and not self.asked.group else Q()
 
-    def _queries(self, bounds: Q, order: str, size: int) -> Iterator[_Query]:
-        """Of keys, unsorted; the first `size` of all are among them."""
-        base = self._common().filter(bounds).order_by(order)
+    def _queries(self, given: Mapping[str, Any], direction: "_Direction", size: int) -> Iterator[Statement]:
+        """Of keys, unsorted; the first `size` of all are among them. `given`: the keys that bound the page."""
+        values = {name: value for name, value in given.items() if value is not None}
+        for name, day, days in (("since", self.asked.since, 0), ("until", self.asked.until, 1)):
+            if day:
+                values[name] = _midnight(day, days)
+                values[f"{name}_key"] = first_key(
+                    values[name] + (KEYS_RUN_AHEAD if days else -KEYS_RUN_AHEAD)
+                )
+        column, values["owner"] = next((name, key) for name, key in Event.ownership().items() if key)
+        base = _Reading(column, tuple(values), direction, size)
         for want in self.wants:
-            yield from self._queries_of(want, base, size)
+            for reading, more in self._readings(want, base):
+                yield reading.sql, {**values, **more}
 
-    def _queries_of(self, want: Want, base: EventQuerySet, size: int) -> Iterator[_Query]:
+    def _readings(self, want: Want, base: "_Reading") -> "Iterator[tuple[_Reading, dict[str, Any]]]":
+        """By which index the events of this want are read, and what is asked of each of them besides."""
+        values = want.values()
+        if want.folds and not self.asked.group:
+            base = replace(base, folds=True)
         if self.asked.group:
-            yield _each(base.filter(want.condition()), {"group": [self.asked.group]}, size)
+            yield base.by("group", also=values), {**values, "group": [self.asked.group]}
         elif want.subjects is not None and len(want.subjects) <= MOST_THINGS:
-            others = replace(want, subjects=None)
-            yield _each(base.filter(others.condition()), {"subject_id": want.subjects}, size)
+            others = [name for name in values if name != "subjects"]
+            yield base.by("subjects", also=others, things=len(want.subjects)), values
         elif want.actors is not None:
-            yield from self._queries_of_people(want, base, size)
+            yield from self._readings_of_people(want, base, values)
         elif want.types is not None:
-            others = replace(want, types=None)
-            yield _each(base.filter(others.condition()), {"type": want.types}, size)
+            others = [name for name in values if name != "types"]
+            yield base.by("types", also=others, things=len(want.types)), values
         else:
-            yield _plain(base.filter(want.condition(), self._folded(want)), size)
+            yield base.by(also=values), values
 
-    def _queries_of_people(self, want: Want, base: EventQuerySet, size: int) -> Iterator[_Query]:
+    def _readings_of_people(
+        self, want: Want, base: "_Reading", values: dict[str, Any]
+    ) -> "Iterator[tuple[_Reading, dict[str, Any]]]":
         """What they did, and the little that others did on their behalf."""
-        assert want.actors is not None
-        by: dict[str, Collection[Any]] = {"actor_id": want.actors}
-        if not want.folds:
-            by["type"] = REGISTRY.keys() if want.types is None else want.types
-        done = replace(want, actors=None, types=None)
-        yield _each(base.filter(done.condition(), self._folded(want)), by, size)
-        behalf = replace(want, actors=None)
-        yield _each(base.filter(behalf.condition(), self._folded(want)), {"behalf_id": want.actors}, size)
+        others = [name for name in values if name not in ("actors", "types")]
+        if want.folds:
+            yield base.by("actors", also=others), values
+        else:
+            yield base.by("actors", "types", also=others), {"types": sorted(REGISTRY), **values}
+        yield base.by("behalf", also=[*others, *(["types"] if want.types is not None else [])]), values
 
 
-@contextmanager
-def _by_index() -> Iterator[CursorWrapper]:
-    """For questions whose answer an index gives in order.
+@dataclass(frozen=True)
+class _Direction:
+    """Along the keys: `by_id` of the last column of an index, `by_column` of the one before it."""
 
-    The policy's condition says once more what the firm's key says, but to the planner it is another one that few rows
-    meet: it would rather read all events of the firm and sort them than go along an index for fifty.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
-        yield cursor
-        cursor.execute("SET LOCAL enable_bitmapscan = on; SET LOCAL enable_sort = on")
+    by_id: str
+    by_column: str
+    within: str  # on which side of a key stands what comes before it, itself included
+    beyond: str  # and what comes after it
+    end: UUID
 
 
-# By whose values events are read one after the other.
-_FIELDS: "dict[str, Field[Any, Any]]" = {
-    "subject_id": UUIDField(),
-    "actor_id": UUIDField(),
-    "behalf_id": UUIDField(),
-    "group": UUIDField(),
-    "type": TextField(),
+_NEWEST = _Direction("DESC", "ASC", ">=", "<", UUID(int=0))
+_OLDEST = _Direction("ASC", "DESC", "<=", ">", UUID(int=(1 << 128) - 1))
+
+# What is asked of each event that is met, by the name of its value.
+_ASKED = {
+    "before": "event.id < %(before)s",
+    "after": "event.id > %(after)s",
+    "since": "event.at >= %(since)s",
+    "since_key": "event.id >= %(since_key)s",
+    "until": "event.at < %(until)s",
+    "until_key": "event.id < %(until_key)s",
+    "actors": "(event.actor_id = ANY (%(actors)s::uuid[]) OR event.behalf_id = ANY (%(actors)s::uuid[]))",
+    "subjects": "event.subject_id = ANY (%(subjects)s::uuid[])",
+    "types": "event.type = ANY (%(types)s::text[])",
+}
+# By whose values events are read one after the other: column, and the array of values.
+_BY = {
+    "subjects": ("subject_id", "%(subjects)s::uuid[]"),
+    "actors": ("actor_id", "%(actors)s::uuid[]"),
+    "behalf": ("behalf_id", "%(actors)s::uuid[]"),
+    "types": ("type", "%(types)s::text[]"),
+    "group": ('"group"', "%(group)s::uuid[]"),
 }
 
 
-def _plain(events: EventQuerySet, size: int) -> _Query:
-    return events.values("pk")[:size].query.sql_with_params()
+@dataclass(frozen=True)
+class _Reading:
+    """One statement: its text hangs on what is asked, never on the values, so that each connection plans it once."""
 
-
-def _each(events: EventQuerySet, by: dict[str, Collection[Any]], size: int) -> _Query:
-    """The first `size` of the events of each of these things (or of each pair).
-
-    The rest of what is asked is asked of each event that is met; an index leads to those of one thing in order. That
-    the last column is equal is said as a range, and it stands in the order: so no other index gives that order, and
-    nobody's few events are looked for among all of the firm's.
-    """
-    *before, last = by
-    is_newest_first = events.query.order_by == ("-id",)
-    for column in before:
-        events = events.filter(**{column: _key_of(column)})
-    events = events.filter(**{f"{last}__gte": _key_of(last), f"{last}__lte": _key_of(last)})
-    events = events.order_by(last, "-id") if is_newest_first else events.order_by(f"-{last}", "id")
-    inner, parameters = _plain(events, size)
-    things = " CROSS JOIN ".join(
-        f"unnest(%s::{_FIELDS[column].db_type(connection)}[]) AS of_{column} (key)" for column in by
+    owner: str  # the column that says whose event it is
+    asked: tuple[str, ...]
+    direction: _Direction
+    size: int
+    columns: tuple[str, ...] = ()
+    folds: bool = False
+    share: int = (
+        0  # so many of each thing are read to learn from where on the others need be read; 0: at once
     )
-    sql = f"SELECT found.pk FROM {things} CROSS JOIN LATERAL ({inner}) AS found"
-    return sql, (*(list(keys) for keys in by.values()), *parameters)
+
+    def by(self, *columns: str, also: Iterable[str], things: int = 1) -> "_Reading":
+        """By the index of these columns; `also`: what is asked of each event besides. `things`: how many there are."""
+        also = tuple(also)
+        share = 1
+        while share * things < self.size:
+            share *= 2
+        return replace(
+            self,
+            asked=self.asked + also,
+            columns=columns,
+            share=share if things > 1 and not also and share < self.size else 0,
+        )
+
+    @property
+    def sql(self) -> str:
+        return _text(self)
 
 
-def _key_of(column: str) -> Compiled:
-    return Compiled(f"of_{column}.key", (), _FIELDS[column])
+@lru_cache(maxsize=1_024)
+def _text(reading: _Reading) -> str:
+    """The first `size` of the events of each of these things (or of each pair)."""
+    if not reading.share:
+        return f"SELECT found.id FROM {_things(reading)} CROSS JOIN LATERAL ({_read(reading, reading.size)}) AS found"
+    # The first 51 of 800 things are hardly more than one of each: the first few of each tell from where on they stand,
+    # and of which things there may be more.
+    (name,), direction = reading.columns, reading.direction
+    nth = f"(array_agg(newest.id ORDER BY newest.id {direction.by_id}))[{reading.share}]"
+    first = (
+        f"SELECT newest.id FROM newest ORDER BY newest.id {direction.by_id} OFFSET {reading.size - 1} LIMIT 1"
+    )
+    beyond = f"event.id {direction.beyond} of_{name}.id"
+    within = f"event.id {direction.within} (SELECT bound.id FROM bound)"
+    return f"""
+        WITH newest AS MATERIALIZED (
+            SELECT of_{name}.key, found.id
+            FROM {_things(reading)} CROSS JOIN LATERAL ({_read(reading, reading.share)}) AS found),
+        -- Made whole beforehand: beside the events' keys, the wall would let no coalesce() through to the index.
+        bound AS MATERIALIZED (SELECT coalesce(({first}), '{direction.end}'::uuid) AS id),
+        of_{name} AS MATERIALIZED (
+            SELECT newest.key, {nth} AS id FROM newest GROUP BY newest.key
+            HAVING {nth} {direction.within} (SELECT bound.id FROM bound))
+        SELECT newest.id FROM newest UNION ALL
+        SELECT found.id FROM of_{name} CROSS JOIN LATERAL ({_read(reading, reading.size, beyond, within)}) AS found
+    """
+
+
+def _things(reading: _Reading) -> str:
+    """Each of the things, or pairs, by which is read; one row where it is the owner alone."""
+    things = [f"unnest({_BY[name][1]}) AS of_{name} (key)" for name in reading.columns]
+    return " CROSS JOIN ".join(things) or "(SELECT) AS one"
+
+
+def _read(reading: _Reading, size: int, *more: str) -> str:
+    """Of one thing, in the order of its index.
+
+    The rest of what is asked is asked of each event that is met. That the last column is equal is said as a range, and
+    it stands in the order: so no other index gives that order, and nobody's few events are looked for among all of the
+    firm's.
+    """
+    keys = [(_BY[name][0], f"of_{name}.key") for name in reading.columns]
+    *equal, (last, key) = [(reading.owner, "%(owner)s"), *keys]
+    where = [f"event.{column} = {value}" for column, value in equal]
+    where += [f"event.{last} >= {key}", f"event.{last} <= {key}"]
+    where += [_ASKED[name] for name in reading.asked if name in _ASKED]
+    where += ["NOT event.is_detail"] if reading.folds else []
+    return (
+        f"SELECT event.id FROM activity_event AS event WHERE {' AND '.join([*where, *more])}"
+        f" ORDER BY event.{last} {reading.direction.by_column}, event.id {reading.direction.by_id} LIMIT {size}"
+    )
 
 
 # --- Words ---------------------------------------------------------------------------------------------------------
@@ -271,12 +353,16 @@ def _wants(words: list[str]) -> Iterator[Want]:
 
     Things and people are found by each name that they ever had. A want for each way to spread the words over the three.
     """
-    actors, subjects = _Holders(words), _Holders(words)
-    for acts, key, name in chain(names.found(words), _names_to_come()):
+    actors, subjects, types = _Holders(words), _Holders(words), _Holders(words)
+    for acts, key, name in _names_to_come():
         (actors if acts else subjects).add(key, name)
-    types, language = _Holders(words), get_language() or ""
+    language = get_language() or ""
     for name in REGISTRY:
         types.add(name, _said(name, language))
+    actors.add_all(names.holders(words, acts=True))
+    # Words that stand nowhere else must stand in what a thing is called: few things are called by all of them.
+    elsewhere = actors.any | types.any
+    subjects.add_all(names.holders(words, acts=False, all_of=~elsewhere, or_of=subjects.held))
     for places in product((actors, subjects, types), repeat=len(words)):
         yield Want(*(part.of(places) for part in (actors, subjects, types)))
 
@@ -291,7 +377,16 @@ class _Holders:
     def add(self, key: Any, name: str) -> None:
         bits = sum(1 << place for place, word in enumerate(self.words) if word in name)
         if bits:
+            self.add_all([(key, bits)])
+
+    def add_all(self, found: Iterable[tuple[Any, int]]) -> None:
+        for key, bits in found:
             self.held[key] = self.held.get(key, 0) | bits
+
+    @property
+    def any(self) -> int:
+        """The words that stand in some name."""
+        return reduce(or_, self.held.values(), 0)
 
     def of(self, places: "Sequence[_Holders]") -> frozenset[Any] | None:
         """Those that hold each word whose place is here; None if there is no such word."""

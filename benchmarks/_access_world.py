@@ -129,7 +129,11 @@ def make_office(
     dossiers: int, *, portfolios: int = PORTFOLIOS, members: int = MEMBERS, singles: int = MY_SINGLES
 ) -> Office:
     """A firm, committed; each collaborator has so many single client files."""
-    key = _firm(dossiers, portfolios, members, singles)
+    return office_of(_firm(dossiers, portfolios, members, singles))
+
+
+def office_of(key: UUID) -> Office:
+    """The firm of that key, which `make_office` made."""
     with scope(firm=key):
         people = {member.last_name: member for member in Membership.objects.select_related("user", "firm")}
         return Office(Firm.objects.get(), people["000"], people["001"])

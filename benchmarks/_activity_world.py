@@ -14,8 +14,10 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from benchmarks._access_world import Office, make_office, tidy_up
+from benchmarks._access_world import Office, make_office, office_of, tidy_up
+from clients.models import Dossier
 from spreadsheets.text import fold
+from tenancy.scopes import scope
 
 OTHERS, SEALED = 50, 100_000
 YEARS = 5
@@ -74,11 +76,10 @@ WHERE indrelid = 'activity_event'::regclass AND NOT EXISTS (SELECT FROM pg_const
 
 @dataclass(frozen=True)
 class World:
-    """`unsealed` has SEALED events that nobody has sealed yet."""
+    """Two of the firms."""
 
     large: Office
     small: Office
-    unsealed: Office
 
 
 def make(events: int) -> World:
@@ -87,7 +88,6 @@ def make(events: int) -> World:
     world = World(
         large=make_office(min(20_000, events // 50), portfolios=200, members=40, singles=10),
         small=make_office(1_000, portfolios=20, members=6, singles=10),
-        unsealed=make_office(1_000, portfolios=20, members=6, singles=10),
     )
     others = [world.small.firm.pk, *(_other() for _number in range(OTHERS - 1))]
     with _bare_table():
@@ -95,10 +95,36 @@ def make(events: int) -> World:
         for key in others:
             fill(key, share)
     with connections["owner"].cursor() as cursor:  # what making the firms has left: as if it were sealed
-        cursor.execute("DELETE FROM activity_unsealed WHERE owner <> %s", [world.unsealed.firm.pk])
-    fill(world.unsealed.firm.pk, min(SEALED, events), note=False)
+        cursor.execute("DELETE FROM activity_unsealed")
     tidy_up()
     return world
+
+
+def found_or_made(events: int) -> World:
+    """What an earlier run on the same servers (`dev.py with-services`) has made, if it was as much; else a new one."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT firm_id, count(*) FROM activity_event WHERE firm_id IS NOT NULL GROUP BY 1")
+        counts = {key: count for key, count in cursor.fetchall() if count >= events // 2 // OTHERS}
+    if sum(counts.values()) < events:
+        return make(events)
+    print(f"  {sum(counts.values()):,} events of {len(counts)} firms are there already", file=sys.stderr)
+    large = max(counts, key=lambda key: counts[key])
+    # The firms beside have half as many client files as the small one, those of earlier runs' sealing more events.
+    small = max((key for key in counts if key != large), key=lambda key: (_client_files(key), -counts[key]))
+    return World(large=office_of(large), small=office_of(small))
+
+
+def _client_files(key: UUID) -> int:
+    with scope(firm=key):
+        return Dossier.objects.count()
+
+
+def make_unsealed(events: int) -> Office:
+    """A firm with SEALED events that nobody has sealed yet: each run has its own."""
+    office = make_office(1_000, portfolios=20, members=6, singles=10)
+    fill(office.firm.pk, min(SEALED, events), note=False)
+    tidy_up()
+    return office
 
 
 def _other() -> UUID:

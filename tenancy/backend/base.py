@@ -106,6 +106,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self.in_atomic_block:
                 PreparedCursor(self.connection).execute(_SET_SCOPE, list(outer))
 
+    def rows_of(
+        self, statements: Sequence[tuple[str, Any]], *, before: tuple[str, Any], after: tuple[str, Any]
+    ) -> list[list[Any]]:
+        """The rows of several statements with their values, in one exchange; each is planned once per connection.
+
+        `before` and `after` set what is to be set for them alone.
+        """
+        self.ensure_connection()
+        cursors = []
+        with self.wrap_database_errors, self.connection.pipeline():
+            PreparedCursor(self.connection).execute(*before)
+            for statement, values in statements:
+                cursors.append(cursor := self.prepared_cursor())
+                cursor.execute(statement, values)
+            PreparedCursor(self.connection).execute(*after)
+        return [cursor.fetchall() for cursor in cursors]
+
     def run_and_clear_commit_hooks(self) -> None:
         with scopes.nowhere():
             super().run_and_clear_commit_hooks()

@@ -3,18 +3,21 @@
 import itertools
 import random
 import re
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db.models import Q
+from django.db.models import Count
 from django.utils import timezone
 
-from activity import names, searching
+from activity import names, queries, searching
 from activity.models import Event, Name
+from activity.planning import Statement, by_index
 from activity.sealing import seal_due
 from activity.searching import Asked, Search
+from tenancy.expressions import as_array
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
 from tests.database import as_owner
@@ -125,7 +128,7 @@ def test_a_name_is_noted_once_and_goes_with_the_last_event(told: World) -> None:
 
 def test_another_firms_names_are_not_looked_at(told: World, bertrand: World) -> None:
     with scope(firm=bertrand.firm):
-        assert names.found(["elan"]) == []
+        assert names.holders(["elan"], acts=False) == []
 
 
 def test_each_question_goes_by_the_index_of_what_is_asked(told: World) -> None:
@@ -139,11 +142,90 @@ def test_each_question_goes_by_the_index_of_what_is_asked(told: World) -> None:
     }
     with as_owner() as owner:
         owner.execute("ANALYZE activity_event")
-    with scope(firm=told.firm), searching._by_index() as cursor:
+    with scope(firm=told.firm):
         for columns, one in by.items():
-            found = ""
-            for sql, parameters in Search(one)._queries(Q(), "-id", 50):
-                cursor.execute(f"EXPLAIN {sql}", parameters)
-                found += "".join(line for (line,) in cursor.fetchall() if "Index Cond" in line)
+            found = conditions(Search(one)._queries({}, searching._NEWEST, 50))
             led = {name for name, _sign in re.findall(r"(\w+)\"?\)?(?:::text)? (=|>=) ", found)}
             assert set(columns) <= led, found
+
+
+def conditions(statements: Iterable[Statement]) -> str:
+    """By which each index is entered, as the statements are carried out. No table is read whole."""
+    plans = by_index([(f"EXPLAIN {sql}", values) for sql, values in statements])
+    lines = [line for plan in plans for (line,) in plan]
+    assert not [line for line in lines if "Seq Scan" in line], lines
+    return "".join(line for line in lines if "Index Cond" in line)
+
+
+def test_a_search_looks_at_the_names_of_its_firm_alone(told: World, monkeypatch) -> None:
+    found = []
+
+    def explained(statements: list[Statement]) -> list[list[Any]]:
+        found.append(conditions(statements))
+        return by_index(statements)
+
+    monkeypatch.setattr(names, "by_index", explained)
+    with as_owner() as owner:
+        owner.execute("ANALYZE activity_name")
+    with scope(firm=told.firm):
+        assert names.holders(["nord"], acts=False, all_of=1)
+        assert names.holders(["nord", "elan"], acts=False)
+        assert len(names.holders(["nord", "elan"], acts=False, all_of=3)) == 1
+        assert len(names.holders(["nord", "elan"], acts=False, all_of=3, or_of=[UUID(int=1)])) == 2
+    assert all("firm_id = " in one and "acts = " in one for one in found), found
+
+
+def test_of_many_things_no_more_is_read_than_can_be_shown(told: World) -> None:
+    """From where on the first of each stand; of those alone that may have more."""
+    with scope(firm=told.firm):
+        search = Search(Asked(among=frozenset(THINGS)))
+        ((sql, values),) = search._queries({}, searching._NEWEST, 8)
+        ((plan,),) = by_index([(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values)])
+        read = [step for step in steps(plan[0][0]["Plan"]) if step["Node Type"].startswith("Index")]
+        looked_at = sum(step["Actual Rows"] * step["Actual Loops"] for step in read)
+        assert len(search.keys(8)) == 8
+        assert looked_at <= 2 * len(THINGS) + 8, looked_at
+
+
+def steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield step
+    for inner in step.get("Plans", ()):
+        yield from steps(inner)
+
+
+def test_a_question_is_the_same_text_whatever_is_asked_for(told: World) -> None:
+    """So that each connection plans it once."""
+    with scope(firm=told.firm):
+        for one in asked(told):
+            before, later = (
+                [sql for sql, _values in Search(one)._queries({"before": UUID(int=n)}, searching._NEWEST, 50)]
+                for n in (1, 2)
+            )
+            assert before == later
+        first, second = (
+            [sql for sql, _values in Search(Asked(subject=key))._queries({}, searching._NEWEST, 50)]
+            for key in THINGS
+            if key.int < 3
+        )
+        assert first == second
+
+
+def test_when_something_last_happened_is_read_of_one_event_of_each_thing(told: World) -> None:
+    with scope(firm=told.firm):
+        plain = {
+            key: max(Event.objects.filter(subject_id=key).values_list("at", flat=True)) for key in THINGS
+        }
+        assert queries.latest_at([*THINGS, uuid7()]) == plain
+        values = {"firm": told.firm.pk, "subjects": as_array(THINGS)}
+        assert "subject_id >= " in conditions([(queries._LATEST_AT, values)])
+
+
+def test_lines_of_detail_are_counted_by_the_index_of_groups(told: World) -> None:
+    with scope(firm=told.firm):
+        values = {"owner": told.firm.pk, "groups": as_array([UUID(int=3)])}
+        assert '"group" >= ' in conditions([(queries._COUNT_DETAILS, values)])
+        shown = queries.with_details(queries.one_slice(Asked(), size=100))
+        counted = {line.event.group: line.details for line in shown.lines}
+        plain = Event.objects.filter(is_detail=True).values_list("group").annotate(number=Count("pk"))
+        assert counted == {group: dict(plain).get(group, 0) for group in counted}
+        assert sum(counted.values()) > 50
