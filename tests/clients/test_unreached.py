@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from activity.actions import queue_mail
 from activity.composing import compose_for
 from activity.models import MailState, Notification, OutgoingEmail
 from clients.actions.dossiers import update_dossier
@@ -155,3 +156,28 @@ def test_the_first_page_counts_them_the_list_has_as_many_and_the_client_file_say
     other = theirs.get(followed.bertrand.firm.url("clients:dossier", pk=followed.theirs.pk))
     assert CLAIRE in other.content.decode()
     assert WHY not in other.content.decode()
+
+
+def a_mail(to: str, state: str = MailState.FAILED, kind: str = "activity.changes") -> None:
+    mail = queue_mail(kind, to=to)
+    OutgoingEmail.objects.filter(pk=mail.pk).update(state=state, failure=WHY)
+
+
+def test_what_members_missed_is_counted_for_administrators_and_the_list_is_that(
+    lemoine: World, browse: Browse
+) -> None:
+    """Not an invitation, which is counted with the invitations; nobody who is gone; nobody who was reached since."""
+    said = "2 courriels ne sont pas parvenus à des membres"
+    paul, chloe = lemoine.colleague, lemoine.collaborator
+    with scope(firm=lemoine.firm):
+        for to in (paul.email, paul.email, chloe.email, "parti@lemoine.test"):
+            a_mail(to)
+        a_mail(chloe.email, MailState.SENT)
+        a_mail(paul.email, kind="invitations.invitation")
+    dashboard = lemoine.firm.url("dashboard")
+    needs = {str(need.text): need.url for need in browse(lemoine.admin).get(dashboard).context["needs"]}
+    shown = browse(lemoine.admin).get(needs[said]).context["mails"]
+    assert [(one.to, one.reason) for one in shown] == [(paul.email, WHY)] * 2
+    everything = browse(lemoine.admin).get(lemoine.firm.url("invitations:undelivered")).context["mails"]
+    assert len(everything) == 5
+    assert said not in [str(need.text) for need in browse(chloe).get(dashboard).context["needs"]]
