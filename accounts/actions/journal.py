@@ -28,21 +28,29 @@ class NotOurs(ValueError):
     """The proof does not bear this installation's signature: it was changed, or made elsewhere."""
 
 
+class Without(ValueError):
+    """A verification is going on that does not compare the journal with this proof."""
+
+
 @transaction.atomic
 def order_check(*, actor: Membership, given: str = "") -> JournalCheck:
     """Have the firm's journal verified by a worker; while that is going on, the one that was ordered already.
 
-    `given`: the text of a proof to compare it with. Raises heads.Unreadable if it holds none, NotOfThisFirm, NotOurs.
+    `given`: the text of a proof to compare it with. Raises heads.Unreadable if it holds none, NotOfThisFirm, NotOurs,
+    and Without: what is found “intact” is not to be taken for what was asked.
     """
     require(actor, Perm.KEEP_JOURNAL)
-    if given:
-        _check_proof(heads.read(given), actor)
+    proof = heads.read(given) if given else None
+    if proof:
+        _check_proof(proof, actor)
     check, is_new = JournalCheck.objects.get_or_create(
         state__in=JournalCheck.AT_WORK, defaults={"asked_by": actor, "given": given}
     )
     if is_new:
         record(JournalCheckAsked, actor=actor, subject=check)
         nudge(CHECK, check.firm_id, check.pk)
+    elif proof and not (check.given and heads.read(check.given) == proof):
+        raise Without
     return check
 
 

@@ -29,6 +29,10 @@ _REFUSED: dict[type[Exception], Any] = {
     actions.NotOurs: gettext_lazy(
         "This proof does not bear our signature: it was changed, or it was not made here."
     ),
+    actions.Without: gettext_lazy(
+        "A verification is going on that does not compare the activity log with this proof. Verify it again once that "
+        "one is over."
+    ),
 }
 
 

@@ -69,6 +69,22 @@ def test_asked_for_twice_it_is_done_once(written: World, browse) -> None:
         assert Event.objects.filter(type="accounts.journal.verification_asked").count() == 1
 
 
+def test_a_proof_that_is_given_meanwhile_is_not_passed_over_in_silence(written: World, browse) -> None:
+    """“Intact” would have been said of a verification that never saw it."""
+    with scope(firm=written.firm):
+        head = heads.give()
+        assert head is not None
+        text = heads.as_given(head).text
+    alice, url = browse(written.admin), written.firm.url("accounts:verify_journal")
+    alice.post(url, {"given": ""})
+    refused = alice.post(url, {"given": text})
+    assert refused.status_code == 422 and "une fois celle-ci terminée" in refused.content.decode()
+    with scope(firm=written.firm):
+        JournalCheck.objects.update(given=f"Bonjour\n{text}")
+    assert alice.post(url, {"given": text}).status_code == 302
+    assert alice.post(url, {"given": ""}).status_code == 302
+
+
 def test_while_it_is_going_on_the_page_shows_how_far(written: World, browse) -> None:
     browse(written.admin).post(written.firm.url("accounts:verify_journal"), {"given": ""})
     with scope(firm=written.firm):
