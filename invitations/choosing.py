@@ -82,7 +82,10 @@ class ChooseFirmForm(forms.Form):
 
 
 class FollowForm(forms.Form):
-    """By which dossier the firm follows the client: a new one, or one of that SIREN which it has already."""
+    """By which dossier the firm follows the client: a new one, or one of that SIREN which it has already.
+
+    The only one of that SIREN is proposed: a second one would be a duplicate.
+    """
 
     shown = forms.CharField(widget=forms.HiddenInput)
     dossier = forms.ChoiceField(
@@ -95,6 +98,8 @@ class FollowForm(forms.Form):
         new = (NEW, _now("A new client file"), _now("With the details that the client gives"))
         known = [(key, one.name, _described(one)) for key, one in self._dossiers.items()]
         _offer(self, "dossier", [new, *known])
+        if len(known) == 1:
+            self.fields["dossier"].initial = known[0][0]
 
     @property
     def chosen(self) -> Dossier | None:

@@ -182,6 +182,7 @@ def test_an_existing_file_is_offered_and_linked(browse: Browse, claire: SpaceMem
     client, url = browse(lemoine.admin), lemoine.firm.url("invitations:request", pk=invitation.pk)
     page = client.get(url)
     assert "Boulangerie d'avant" in read(page) and "Sans rapport" not in read(page)
+    assert page.context["form"]["dossier"].value() == str(mine.pk)
     assert client.post(url, {"shown": mark(page), "dossier": str(other.pk)}).status_code == 422
     done = client.post(url, {"shown": mark(page), "dossier": str(mine.pk)})
     assert done["Location"] == lemoine.firm.url("clients:dossier", pk=mine.pk)
