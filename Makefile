@@ -2,7 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 
-COMMANDS = run dev stop test test-long test-resilience coverage lint format bench backup restore manage
+COMMANDS = run dev stop test test-long test-resilience coverage browser lint format bench backup restore manage
 
 help:
 	@$(PYTHON) dev.py help

@@ -23,6 +23,7 @@ Firm Portal, on a machine that has only Python ≥ 3.11 (`make <command>` is the
   test-long [arguments]        the long ones too, with full counts
   test-resilience [arguments]  what is killed, flushed and falls silent, in full: 2,000 mails, each kind of outage
   coverage [arguments]         the tests, with the lines and branches that they do not reach
+  browser                      bring the browser that the tests want, where there is none
   lint [names]                 all checks, or those named: ruff, mypy, djlint, import-linter, …
   format                       format the Python code
   bench [topic]                measurements of benchmarks/
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "test-long": lambda arguments: testing.run_tests(arguments, long=True),
     "test-resilience": testing.run_resilience_tests,
     "coverage": testing.measure_coverage,
+    "browser": testing.bring_browser,
     "lint": checking.lint,
     "format": checking.tidy,
     "bench": benching.bench,

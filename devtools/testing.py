@@ -10,7 +10,7 @@ from pathlib import Path
 from devtools import foreground, preparation, services, venv
 from devtools.console import Stop, say
 
-# The browser waits most of the time, so two go well on two cores, and more gain nothing.
+# A test waits for the database, then works itself, and a browser is busy all the time: two fill two cores.
 PROCESSES = 2
 PYTEST = ("-m", "pytest")
 # Chromium without its windows comes first: a tab of one's own costs it a quarter.
@@ -49,6 +49,12 @@ def measure_coverage(arguments: Sequence[str]) -> int:
     """Run the tests and report what they do not reach."""
     code = run_tests(arguments, runner=("-m", "coverage", "run", "-m", "pytest"))
     return code or foreground.python("-m", "coverage", "report")
+
+
+def bring_browser(_arguments: Sequence[str]) -> int:
+    """Bring the browser that the tests want, where there is none: what else is to be done meanwhile may be."""
+    _browser()
+    return 0
 
 
 def with_services(command: Sequence[str], *, migrated: bool = False) -> int:
@@ -94,6 +100,7 @@ def _browser() -> str:
                 if not _installed_browser():
                     foreground.run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", package])
         if not _installed_browser():
+            venv.ensure("dev")
             foreground.python("-m", "playwright", "install", "chromium")
     found = _installed_browser()
     if not found:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools import foreground, running, testing, venv
+from devtools import cli, foreground, running, testing, venv
 from devtools.console import Stop
 from devtools.paths import ROOT
 
@@ -90,6 +90,18 @@ def test_the_lightest_browser_is_brought(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_older_distribution_brings_the_whole_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _bring(monkeypatch, "chromium") == ["chromium-headless-shell", "chromium"]
+
+
+def test_the_browser_can_be_brought_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought: list[str] = []
+
+    def bring() -> str:
+        brought.append("chromium")
+        return "chromium"
+
+    monkeypatch.setattr(testing, "_browser", bring)
+    assert cli.main(["browser"]) == 0
+    assert brought == ["chromium"]
 
 
 def test_of_the_browsers_that_playwright_has_fetched_the_lightest_and_newest_is_taken(
