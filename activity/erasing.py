@@ -8,7 +8,7 @@ written beside it, and the event that tells of the erasure holds one over all of
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,14 @@ UPDATE activity_event SET actor_name = %s, behalf_name = %s, ip = CASE WHEN %s T
     changes = %s, details = %s
 WHERE id = %s
 """
+# What the person was called in one journal while they acted, were stood in for, or were what it was about.
+_FORMER = """
+SELECT event.actor_name FROM activity_event AS event WHERE event.owner = %(owner)s AND event.actor_id = %(person)s
+UNION SELECT event.behalf_name FROM activity_event AS event
+WHERE event.owner = %(owner)s AND event.behalf_id = %(person)s
+UNION SELECT event.subject_name FROM activity_event AS event
+WHERE event.owner = %(owner)s AND event.subject_id = ANY (%(keys)s)
+"""
 # What is a person's own, whatever it is called, where the person is what the event is about.
 _PERSONAL = frozenset({"email", "address", "first_name", "last_name", "name", "phone", "to", "to_name"})
 
@@ -70,10 +78,18 @@ def erase_from_journals(person: Person) -> int:
     for owner, firm, space, individual in journals:
         seal_journal(firm, space, individual)
         with scope(firm=firm, space=space, person=individual, using=OWNER):
-            erased += _erase_from(owner, person)
+            known_as = replace(person, names=person.names | _former_names(owner, person))
+            erased += _erase_from(owner, known_as)
             if firm:
-                names.replace(firm, person.keys, person.names, person.pseudonym, OWNER)
+                names.replace(firm, person.keys, known_as.names, person.pseudonym, OWNER)
     return erased
+
+
+def _former_names(owner: UUID, person: Person) -> frozenset[str]:
+    """By which other events may name them, too."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(_FORMER, {"owner": owner, "person": person.user_id, "keys": list(person.keys)})
+        return frozenset(name for (name,) in cursor.fetchall() if name and name != person.pseudonym)
 
 
 def _erase_from(owner: UUID, person: Person) -> int:

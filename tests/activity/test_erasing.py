@@ -6,15 +6,17 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.actions.members import terminate_member
+from accounts.actions.people import change_profile
 from accounts.models import Membership, User
 from activity.erasing import Person, erase_from_journals
 from activity.models import Event, OutgoingEmail, Redaction, Seal
 from activity.sealing import seal_due
 from activity.searching import Asked, Search
 from activity.verifying import Owner, verify
+from clients.actions.dossiers import update_dossier
 from invitations.actions.inviting import invite_client
 from invitations.models import Invitation
-from portfolios.actions import create_portfolio, grant_portfolio
+from portfolios.actions import create_portfolio, grant_portfolio, withdraw_portfolio
 from tenancy.scopes import scope
 from tests.database import as_owner
 from tests.worlds import World, make_dossier
@@ -56,6 +58,32 @@ def erase(world: World) -> int:
     assert person is not None
     names = frozenset({NAME, person.email})
     return erase_from_journals(Person(person.pk, frozenset({person.pk, world.collaborator.pk}), names))
+
+
+def test_what_they_were_called_before_is_gone_too_where_others_are_told_of(lemoine: World) -> None:
+    """Others' events name them by the name of that day; their own tell which names these were."""
+    person = lemoine.collaborator.user
+    assert person is not None
+    with scope(firm=lemoine.firm):
+        portfolio = create_portfolio(actor=lemoine.admin, name="Sarah")
+        grant_portfolio(actor=lemoine.admin, portfolio=portfolio, member=lemoine.collaborator)
+        dossier = make_dossier("Garage", portfolio=portfolio)
+        update_dossier(actor=lemoine.collaborator, dossier=dossier, values={"city": "Lyon"})
+        withdraw_portfolio(actor=lemoine.admin, portfolio=portfolio, member=lemoine.collaborator)
+    assert NAME in everything(lemoine)
+    change_profile(person=person, first_name="Clara", last_name="Aubry", language="fr")
+    seal_due()
+    erase_from_journals(
+        Person(
+            person.pk,
+            frozenset({person.pk, lemoine.collaborator.pk}),
+            frozenset({"Clara Aubry", person.email}),
+        )
+    )
+    assert NAME not in everything(lemoine)
+    with scope(firm=lemoine.firm):
+        assert Search(Asked(text="chloé")).keys(50) == []
+    assert verify(Owner(firm=lemoine.firm.pk)).is_intact
 
 
 def test_the_name_is_gone_the_event_stays_and_the_chain_holds(gone: World) -> None:
