@@ -1,5 +1,6 @@
 """What a client fills in about themselves."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,15 @@ def _number(label: "_StrPromise", **attrs: str) -> forms.CharField:
     return forms.CharField(required=False, max_length=40, label=label, widget=widget)
 
 
+def _found(base: str) -> dict[str, Any]:
+    """What a form shows to have been there; empty if it does not tell."""
+    try:
+        found = json.loads(base or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _why(kept: Kept) -> str:
     text = gettext("Kept by %(firm)s.") % {"firm": kept.firm_name}
     return f"{text} {kept.reason}".strip()
@@ -70,6 +80,8 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
     vat_number = _number(_("VAT number"), **{"data-span": "full"})
     phone = _number(_("Phone"), type="tel", autocomplete="tel")
     postcode = _number(_("Postcode"), autocomplete="postal-code")
+    # The details as this person found them, to see what somebody else changed meanwhile.
+    base = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = ClientSpace
@@ -90,9 +102,12 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
             if name in self.fields:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = _why(one)
+        shown = {name: getattr(self.instance, name) for name in DETAIL_FIELDS if name in self.fields}
+        self.initial["base"] = json.dumps(shown)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self._see_what_others_changed(cleaned)
         for name, cleaner in CLEANERS.items():
             # What stands there already may stay: the firm may have entered a SIRET whose check digit fails.
             if name in cleaned and cleaned[name] != getattr(self.instance, name):
@@ -103,6 +118,23 @@ class SpaceDetailsForm(ModelForm[ClientSpace]):
             if name not in self.errors and (name in mine or name not in cleaned):
                 self.add_error(name, error)
         return {**cleaned, **{name: value for name, value in changed.items() if name in mine}}
+
+    def _see_what_others_changed(self, cleaned: dict[str, Any]) -> None:
+        """What this person left as they found it stays as it is by now; what both changed is asked once more."""
+        found = _found(cleaned.pop("base", ""))
+        for name in [name for name in cleaned if name in found]:
+            now = getattr(self.instance, name)
+            if now == found[name] or cleaned[name] == now:
+                continue
+            if cleaned[name] == found[name]:
+                cleaned[name] = now
+                continue
+            text = gettext(
+                "Somebody has changed this meanwhile, to “%(now)s”. Save again to put yours in its place."
+            )
+            self.add_error(name, text % {"now": now or "–"})
+            found[name] = now
+            self.data = {**{key: self.data[key] for key in self.data}, "base": json.dumps(found)}
 
     def _tidy(self, cleaned: dict[str, Any], name: str, cleaner: Any) -> None:
         try:

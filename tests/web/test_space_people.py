@@ -14,6 +14,7 @@ from tenancy.scopes import scope
 from tests.clients.test_people import joined
 from tests.clients.test_space import followed
 from tests.web.pages import said
+from tests.web.test_dossiers import filled
 from tests.worlds import World, make_person
 
 Browse = Callable[..., Client]
@@ -192,6 +193,27 @@ def test_another_profile_counts_at_the_next_request(
     browse(claire).post(url("person_profile", pk=marc.pk), {"profile": "billing"})
     assert theirs.get(edit).status_code == 403
     assert theirs.post(edit, {"legal_name": "À moi"}).status_code == 403
+
+
+def test_two_people_who_change_the_details_at_once_lose_nothing(
+    browse: Browse, claire: User, marc: SpaceMember, url: Url, link: SpaceLink
+) -> None:
+    """What one left as it was stays as the other made it; what both changed is asked once more."""
+    edit = ClientSpace(pk=link.space_id).url("clients:space_edit")
+    browse(claire).post(url("person_profile", pk=marc.pk), {"profile": "full"})
+    mine, theirs = browse(claire), browse(marc)
+    began = filled(mine.get(edit))
+    assert theirs.post(edit, {**began, "phone": "0199001122", "city": "Lyon"}).status_code == 302
+    clash = mine.post(edit, {**began, "phone": "0199003344", "email": "claire@boulangerie.test"})
+    assert list(clash.context["form"].errors) == ["phone"], clash.context["form"].errors
+    assert "01 99 00 11 22" in str(clash.context["form"].errors)
+    with scope(space=link.space_id):
+        before = ClientSpace.objects.get()
+    assert (before.phone, before.city) == ("01 99 00 11 22", "Lyon")
+    assert mine.post(edit, filled(clash)).status_code == 302
+    with scope(space=link.space_id):
+        after = ClientSpace.objects.get()
+    assert (after.phone, after.city, after.email) == ("01 99 00 33 44", "Lyon", "claire@boulangerie.test")
 
 
 def test_the_last_manager_is_told_why_they_stay(
