@@ -12,12 +12,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from activity.events import REGISTRY, EventType
 from activity.models import DAILY_HOUR, Notification, Preference
 from activity.topics import Timing
+from tenancy.prepared import Place, Prepared, among_those_of
 
 # French time runs from Saint-Pierre to Wallis. A zone that is not here is nobody's choice.
 ZONES = {
@@ -89,8 +91,17 @@ def chosen_by(recipient: UUID) -> Chosen:
 
 def chosen_by_each(recipients: Collection[UUID]) -> dict[UUID, Chosen]:
     """The same of several; those who have chosen nothing are left out. One query."""
-    kept = Preference.objects.of_scope().filter(recipient_id__in=list(recipients))
-    return {one.recipient_id: _chosen(one) for one in kept}
+    kept = _KEPT.rows(owner=Preference.ownership()["owner"], recipients=recipients)
+    return {recipient: _chosen(*chosen) for recipient, *chosen in kept}
+
+
+def _kept() -> QuerySet[Preference, Any]:
+    mine = Preference.objects.filter(among_those_of("recipients", "recipient_id"), owner=Place("owner"))
+    found: QuerySet[Preference, Any] = mine.values_list("recipient_id", "hour", "zone", "daily", "never")
+    return found
+
+
+_KEPT = Prepared(_kept)
 
 
 def leaving(kind: type[EventType], recipients: Collection[UUID], now: datetime) -> dict[UUID, Leaving]:
@@ -149,6 +160,5 @@ def readdress(recipient: UUID, *, address: str, name: str, language: str) -> Non
     waiting.update(address=address, name=name, language=language)
 
 
-def _chosen(kept: Preference) -> Chosen:
-    timings = {**dict.fromkeys(kept.daily, Timing.DAILY), **dict.fromkeys(kept.never, Timing.NEVER)}
-    return Chosen(timings, kept.hour, kept.zone)
+def _chosen(hour: int, zone: str, daily: list[str], never: list[str]) -> Chosen:
+    return Chosen({**dict.fromkeys(daily, Timing.DAILY), **dict.fromkeys(never, Timing.NEVER)}, hour, zone)

@@ -1,6 +1,5 @@
 """Reading what happened, for the pages of other apps: always of the owner in scope, always the newest first."""
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from activity.planning import by_index
 from activity.searching import KEYS_RUN_AHEAD, Search, first_key
 from tenancy import scopes
 from tenancy.expressions import among, as_array
-from tenancy.prepared import Place, Prepared, among_those_of
+from tenancy.prepared import Place, PreparedModels, among_those_of
 
 Asked = searching.Asked
 MOST_DETAILS = 1_000
@@ -151,36 +150,17 @@ def with_keys(keys: Collection[UUID]) -> list[Event]:
     firm = scopes.current().firm_id
     if firm is None:
         return list(_events().filter(among(keys)).order_by("-id"))
-    firms: dict[UUID | None, Any] = {}
-    return [_event(row, firms) for row in _WITH_KEYS.rows(firm=firm, keys=keys)]
+    return _WITH_KEYS.all(firm=firm, keys=keys)
 
 
-def _with_keys() -> QuerySet[Event, Any]:
-    events = Event.objects.filter(among_those_of("keys"), firm_id=Place("firm")).order_by("-id")
-    found: QuerySet[Event, Any] = events.values_list(*_COLUMNS, *(f"firm__{name}" for name in _of_a_firm()))
+def _with_keys() -> QuerySet[Event]:
+    found: QuerySet[Event] = Event.objects.filter(among_those_of("keys"), firm_id=Place("firm")).order_by(
+        "-id"
+    )
     return found
 
 
-_WITH_KEYS = Prepared(_with_keys)
-_COLUMNS = [field.attname for field in Event._meta.concrete_fields]
-_DOCUMENTS = [_COLUMNS.index(name) for name in ("changes", "details")]
-
-
-def _of_a_firm() -> list[str]:
-    return [field.attname for field in apps.get_model("accounts.Firm")._meta.concrete_fields]
-
-
-def _event(row: tuple[Any, ...], firms: dict[UUID | None, Any]) -> Event:
-    """As Django would have made it; of each firm there is one."""
-    values = list(row[: len(_COLUMNS)])
-    for place in _DOCUMENTS:
-        values[place] = json.loads(values[place])
-    event: Event = Event.from_db("default", _COLUMNS, values)
-    if event.firm_id not in firms:
-        model: Any = apps.get_model("accounts.Firm")
-        firms[event.firm_id] = model.from_db("default", _of_a_firm(), row[len(_COLUMNS) :])
-    event.firm = firms[event.firm_id]
-    return event
+_WITH_KEYS = PreparedModels(Event, "firm", _with_keys)
 
 
 def with_key(key: UUID) -> Event | None:

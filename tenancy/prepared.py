@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, F, Q, QuerySet, UUIDField
+from django.db.models import Expression, F, Model, Q, QuerySet, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
 from tenancy.expressions import IsAny, as_array
@@ -58,6 +58,56 @@ class Prepared:
         with cast("DatabaseWrapper", connections["default"]).prepared_cursor() as cursor:
             cursor.execute(sql, put_in(params, values))
             return list(cursor.fetchall())
+
+
+class PreparedModels:
+    """The same for whole instances of a model, each with what its foreign key `one` leads to."""
+
+    def __init__(self, model: type[Model], one: str, build: Callable[[], "QuerySet[Any, Any]"]) -> None:
+        self.model, self.one = model, one
+        self.prepared = Prepared(lambda: build().values_list(*self.names))
+
+    @cached_property
+    def related(self) -> type[Model]:
+        return cast("type[Model]", self.model._meta.get_field(self.one).related_model)
+
+    @cached_property
+    def columns(self) -> tuple[list[str], list[str]]:
+        """Those of the model, and of the one beside it."""
+        own, others = (
+            [field.attname for field in one._meta.concrete_fields] for one in (self.model, self.related)
+        )
+        return own, others
+
+    @property
+    def names(self) -> list[str]:
+        own, others = self.columns
+        return [*own, *(f"{self.one}__{name}" for name in others)]
+
+    @cached_property
+    def converted(self) -> list[tuple[int, Callable[..., Any]]]:
+        """Where values stand that a field reads from what the database gives."""
+        fields = [*self.model._meta.concrete_fields, *self.related._meta.concrete_fields]
+        connection = connections["default"]
+        return [
+            (place, one) for place, field in enumerate(fields) for one in field.get_db_converters(connection)
+        ]
+
+    def all(self, **values: Any) -> list[Any]:
+        """The instances, with a value in each place; what several of them lead to is one."""
+        beside: dict[Any, Model] = {}
+        return [self._made(list(row), beside) for row in self.prepared.rows(**values)]
+
+    def _made(self, row: list[Any], beside: dict[Any, Model]) -> Model:
+        for place, convert in self.converted:
+            row[place] = convert(row[place], None, connections["default"])
+        own, others = self.columns
+        made = self.model.from_db("default", own, row[: len(own)])
+        key = getattr(made, f"{self.one}_id")
+        if key is not None and key not in beside:
+            beside[key] = self.related.from_db("default", others, row[len(own) :])
+        setattr(made, self.one, beside.get(key))
+        return made
 
 
 def compiled_once(query: "QuerySet[Any, Any]") -> tuple[str, tuple[Any, ...]]:

@@ -8,14 +8,14 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet, PermissionDenied
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 
 from accounts.grants import Grant
 from accounts.models import Membership, MembershipQuerySet, Replacement, Role
 from accounts.permissions.reading import paths, role_ids, running, without_closed, without_reserved
 from accounts.permissions.roles import FIRM_PERMS, ObjectRole, Perm, firm_roles
 from tenancy.expressions import Compiled, IsAny, WithOne
-from tenancy.prepared import Place, compiled_once, put_in
+from tenancy.prepared import Place, PreparedModels, compiled_once, put_in
 
 M = TypeVar("M", bound=models.Model)
 
@@ -112,26 +112,44 @@ def _keys_opened_sql(grants: type[Grant], perm: Perm) -> tuple[str, tuple[Any, .
     return f"ARRAY({sql})", params
 
 
-def holders(perm: Perm, obj: models.Model) -> MembershipQuerySet:
+def holders(perm: Perm, obj: models.Model) -> list[Membership]:
     """The members who may do this to the object now, with their person loaded: whom a mail about it concerns."""
-    return holders_of_any(perm, type(obj)._default_manager.filter(pk=obj.pk))
+    if not all(
+        role_ids(grants) for _column, grants in paths(type(obj))
+    ):  # the migrations are not through yet
+        return list(holders_of_any(perm, type(obj)._default_manager.filter(pk=obj.pk)))
+    return _holders(type(obj), perm).all(object=obj.pk)
+
+
+@cache
+def _holders(model: type[models.Model], perm: Perm) -> PreparedModels:
+    """Each event about such an object asks."""
+
+    def build() -> MembershipQuerySet:
+        open_to_some = without_closed(model._default_manager.filter(pk=Place("object")), perm).order_by()
+        return Membership.objects.open().filter(_reached(open_to_some, perm), Exists(open_to_some))
+
+    return PreparedModels(Membership, "user", build)
 
 
 def holders_of_any(perm: Perm, objects: QuerySet[M]) -> MembershipQuerySet:
     """The members who may do this to at least one of these objects of the firm in scope, with their person loaded."""
     open_to_some = without_closed(objects, perm).order_by()
     members = Membership.objects.open().with_person()
-    if not open_to_some.exists():
-        return members.none()
+    return members.filter(_reached(open_to_some, perm)) if open_to_some.exists() else members.none()
+
+
+def _reached(objects: QuerySet[M], perm: Perm) -> Q:
+    """Administrators, and whom a grant leads to one of these at least; or to that of somebody whom they replace."""
     reached = Q(role=Role.ADMIN)
     for column, grants in paths(objects.model):
-        columns = without_reserved(open_to_some).values(column)
+        columns = without_reserved(objects).values(column)
         of_these = running(grants, perm).filter(IsAny(F("content_object_id"), ArraySubquery(columns)))
         reached |= Q(IsAny(F("user_id"), ArraySubquery(of_these.values("user_id"))))
         absent = of_these.filter(passed_on(grants)).values("user_id")
         covers = replaced(grants).filter(IsAny(F("absent_id"), ArraySubquery(absent)))
         reached |= Q(IsAny(F("user_id"), ArraySubquery(covers.values("cover_id"))))
-    return members.filter(reached)
+    return reached
 
 
 def reach(objects: QuerySet[M], perm: Perm) -> dict[UUID, set[UUID]]:

@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 from django.db import ProgrammingError, connection
 from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.lookups import firms_of
-from accounts.models import Role
+from accounts.models import Membership, Role
 from accounts.permissions import Perm, anybody, keys_of, permitted
+from activity.actions import record
+from activity.models import Event
 from clients.models import Dossier
-from tenancy.prepared import Prepared, among_those_of
+from portfolios.events import PortfolioCreated
+from tenancy.prepared import Prepared, PreparedModels, among_those_of
 from tenancy.scopes import scope
 from tests.worlds import World, make_dossier
 
@@ -35,6 +39,31 @@ def test_it_is_put_together_once_and_asked_with_other_values_each_time(firm: Wor
     assert prepared.rows(these=[first.pk, second.pk]) == [("Deux",), ("Un",)]
     assert prepared.rows(these=[]) == []
     assert len(built) == 1
+
+
+def test_whole_instances_are_what_django_makes_of_the_rows(lemoine: World) -> None:
+    with scope(firm=lemoine.firm):
+        nobodys = Membership.objects.create(email="a@b.test", role=Role.COLLABORATOR)
+        prepared = PreparedModels(Membership, "user", Membership.objects.order_by("pk").all)
+        plain = Membership.objects.select_related("user").order_by("pk")
+        found = prepared.all()
+        assert nobodys.user is None and nobodys in found and lemoine.admin in found
+        with CaptureQueriesContext(connection) as asked:
+            assert [(seen(one), one.user and seen(one.user)) for one in found] == [
+                (seen(one), one.user and seen(one.user)) for one in plain
+            ]
+        assert len(asked) == 1
+
+
+def test_what_the_database_gives_as_text_is_read_by_its_field(lemoine: World) -> None:
+    with scope(firm=lemoine.firm):
+        record(PortfolioCreated, actor=None, subject=None, details={"n": 1}, changes={"name": (None, "é")})
+        event = PreparedModels(Event, "firm", Event.objects.order_by("-pk").all).all()[0]
+        assert (event.details, event.changes, event.firm) == ({"n": 1}, {"name": [None, "é"]}, lemoine.firm)
+
+
+def seen(one: Any) -> dict[str, Any]:
+    return {field.attname: getattr(one, field.attname) for field in one._meta.concrete_fields}
 
 
 def test_the_wall_stands_before_it_too(lemoine: World, bertrand: World) -> None:
