@@ -19,12 +19,21 @@ from tests.setup.conftest import new_folder
 
 Platforms = tuple[Fake, Fake, Path]
 ALICE, CHLOE = LEMOINE.people[:2]
+# Each page begins anew, so that scripts are done before the compilers that would make them quick: those took a fifth of
+# all that the browser costs.
+UNOPTIMISED = "--js-flags=--no-opt --no-maglev --always-sparkplug"
 expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-sync",
+        UNOPTIMISED,
+    ]
     chosen: dict[str, Any] = {"args": arguments}
     if path := os.environ.get("PORTAL_CHROMIUM"):
         chosen["executable_path"] = path

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal
 from urllib.parse import urlsplit
 
 from django.urls import resolve
@@ -13,6 +14,9 @@ from tests.browser.axe import violations
 from tests.browser.stack import Stack
 
 Prepare = Callable[[Page], object]
+Theme = Literal["light", "dark"]
+LIGHT: Theme = "light"
+DARK: Theme = "dark"
 LAPTOP: ViewportSize = {"width": 1366, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 800}
 PATIENCE = 60.0  # seconds for what a page or the worker brings, on a busy machine
@@ -50,6 +54,7 @@ class Viewer:
         self.breaches = watched(self.context)
         self.page = self.context.new_page()
         self.found: list[str] = []
+        self.theme: Theme = LIGHT
 
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         self.go("/connexion/")
@@ -100,25 +105,39 @@ class Viewer:
         return resolve(urlsplit(self.page.url).path).view_name
 
     def look(self, what: str, prepare: Prepare | None = None) -> None:
-        """Check the page as it stands. `prepare` is done anew in each width: a menu opens, a drawer."""
+        """Check the page as it stands. `prepare` is done anew in each width: a menu opens, a drawer.
+
+        The second width begins in the theme where the first one ends, for a whole page painted anew costs as much as
+        half of what is asked of it.
+        """
         before = self.page.viewport_size or LAPTOP
-        for size in (LAPTOP, PHONE):
+        for size, themes in ((LAPTOP, (LIGHT, DARK)), (PHONE, (DARK, LIGHT))):
             self.page.set_viewport_size(size)
             if prepare:
                 prepare(self.page)
-            self.note(f"{what}, {size['width']} px")
+            self._examine(f"{what}, {size['width']} px", themes)
         self.page.set_viewport_size(before)
 
     def note(self, what: str) -> None:
         """What is wrong in this width: all of it in light, and what the dark changes."""
+        self._examine(what, (LIGHT, DARK))
+        self._show(LIGHT)
+
+    def _examine(self, what: str, themes: Sequence[Theme]) -> None:
         self.page.wait_for_load_state()
-        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wide > 0:
-            self.found.append(f"{what}: must be pushed sideways by {wide} px to be read")
-        self.found += [f"{what}, light: {line}" for line in violations(self.page)]
-        self.page.emulate_media(color_scheme="dark")
-        self.found += [f"{what}, dark: {line}" for line in violations(self.page, colours_only=True)]
-        self.page.emulate_media(color_scheme="light")
+        for theme in themes:
+            self._show(theme)
+            if theme == LIGHT:
+                wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                if wide > 0:
+                    self.found.append(f"{what}: must be pushed sideways by {wide} px to be read")
+            wrong = violations(self.page, colours_only=theme == DARK)
+            self.found += [f"{what}, {theme}: {line}" for line in wrong]
+
+    def _show(self, theme: Theme) -> None:
+        if theme != self.theme:
+            self.page.emulate_media(color_scheme=theme)
+            self.theme = theme
 
     def visit(self, name: str, where: str) -> None:
         """Go to a page and look at it; it must be the one of that URL pattern, not one that it leads on to."""
