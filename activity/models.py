@@ -21,6 +21,7 @@ from tenancy import scopes
 from tenancy.db import (
     AppendOnly,
     FirmWall,
+    Kept,
     NotedOnInsert,
     OwnerField,
     OwnerKey,
@@ -126,6 +127,8 @@ class Event(Owned):
     is_detail = models.BooleanField(default=False, db_default=False)
     ip = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=64, blank=True)
+    # As one person was told of it: see `Notification.outside`.
+    outside: bool = False
 
     objects: ClassVar[EventQuerySet] = EventQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -214,6 +217,9 @@ class Notification(Owned):
     due_at = models.DateTimeField()
     # It gathers with others until the hour that its person chose, and leaves then, no sooner.
     daily = models.BooleanField(default=False, db_default=False)
+    # They were concerned before it happened and are no more, mostly because they lost by it what it is about: no right
+    # that has ended meanwhile keeps the news of that from them.
+    outside = models.BooleanField(default=False, db_default=False)
     # When it was told by mail, or found not to be told so.
     composed_at = models.DateTimeField(null=True)
     # When the person read it under the bell, or said so.
@@ -250,6 +256,12 @@ class Notification(Owned):
 
     def __str__(self) -> str:
         return f"{self.event_id} → {self.recipient_id}"
+
+    @property
+    def told(self) -> Event:
+        """The event, as this person was told of it."""
+        self.event.outside = self.outside
+        return self.event
 
 
 # Before the day's work begins.
@@ -400,6 +412,8 @@ class Journal(Owned):
         constraints = [
             *owner_constraints("journal"),
             models.UniqueConstraint(fields=["owner"], name="journal_once"),
+            # Without its row a legal hold would be over, and no event would tell of it.
+            Kept(name="journal_kept", changes=["months", "held_since", "held_because", "purged_at"]),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,8 @@
 `FirmWall`, `SpaceWall`, `SharedWall`, `OwnerWall`: row-level security, one permissive policy for the runtime role.
 `FirmKey`, `SpaceKey`: the unique key that a composite foreign key points at. `SameFirm`, `SameSpace`: that foreign
 key, so that a row can't point into another firm (PostgreSQL's foreign keys look past row-level security).
-`AppendOnly`: the runtime role may insert and read, not change. `NotedOnInsert`: what is inserted is noted for a sweep.
+`AppendOnly`: the runtime role may insert and read, not change. `Kept`: it changes these columns alone, and deletes
+nothing. `NotedOnInsert`: what is inserted is noted for a sweep.
 """
 
 from typing import Any, ClassVar
@@ -182,6 +183,29 @@ class AppendOnly(TableRule):
 
     create_template = "REVOKE UPDATE, DELETE, TRUNCATE ON %(table)s FROM %(runtime)s"
     remove_template = "GRANT UPDATE, DELETE ON %(table)s TO %(runtime)s"
+
+
+class Kept(TableRule):
+    """The runtime role reads and inserts, changes these columns and no other, and deletes nothing."""
+
+    create_template = (
+        "REVOKE UPDATE, DELETE, TRUNCATE ON %(table)s FROM %(runtime)s;"
+        " GRANT UPDATE (%(changes)s) ON %(table)s TO %(runtime)s"
+    )
+    remove_template = (
+        "REVOKE UPDATE (%(changes)s) ON %(table)s FROM %(runtime)s; GRANT UPDATE, DELETE ON %(table)s TO %(runtime)s"
+    )
+
+    def __init__(self, *, name: str, changes: list[str]) -> None:
+        super().__init__(name=name)
+        self.changes = list(changes)
+
+    def parameters(self, model: type[models.Model]) -> dict[str, str]:
+        return {"changes": ", ".join(f'"{column}"' for column in self.changes)}
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "changes": self.changes}
 
 
 class NotedOnInsert(TableRule):

@@ -3,12 +3,15 @@
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, models
+from django.db import ProgrammingError, connection, models, transaction
 
+from activity import retention
 from tenancy.db import SharedWall, Wall
 from tenancy.roles import LOOK_UPS
+from tenancy.scopes import scope
 from tests.isolation import catalogue
 from tests.isolation.catalogue import Catalogue
+from tests.worlds import World
 
 # Identity and machinery: they belong to no firm. Everything else is behind the wall.
 WITHOUT_WALL = {
@@ -180,6 +183,21 @@ def test_events_and_their_proofs_are_append_only_for_runtime(db: None, table: st
             [f"activity_{table}"] * 2,
         )
         assert cursor.fetchone() == (False,)
+
+
+def test_runtime_deletes_no_journal_and_changes_only_what_its_actions_do(lemoine: World) -> None:
+    """A legal hold goes with its row, and no event would tell of it."""
+    with scope(firm=lemoine.firm):
+        retention.hold("contrôle fiscal")
+        for statement in (
+            "DELETE FROM activity_journal",
+            "UPDATE activity_journal SET id = gen_random_uuid()",
+            "UPDATE activity_journal SET owner = owner, firm_id = firm_id, space_id = space_id, person_id = person_id",
+        ):
+            with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+                connection.cursor().execute(statement)
+        assert retention.rules().held_because == "contrôle fiscal"
+        assert retention.release()
 
 
 def test_the_resolver_owns_the_listed_look_ups_and_no_other(found: Catalogue) -> None:
