@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -114,9 +114,10 @@ def record(
     """Write down that the actor did this to the subject, and tell the type's audience, less the actor.
 
     `changes` is field → (before, after). `details` holds what the sentence names besides actor and subject.
-    `also_tell`: those who were concerned before the change and are no more (a lost access). The event belongs to
-    the firm, space or person in scope. `actor` is None for what the product does by itself. For whom the actor stands
-    in follows from how they reach the subject now; `behalf` says it where that was otherwise before the change.
+    `also_tell`: those who were concerned before the change and are no more (a lost access): they are told of it
+    whatever they may see by then. The event belongs to the firm, space or person in scope. `actor` is None for what
+    the product does by itself. For whom the actor stands in follows from how they reach the subject now; `behalf`
+    says it where that was otherwise before the change.
     `tells_actor`: the actor is told with the others, of what they asked for earlier and another's answer brings about.
     """
     details = dict(details or {})
@@ -127,8 +128,9 @@ def record(
     event.subject_name = subject_name(subject)
     event.changes, event.details = _plain(changes or {}), details
     event.save(force_insert=True)
-    audience = [*event_type.audience(subject, details), *also_tell]
-    _notify(event_type, event, audience, but=None if tells_actor else actor)
+    concerned = _people(event_type.audience(subject, details))
+    outside = {key: person for key, person in _people(also_tell).items() if key not in concerned}
+    _notify(event_type, event, concerned, outside, but=None if tells_actor else actor)
     return event
 
 
@@ -307,10 +309,15 @@ def _event(event_type: type[EventType], actor: Actor | None, label: str, group: 
 
 
 def _notify(
-    event_type: type[EventType], event: Event, audience: list[Recipient], *, but: Actor | None
+    event_type: type[EventType],
+    event: Event,
+    concerned: Mapping[UUID, Recipient],
+    outside: Mapping[UUID, Recipient],
+    *,
+    but: Actor | None,
 ) -> None:
     """One notification per person, and a nudge once the hold is over (the sweep finds it anyway)."""
-    people = {person.user_id: person for person in audience if person.user_id is not None}
+    people = {**concerned, **outside}
     if but is not None and but.user_id is not None:
         people.pop(but.user_id, None)
     leaves = leaving(event_type, people.keys(), timezone.now())
@@ -318,25 +325,32 @@ def _notify(
         if leaves[user_id].composed_at is None:
             _overhear(person.email, person.name, event_type.name)
     if people:
-        _insert_notifications(event, people, leaves)
+        _insert_notifications(event, people, leaves, outside)
     if people and event_type.security:
         nudge("activity.compose_notifications")
+
+
+def _people(those: Iterable[Recipient]) -> dict[UUID, Recipient]:
+    return {person.user_id: person for person in those if person.user_id is not None}
 
 
 # A dozen model instances and what Django makes of them would take five times as long.
 _NOTIFY = """
 INSERT INTO activity_notification (id, firm_id, space_id, person_id, owner, event_id, recipient_id, address, name,
-    language, due_at, daily, composed_at)
+    language, due_at, daily, outside, composed_at)
 SELECT line.id, %(firm_id)s::uuid, %(space_id)s::uuid, %(person_id)s::uuid, %(owner)s, %(event)s, line.recipient,
-    line.address, line.name, line.language, line.due_at, line.daily, line.composed_at
+    line.address, line.name, line.language, line.due_at, line.daily, line.outside, line.composed_at
 FROM unnest(%(ids)s::uuid[], %(recipients)s::uuid[], %(addresses)s::text[], %(names)s::text[], %(languages)s::text[],
-    %(due_at)s::timestamptz[], %(daily)s::boolean[], %(composed_at)s::timestamptz[])
-    AS line (id, recipient, address, name, language, due_at, daily, composed_at)
+    %(due_at)s::timestamptz[], %(daily)s::boolean[], %(outside)s::boolean[], %(composed_at)s::timestamptz[])
+    AS line (id, recipient, address, name, language, due_at, daily, outside, composed_at)
 """
 
 
 def _insert_notifications(
-    event: Event, people: Mapping[UUID, Recipient], leaves: Mapping[UUID, Leaving]
+    event: Event,
+    people: Mapping[UUID, Recipient],
+    leaves: Mapping[UUID, Leaving],
+    outside: Collection[UUID],
 ) -> None:
     when = [leaves[user_id] for user_id in people]
     values = {
@@ -349,6 +363,7 @@ def _insert_notifications(
         "languages": [person.language for person in people.values()],
         "due_at": [one.due_at for one in when],
         "daily": [one.daily for one in when],
+        "outside": [user_id in outside for user_id in people],
         "composed_at": [one.composed_at for one in when],
     }
     with cast("DatabaseWrapper", connection).prepared_cursor() as cursor:

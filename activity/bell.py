@@ -1,6 +1,7 @@
 """What stands under a person's bell: what happened in the place in scope and concerned them, the newest first.
 
-It is what they were told of, by mail or not. Whether they may still see it is asked anew (`firm_portal.bell`).
+It is what they were told of, by mail or not. Whether they may still see it is asked anew (`accounts.concern`, and
+`clients.concern` on a client's side).
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -84,7 +85,7 @@ def under_bell(
     if only_unread:
         mine = mine.filter(read_at=None)
     told, newer, older = _slice(mine, size, before, after)
-    allowed = allowing([one.event for one in told])
+    allowed = allowing([one.told for one in told])
     news = [
         News(one.event, unread=one.read_at is None, leads=allowed[one.event_id])
         for one in told

@@ -67,7 +67,7 @@ def compose_for(recipient: UUID) -> OutgoingEmail | None:
         return None
     now = timezone.now()
     held = _wanted(recipient, _gathered(recipient, now), now)
-    lines = net_changes(still_concerning(recipient, [notification.event for notification in held]))
+    lines = net_changes(still_concerning(recipient, [notification.told for notification in held]))
     said = {event.pk for line in lines for event in line.events}
     mail = _mail_to(held) if lines else None
     of_scope = Notification.objects.of_scope()

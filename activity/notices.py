@@ -29,13 +29,13 @@ class ChangesMail(MailKind):
 
     def build(self, mail: OutgoingEmail) -> Message:
         """Raises Obsolete if the events are gone, or since the mail was composed the person has lost their place or
-        switched such mails off.
+        the right to know, or switched such mails off.
         """
         told = list(Notification.objects.of_scope().filter(mail=mail).select_related("event"))
         if not told:
             raise Obsolete
         recipient = told[0].recipient_id
-        events = _still_wanted(recipient, [notification.event for notification in told])
+        events = _still_wanted(recipient, [notification.told for notification in told])
         for event in events:  # not joined: on a client's side, no firm is in scope
             event.firm = mail.firm
         changes = net_changes(still_concerning(recipient, events))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
@@ -123,6 +123,7 @@ def of_group(group: UUID) -> EventQuerySet:
 def concerning(user_id: UUID, limit: int = 10) -> list[Line]:
     """The last things that others did and that this person was to be told of."""
     mine = _events().filter(notifications__recipient_id=user_id)
+    mine = mine.annotate(outside=F("notifications__outside"))
     return described(mine.order_by("-id")[:limit])
 
 

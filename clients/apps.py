@@ -35,10 +35,21 @@ class ClientsConfig(AppConfig):
 
     def _join_activity(self) -> None:
         """Whom it tells what, and what it keeps for how long."""
+        from accounts.concern import OF_ADMINISTRATORS, SEEN, Seen
+        from accounts.permissions import Perm, permitted
         from activity.concern import STILL_TOLD_OF
         from activity.retention import ALSO_ACCESSES
         from clients.concern import still_told_of
+        from clients.events.consent import FirmConsentEvent
+        from clients.events.fetching import ConnectionEvent
+        from clients.events.files import FileEvent
+        from clients.models import Dossier
         from clients.seeing import remove_before
 
         STILL_TOLD_OF.append(still_told_of)
+        OF_ADMINISTRATORS.extend([ConnectionEvent, FirmConsentEvent])
+        SEEN.append(Seen(Dossier, lambda member, these: permitted(these, member, Perm.VIEW_DOSSIER)))
+        # These name the file.
+        files = Seen(Dossier, lambda member, these: permitted(these, member, Perm.SEE_FILES), of=FileEvent)
+        SEEN.append(files)
         ALSO_ACCESSES.append(remove_before)

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from accounts.concern import shown_to_member
 from accounts.models import Firm, Membership, MemberState, Role
 from accounts.permissions import Perm, allows, permitted, without_grants
 from activity import queries
@@ -17,7 +18,6 @@ from clients import replacements
 from clients.models import ConsentRequest, Dossier
 from clients.models.imports import Import
 from clients.unreached import to_members, unreached
-from firm_portal.bell import shown_to_member
 from invitations.models import Invitation, Letter, LetterState
 from invitations.summary import waiting_counts
 from portfolios.models import Portfolio

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -29,3 +31,25 @@ class InvitationsConfig(AppConfig):
         LEFTOVERS.append(InvitationsSent())
         CLIENT_STATES.append(summary.client_states)
         STATE_FILTERS.update(summary.state_filters())
+        self._say_who_sees()
+
+    def _say_who_sees(self) -> None:
+        from accounts.concern import OF_ADMINISTRATORS, SEEN, Seen
+        from accounts.models import Membership
+        from accounts.permissions import Perm, can
+        from invitations.events import (
+            InvitationEvent,
+            MemberInvited,
+            MemberJoined,
+            RequestReceived,
+            TextEvent,
+        )
+        from invitations.models import Invitation, Letter
+
+        def whom_one_manages(member: Membership, these: Any) -> Any:
+            return these if can(member, Perm.MANAGE_MEMBERS) else these.none()
+
+        OF_ADMINISTRATORS.extend([MemberInvited, MemberJoined, RequestReceived, TextEvent])
+        SEEN.append(Seen(Invitation, lambda member, these: these.visible_to(member)))
+        SEEN.append(Seen(Letter, lambda member, these: these.manageable_by(member)))
+        SEEN.append(Seen(Membership, whom_one_manages, of=InvitationEvent))

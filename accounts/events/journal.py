@@ -11,7 +11,7 @@ from accounts.permissions import administrators
 from activity.events import ACCESSES, CHANGES, PROOFS, EventType, Recipient
 
 
-class _ToAdministrators(EventType):
+class ToAdministrators(EventType):
     family = PROOFS
     concerns = _("The administrators")
 
@@ -44,7 +44,7 @@ class JournalFoundIntact(EventType):
         return Membership.objects.with_person().filter(pk=subject.asked_by_id)
 
 
-class JournalFoundFaulty(_ToAdministrators):
+class JournalFoundFaulty(ToAdministrators):
     """Details: `faults`, how many."""
 
     name = "accounts.journal.found_faulty"
@@ -68,7 +68,7 @@ class JournalCheckFailed(EventType):
         return Membership.objects.with_person().filter(pk=subject.asked_by_id)
 
 
-class JournalRetentionChanged(_ToAdministrators):
+class JournalRetentionChanged(ToAdministrators):
     """Changes: families of `activity.retention`, in months."""
 
     name = "accounts.journal.retention_changed"
@@ -79,7 +79,7 @@ class JournalRetentionChanged(_ToAdministrators):
     fields = {CHANGES: _("Changes (months)"), ACCESSES: _("Accesses (months)")}
 
 
-class JournalHeld(_ToAdministrators):
+class JournalHeld(ToAdministrators):
     """Details: `reason`."""
 
     name = "accounts.journal.held"
@@ -91,7 +91,7 @@ class JournalHeld(_ToAdministrators):
     )
 
 
-class JournalReleased(_ToAdministrators):
+class JournalReleased(ToAdministrators):
     name = "accounts.journal.released"
     topic = "firm"
     route = "accounts:proof"

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.permissions import Perm, administrators, holders
 from activity.events import EventType, Recipient
 from clients.models import Dossier
+from portfolios.models import Portfolio
 
 # The fields that people fill in, by the names that they know them by.
 LABELS = {
@@ -115,6 +116,12 @@ class DossiersMoved(ManyDossiers):
     concerns = _(
         "The administrators, those to whom one of the client files is open, and those who no longer have it"
     )
+
+    @classmethod
+    def audience(cls, subject: Portfolio | None, details: Mapping[str, Any]) -> Iterable[Recipient]:
+        """Those of the portfolio by their right to it: the others, who do not see it, are told by `also_tell`."""
+        of_portfolio = holders(Perm.VIEW_PORTFOLIO, subject) if subject else ()
+        return [*administrators(), *of_portfolio]
 
 
 class DossiersTakenOut(DossiersMoved):

@@ -17,32 +17,32 @@ from clients.models import ClientSpace, Dossier, FileCategory, SpaceMember
 # --- In the firm's journal ----------------------------------------------------------------------------------------
 
 
-class _OfDossier(EventType):
+class FileEvent(EventType):
     """Concerns nobody else in the firm."""
 
     route = "clients:files"
     topic = "exchange"
 
 
-class FileDropped(_OfDossier):
+class FileDropped(FileEvent):
     name = "clients.dossier.file_dropped"
     summary = _("A file was dropped for a client")
     sentence = _("%(actor)s dropped the file %(file)s for the client %(subject)s.")
 
 
-class FileTakenBack(_OfDossier):
+class FileTakenBack(FileEvent):
     name = "clients.dossier.file_taken_back"
     summary = _("A file for a client was taken back")
     sentence = _("%(actor)s took the file %(file)s for the client %(subject)s back.")
 
 
-class FilePutBack(_OfDossier):
+class FilePutBack(FileEvent):
     name = "clients.dossier.file_put_back"
     summary = _("A file for a client was put back")
     sentence = _("%(actor)s put the file %(file)s for the client %(subject)s back.")
 
 
-class FileDeleted(_OfDossier):
+class FileDeleted(FileEvent):
     name = "clients.dossier.file_deleted"
     summary = _("The content of a file was deleted")
     sentence = _(
@@ -50,7 +50,7 @@ class FileDeleted(_OfDossier):
     )
 
 
-class FileTaken(_OfDossier):
+class FileTaken(FileEvent):
     """An access to the client's data: see also `AccessRecord`."""
 
     name = "clients.dossier.file_taken"
@@ -59,7 +59,7 @@ class FileTaken(_OfDossier):
     sentence = _("%(actor)s downloaded the file %(file)s of %(subject)s.")
 
 
-class FileTurnedAway(_OfDossier):
+class FileTurnedAway(FileEvent):
     """Details: also `reason`, a key of `clients.files.words`; `dropped_by`, the person's key in a list."""
 
     name = "clients.dossier.file_turned_away"
@@ -72,7 +72,7 @@ class FileTurnedAway(_OfDossier):
         return Membership.objects.open().with_person().filter(user_id__in=details["dropped_by"])
 
 
-class _FromClient(_OfDossier):
+class _FromClient(FileEvent):
     concerns = _("Those of the firm who may see the client's files")
 
     @classmethod

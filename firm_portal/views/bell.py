@@ -14,11 +14,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.concern import shown_to_member
 from accounts.places import FirmRequest
 from activity.bell import mark_read, under_bell
 from clients.frame import framed
 from clients.places import SpaceRequest
-from firm_portal.bell import shown_to_client, shown_to_member
+from firm_portal.bell import shown_to_client
 
 SIZE = 20
 

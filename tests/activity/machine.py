@@ -31,7 +31,7 @@ from activity.topics import Timing
 from portfolios.actions import grant_portfolio, rename_portfolio, withdraw_portfolio
 from portfolios.models import Portfolio
 from tenancy import scopes
-from tests.activity.plain import TOPIC, Person, What, next_daily
+from tests.activity.plain import TOPIC, Person, What, next_daily, reads
 from tests.conftest import OutsideClient
 from tests.worlds import make_firm, make_member
 
@@ -48,11 +48,13 @@ some, hours = st.sets(people, min_size=2), st.sampled_from([2, 8, 18])
 
 
 class Telling(RuleBasedStateMachine):
-    """`mails`, `lines` and `steps`: how many mails left, with how many lines, in how many steps. Set by the test."""
+    """`mails`, `lines` and `steps`: how many mails left, with how many lines, in how many steps; `kept`: how much was
+    told nobody because they had lost it meanwhile. Set by the test."""
 
     mails: int
     lines: int
     steps: int
+    kept: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -205,6 +207,15 @@ class Telling(RuleBasedStateMachine):
         self.now += timedelta(minutes=1)
         self.leave()
 
+    @rule(actor=actors, who=others, name=st.sampled_from(["Est", "Ouest"]), wait=STEPS)
+    def rename_and_take_away(self, actor: str, who: str, name: str, wait: timedelta) -> None:
+        """Before the mail leaves that would have told of it: the portfolio, or their role."""
+        if who in self.admins | self.subscribers:
+            self.rename(actor, name)
+            self.now += wait
+            self.change_role(actor, who) if who in self.admins else self.grant_or_withdraw(actor, who)
+            self.leave()
+
     def leave(self) -> None:
         with self.inside():
             before = set(OutgoingEmail.objects.values_list("pk", flat=True))
@@ -236,7 +247,9 @@ class Telling(RuleBasedStateMachine):
             self.plain[name].hear(what, self.now)
 
     def mail_of(self, name: str) -> list[What]:
-        lines = self.plain[name].mail(self.now)
+        person, kept_before = self.plain[name], self.plain[name].kept_from
+        lines = person.mail(self.now, lambda what: reads(what, name, self.admins, self.subscribers))
+        type(self).kept += person.kept_from - kept_before
         if lines:
             self.last[name] = lines
         return lines

@@ -1,5 +1,6 @@
 """The rules of who is told what and when, as plainly as they can be said: no database, no clock but its own."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -38,6 +39,7 @@ class Person:
     hour: int = 8
     waiting: list[Waiting] = field(default_factory=list)
     unread: int = 0
+    kept_from: int = 0  # how much was theirs to know as it happened, and is not any more
 
     def timing(self, what: What) -> str:
         topic = TOPIC[what[0]]
@@ -67,13 +69,23 @@ class Person:
                 kept.append(one if overdue else Waiting(one.what, next_daily(self.hour, now), daily=True))
         self.waiting = kept
 
-    def mail(self, now: datetime) -> list[What]:
-        """The lines of the mail that leaves now; none, no mail."""
+    def mail(self, now: datetime, reads: Callable[[What], bool]) -> list[What]:
+        """The lines of the mail that leaves now, of what they may read by now; none, no mail."""
         due = [one for one in self.waiting if one.due <= now]
         if not all(one.is_security for one in due):
             due = [one for one in self.waiting if one.due <= now or not one.daily]
         self.waiting = [one for one in self.waiting if one not in due]
-        return sorted(net([one.what for one in due]), key=repr)
+        theirs = [one.what for one in due if reads(one.what)]
+        self.kept_from += len(due) - len(theirs)
+        return sorted(net(theirs), key=repr)
+
+
+def reads(what: What, who: str, admins: Collection[str], subscribers: Collection[str]) -> bool:
+    """As things are now: of the portfolio those who have it, of firm and roles the administrators; of what happened to
+    themself everybody."""
+    verb, whom, *_ = what
+    has_it = verb in ("renamed", *OPPOSITE) and who in subscribers
+    return who == whom or who in admins or has_it
 
 
 def next_daily(hour: int, now: datetime) -> datetime:

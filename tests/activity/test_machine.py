@@ -13,7 +13,7 @@ SHORTER = 3
 
 def _run(steps: int) -> type[Telling]:
     class Counting(Telling):
-        mails = lines = steps = 0
+        mails = lines = steps = kept = 0
 
     run_state_machine_as_test(
         Counting,
@@ -33,9 +33,11 @@ def _run(steps: int) -> type[Telling]:
 def test_each_person_gets_exactly_what_the_rules_say_once(db: None) -> None:
     run = _run(200)
     assert run.lines > run.mails > 10
+    assert run.kept
 
 
 @pytest.mark.long
 def test_each_person_gets_exactly_what_the_rules_say_for_five_thousand_steps(db: None) -> None:
     run = _run(5_000)
     assert run.lines > run.mails > 500
+    assert run.kept > 50
