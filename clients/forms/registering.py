@@ -26,6 +26,9 @@ _NUMBER_HELP = _(
 class ClientFields(forms.Form):
     """A company, or the person themself."""
 
+    # A browser would insist on a company's name of an individual, to whom it is not shown.
+    use_required_attribute = False
+
     kind = forms.ChoiceField(
         label=_("Who is the client?"),
         initial=DossierKind.COMPANY,
@@ -34,8 +37,7 @@ class ClientFields(forms.Form):
     legal_name = forms.CharField(
         label=_("Company's legal name"),
         max_length=200,
-        required=False,
-        help_text=_("Of a company only."),
+        error_messages={"required": _("Fill in the company's legal name.")},
         widget=forms.TextInput({"autocomplete": "organization"}),
     )
     number = forms.CharField(
@@ -60,12 +62,13 @@ class ClientFields(forms.Form):
         self.cleaned_data["siren"], self.cleaned_data["siret"] = numbers
         return typed
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        cleaned["legal_name"] = clean_text(cleaned.get("legal_name", ""))
-        if cleaned.get("kind") == DossierKind.COMPANY and not cleaned["legal_name"]:
-            self.add_error("legal_name", _("Fill in the company's legal name."))
-        return cleaned
+    def _clean_fields(self) -> None:
+        self.fields["legal_name"].required = self.data.get("kind") != DossierKind.INDIVIDUAL
+        super()._clean_fields()  # type: ignore[misc]  # not in the stubs
+        self.fields["legal_name"].required = True
+
+    def clean_legal_name(self) -> str:
+        return clean_text(self.cleaned_data["legal_name"])
 
     def details(self, first_name: str, last_name: str) -> dict[str, str]:
         """What `register_space` takes, of a client whose person is called so."""
@@ -85,7 +88,6 @@ class ClientSignupForm(ClientFields, NewPersonForm):
     )  # fmt: skip
     helps: ClassVar = {
         **NewPersonForm.helps,
-        "legal_name": _("Of a company only."),
         "number": _NUMBER_HELP,
     }
 

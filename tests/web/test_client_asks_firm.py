@@ -334,7 +334,10 @@ def test_an_individual_is_called_by_their_own_name(client: Client) -> None:
 def test_a_company_needs_a_name(client: Client) -> None:
     refused = client.post(reverse("clients:signup"), {**CLIENT, "legal_name": ""})
     assert refused.status_code == 422
-    assert refused.context["form"].errors["legal_name"]
+    assert refused.context["form"].errors["legal_name"] == ["Indiquez la raison sociale de l'entreprise."]
+    label = re.search(r'<label[^>]*for="id_legal_name">(.*?)</label>', refused.text, re.DOTALL)
+    assert label
+    assert "facultatif" not in label[1]
 
 
 def test_a_known_address_gets_the_same_answer_and_no_second_account(
