@@ -30,6 +30,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.actions.journal import order_check
+from accounts.concern import shown_to_member
 from accounts.models import Passkey, Replacement, User
 from accounts.urls import ALLAUTH, OWN
 from activity.events import REGISTRY
@@ -49,7 +50,7 @@ from tests.conftest import OutsideClient
 from tests.passkeys import Device
 from tests.web.test_accounts_entrance import SIGNUP
 from tests.web.test_accounts_profile import activate, code_for, protect
-from tests.worlds import PASSWORD, _hashed, make_dossier
+from tests.worlds import PASSWORD, World, _hashed, make_dossier
 
 # --- event types -----------------------------------------------------------------------------------------------------
 
@@ -75,6 +76,45 @@ def test_whoever_is_told_gets_a_mail_in_their_language(done: Done) -> None:
 def test_what_tells_somebody_is_chosen_by_topic_or_is_security(done: Done) -> None:
     silent = {name for name, told in done.told.items() if told and not REGISTRY[name].topic}
     assert {name for name in silent if not REGISTRY[name].security} == set()
+
+
+# Of people's places and replacements, which all members see; of many things at once, by numbers; one's own orders.
+OPEN_TO_ALL = {
+    "accounts.journal.found_intact",
+    "accounts.journal.verification_failed",
+    "accounts.replacement.arranged",
+    "accounts.replacement.cancelled",
+    "accounts.replacement.changed",
+    "accounts.replacement.ended",
+    "accounts.replacement.ended_with_member",
+    "accounts.replacement.started",
+    "clients.assignments.changed",
+    "clients.assignments.given",
+    "clients.assignments.taken",
+    "clients.dossiers.archived",
+    "clients.dossiers.restored",
+    "clients.dossiers.taken_out",
+    "clients.import.applied",
+    "clients.import.undo_failed",
+    "clients.import.undone",
+    "clients.member.received_handover",
+    "exports.export.failed",
+    "exports.export.ready",
+    "invitations.clients.invited",
+    "invitations.invitations.resent",
+    "invitations.invitations.revoked",
+    "invitations.sending.failed",
+    "portfolios.subscriptions.changed",
+}
+
+
+def test_of_nothing_else_somebody_without_any_right_is_told(done: Done, firm: World) -> None:
+    """An event of a thing that not everybody sees: its app says who does (`accounts.concern`)."""
+    in_firms = [one.event for one in done.watch.recorded if one.event is not None and one.event.firm_id]
+    told = [event for event in in_firms if done.told.get(event.type)]
+    shown = shown_to_member(firm.colleague, told)
+    assert {event.type for event in told if event.pk in shown} == OPEN_TO_ALL
+    assert len({event.type for event in told}) > 70
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------

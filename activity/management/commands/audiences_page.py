@@ -21,7 +21,7 @@ vérifiée par `tests/activity/test_audiences.py`.
 
 La personne qui agit n'est jamais prévenue de ce qu'elle fait. Les autres reçoivent un courriel par personne et par
 cabinet, une fois l'attente écoulée ; ce qui concerne la sécurité part aussitôt. Une personne qui perd un accès est
-prévenue aussi.
+prévenue aussi ; de ce qu'elle n'a plus le droit de voir quand le courriel part, elle n'apprend plus rien.
 """
 
 
