@@ -131,6 +131,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     location.assign(xhr.responseURL || location.href);
   }
 });
+// A page that is being loaded anew asks no more how far its work is: the answer would have it loaded a second time.
+let isLeaving = false;
+document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr } }) => {
+  isLeaving ||= xhr.getResponseHeader("HX-Refresh") === "true";
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (isLeaving && event.target.matches('[hx-trigger^="every"]')) event.preventDefault();
+});
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
   if (/"toast"/.test(xhr.getResponseHeader("HX-Trigger"))) return; // the server has said itself why
   const text = { 403: texts.forbidden, 404: texts.missing, 410: texts.missing, 429: texts.throttled }[xhr.status];

@@ -55,6 +55,7 @@ def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
     alice.look("invitations:sendings, with some")
     page.goto(address)
     expect(page.get_by_text(re.compile("courriels? (est parti|sont partis)"))).to_be_visible()
+    expect(page.locator("progress")).to_have_count(0)  # the page as it is loaded anew
     alice.look("invitations:sending, over")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from tests.browser.axe import violations
 from tests.browser.viewer import LAPTOP, PHONE
@@ -224,6 +224,34 @@ def test_a_list_that_comes_late_takes_nothing_typed_away(kit: Page, kit_url: str
     box.fill("a")
     expect(kit.locator("tbody tr")).to_have_count(2)
     expect(kit).to_have_url(f"{kit_url}?q=garage")
+
+
+def test_a_page_whose_work_is_over_is_loaded_anew_once(kit: Page, kit_url: str) -> None:
+    asked: list[str] = []
+
+    def over(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=204, headers={"HX-Refresh": "true"})
+
+    kit.route("**/how-far/", over)
+    late: list[Route] = []
+
+    def take_time(route: Route) -> None:
+        late.append(route)
+
+    kit.route(kit_url, take_time)
+    kit.evaluate(
+        """() => {
+          document.body.insertAdjacentHTML("beforeend",
+            '<div id="how-far" hx-get="/how-far/" hx-trigger="every 20ms" hx-swap="outerHTML"></div>');
+          htmx.process(document.getElementById("how-far"));
+        }"""
+    )
+    kit.wait_for_timeout(400)
+    assert len(asked) == 1
+    assert len(late) == 1
+    late[0].continue_()
+    expect(kit.locator("#how-far")).to_have_count(0)
 
 
 @pytest.mark.parametrize("key", ["/", "Control+k"])
