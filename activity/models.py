@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -122,6 +123,21 @@ class Event(Owned):
     subject_name = models.CharField(max_length=300, blank=True)
     changes = models.JSONField(default=dict)
     details = models.JSONField(default=dict)
+    # The members whom it concerns besides its subject, as the details name them: to whom something was given, or from
+    # whom taken; who covers the subject (no kind has both); who had it before `taker` has it. Made by the database, so
+    # that what is sealed says what these say.
+    named = models.GeneratedField(
+        expression=Coalesce(
+            *(Cast(KT(f"details__{key}"), models.UUIDField()) for key in ("member_id", "cover_id"))
+        ),
+        output_field=models.UUIDField(null=True),
+        db_persist=True,
+    )
+    taker = models.GeneratedField(
+        expression=Cast(KT("details__to_id"), models.UUIDField()),
+        output_field=models.UUIDField(null=True),
+        db_persist=True,
+    )
     group = models.UUIDField(null=True)
     # One of the many lines that stand behind their group's own event, which tells; the journal folds them away.
     is_detail = models.BooleanField(default=False, db_default=False)
@@ -147,6 +163,8 @@ class Event(Owned):
             models.Index(fields=["person", "-id"], condition=Q(person__isnull=False), name="event_person"),
             models.Index(fields=["behalf", "-id"], condition=Q(behalf__isnull=False), name="event_behalf"),
             models.Index(fields=["firm", "subject_id", "-id"], name="event_subject"),
+            models.Index(fields=["named", "-id"], condition=Q(named__isnull=False), name="event_named"),
+            models.Index(fields=["taker", "-id"], condition=Q(taker__isnull=False), name="event_taker"),
             # What a journal is narrowed by: docs/decisions/0033.
             models.Index(fields=["firm", "type", "-id"], name="event_type"),
             models.Index(fields=["firm", "actor", "-id"], condition=Q(is_detail=False), name="event_actor"),

@@ -5,7 +5,8 @@ events by an index. It could not go by an index of words: PostgreSQL uses none f
 row-level security.
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,16 @@ from tenancy.keys import uuid7s
 
 # (acts, key, name) of an event, as `Name` holds them.
 Named = tuple[bool, UUID, str]
+# Whether who acted or what it was about, where their key stands in an event, and where their name does.
+_NAMED = (
+    (True, "actor_id", "actor_name"),
+    (True, "behalf_id", "behalf_name"),
+    (False, "subject_id", "subject_name"),
+)
+# The same in its details: what `Event.named` and `.taker` are made of.
+_IN_DETAILS = (("member_id", "member"), ("cover_id", "cover"), ("to_id", "to"))
+# All of these.
+COLUMNS = (*(column for _acts, key, name in _NAMED for column in (key, name)), "details")
 
 _NOTE = """
 INSERT INTO activity_name (id, firm_id, acts, key, name)
@@ -51,16 +62,31 @@ DELETE FROM activity_name AS name WHERE firm_id = %(firm)s AND CASE
                AND NOT EXISTS (SELECT FROM activity_event AS event
                                WHERE event.firm_id = %(firm)s AND event.behalf_id = name.key)
     ELSE NOT EXISTS (SELECT FROM activity_event AS event
-                     WHERE event.firm_id = %(firm)s AND event.subject_id = name.key) END
+                     WHERE event.firm_id = %(firm)s AND event.subject_id = name.key)
+        AND NOT EXISTS (SELECT FROM activity_event AS event WHERE event.named = name.key)
+        AND NOT EXISTS (SELECT FROM activity_event AS event WHERE event.taker = name.key) END
 """
 
 
-def note(told: Collection[tuple[bool, str | None, str | None]], firm: UUID) -> None:
+def named(event: Mapping[str, str | None]) -> Iterator[tuple[bool, str, str]]:
+    """Whom and what an event names, by its `COLUMNS` as texts: (acts, key, name)."""
+    for acts, of_key, of_name in _NAMED:
+        if (key := event[of_key]) and (name := event[of_name]):
+            yield acts, key, name
+    details = event["details"] or ""
+    if any(f'"{key}"' in details for key, _name in _IN_DETAILS):
+        told = json.loads(details)
+        for of_key, of_name in _IN_DETAILS:
+            if (key := told.get(of_key)) and (name := told.get(of_name)):
+                yield False, key, name
+
+
+def note(told: Collection[tuple[bool, str, str]], firm: UUID) -> None:
     """Note those that are not noted yet: (acts, key, name as it stands in the event).
 
     One at a time for each firm: whoever seals its journal.
     """
-    names = {(acts, UUID(key), fold(name)[:300]) for acts, key, name in told if key and name}
+    names = {(acts, UUID(key), fold(name)[:300]) for acts, key, name in told}
     if not names:
         return
     acts, keys, texts = zip(*sorted(names), strict=True)

@@ -30,15 +30,8 @@ STATEMENTS_AT_ONCE = 500
 LOST = bytes(32)
 
 _FIELDS = [name for part in chain.FIELDS.values() for name in part]
-# Whether who acted or what it was about, where their key stands in what is read, and where their name does.
-_NAMED = [
-    (acts, _FIELDS.index(key), _FIELDS.index(name))
-    for acts, key, name in (
-        (True, "actor_id", "actor_name"),
-        (True, "behalf_id", "behalf_name"),
-        (False, "subject_id", "subject_name"),
-    )
-]
+# Where what names whom or what stands in what is read.
+_NAMING = {column: _FIELDS.index(column) for column in names.COLUMNS}
 _READ = f"""
 SELECT event.id, {chain.columns("event")} FROM activity_event AS event
 WHERE event.id = ANY (%s) AND event.owner = %s
@@ -169,8 +162,7 @@ def _note_names(rows: Iterable[Sequence[str | None]]) -> None:
     firm = scopes.current().firm_id
     if firm is None:
         return
-    told: set[tuple[bool, str | None, str | None]] = set()
+    told: set[tuple[bool, str, str]] = set()
     for row in rows:
-        for acts, key, name in _NAMED:
-            told.add((acts, row[key], row[name]))
+        told.update(names.named({column: row[place] for column, place in _NAMING.items()}))
     names.note(told, firm)

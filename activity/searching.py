@@ -14,7 +14,8 @@ from operator import attrgetter, or_
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -60,7 +61,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Want:
-    """Events of one of these persons, about one of these things, of one of these kinds; None: of any."""
+    """Events of one of these persons, about one of these things, of one of these kinds; None: of any.
+
+    About a member is what names them beside its subject, too (`Event.named`, `.taker`).
+    """
 
     actors: frozenset[UUID] | None = None
     subjects: frozenset[UUID] | None = None
@@ -93,7 +97,7 @@ class Want:
         if self.actors is not None:
             found &= among(self.actors, "actor_id") | among(self.actors, "behalf_id")
         if self.subjects is not None:
-            found &= among(self.subjects, "subject_id")
+            found &= reduce(or_, (among(self.subjects, column) for column in _ABOUT))
         if self.types is not None:
             found &= Q(type__in=sorted(self.types))
         return found
@@ -203,7 +207,9 @@ class Search:
             yield base.by("group", also=values), {**values, "group": [self.asked.group]}
         elif want.subjects is not None and len(want.subjects) <= MOST_THINGS:
             others = [name for name in values if name != "subjects"]
-            yield base.by("subjects", also=others, things=len(want.subjects)), values
+            # Those of a portfolio are no members, whom alone an event names besides.
+            for column in _ABOUT if self.asked.among is None else _ABOUT[:1]:
+                yield base.by(column, also=others, things=len(want.subjects)), values
         elif want.actors is not None:
             yield from self._readings_of_people(want, base, values)
         elif want.types is not None:
@@ -238,6 +244,8 @@ class _Direction:
 _NEWEST = _Direction("DESC", "ASC", ">=", "<", UUID(int=0))
 _OLDEST = _Direction("ASC", "DESC", "<=", ">", UUID(int=(1 << 128) - 1))
 
+# Where an event says what it is about.
+_ABOUT = ("subject_id", "named", "taker")
 # What is asked of each event that is met, by the name of its value.
 _ASKED = {
     "before": "event.id < %(before)s",
@@ -247,12 +255,12 @@ _ASKED = {
     "until": "event.at < %(until)s",
     "until_key": "event.id < %(until_key)s",
     "actors": "(event.actor_id = ANY (%(actors)s::uuid[]) OR event.behalf_id = ANY (%(actors)s::uuid[]))",
-    "subjects": "event.subject_id = ANY (%(subjects)s::uuid[])",
+    "subjects": "(" + " OR ".join(f"event.{column} = ANY (%(subjects)s::uuid[])" for column in _ABOUT) + ")",
     "types": "event.type = ANY (%(types)s::text[])",
 }
 # By whose values events are read one after the other: column, and the array of values.
 _BY = {
-    "subjects": ("subject_id", "%(subjects)s::uuid[]"),
+    **{column: (column, "%(subjects)s::uuid[]") for column in _ABOUT},
     "actors": ("actor_id", "%(actors)s::uuid[]"),
     "behalf": ("behalf_id", "%(actors)s::uuid[]"),
     "types": ("type", "%(types)s::text[]"),
@@ -410,16 +418,12 @@ def _names_to_come() -> Iterator[names.Named]:
     keys = [key for one in lately for key in one.keys][-UNSEALED:]
     if not keys:
         return
-    columns = ("actor_id", "actor_name", "behalf_id", "behalf_name", "subject_id", "subject_name")
+    columns = names.COLUMNS
     brought = Event.objects.of_scope().filter(among(keys)).order_by()
-    for actor, actor_name, behalf, behalf_name, subject, subject_name in set(brought.values_list(*columns)):
-        for acts, key, name in (
-            (True, actor, actor_name),
-            (True, behalf, behalf_name),
-            (False, subject, subject_name),
-        ):
-            if key and name:
-                yield acts, key, fold(name)
+    texts = (Cast(column, TextField()) for column in columns)
+    rows = (dict(zip(columns, row, strict=True)) for row in brought.values_list(*texts))
+    for acts, key, name in {one for row in rows for one in names.named(row)}:
+        yield acts, UUID(key), fold(name)
 
 
 def _types(kind: str) -> frozenset[str]:

@@ -27,18 +27,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KINDS = ("portfolios.portfolio.renamed", "portfolios.portfolio.created", "clients.dossier.moved")
 THINGS = {UUID(int=number): name for number, name in enumerate(("Élan", "Nord", "Élan Nord", "Sud"), 1)}
+# Whom events name besides.
+MEMBERS = {UUID(int=11): "Chloé Nord", UUID(int=12): "Zoé"}
 
 
 @pytest.fixture
 def told(lemoine: World) -> World:
     """300 events of three people, four things and three kinds, some of them lines behind another; most are sealed."""
-    chance = random.Random(6)
+    chance, of_details = random.Random(6), random.Random(7)
     people = [(one.user_id, one.name) for one in (lemoine.admin, lemoine.collaborator, lemoine.colleague)]
 
     def event(number: int) -> Event:
         actor, actor_name = chance.choice(people)
         behalf, behalf_name = chance.choice([*people, *[(None, "")] * 12])
         thing = chance.choice(list(THINGS))
+        details: dict[str, str] = {}
+        beside = of_details.choice(["member", "cover"])  # no kind of event has both
+        for key, name in ((f"{beside}_id", beside), ("to_id", "to")):
+            if of_details.random() < 0.1:
+                member = of_details.choice(list(MEMBERS))
+                details |= {key: str(member), name: MEMBERS[member]}
         return Event(
             **Event.ownership(),
             type=chance.choice(KINDS),
@@ -55,6 +63,7 @@ def told(lemoine: World) -> World:
             subject_type="portfolios.portfolio",
             subject_id=thing,
             subject_name=THINGS[thing],
+            details=details,
             is_detail=chance.random() < 0.3,
             group=UUID(int=number % 7),
         )
@@ -75,6 +84,7 @@ def asked(world: World, *, paired: bool = True) -> list[Asked]:
         {"kind": KINDS[0]},
         {"kind": "portfolios."},
         {"subject": UUID(int=3)},
+        {"subject": UUID(int=11)},
         {"among": frozenset({UUID(int=1), UUID(int=2)})},
         {"among": frozenset()},
         {"since": today - timedelta(days=20)},
@@ -84,6 +94,8 @@ def asked(world: World, *, paired: bool = True) -> list[Asked]:
         {"text": "Martin"},
         {"text": "renommé chloé"},
         {"text": "nord elan zzz"},
+        {"text": "zoe"},
+        {"text": "alice zoe sud"},
         {"group": UUID(int=3)},
     ]
     pairs = [
@@ -118,12 +130,34 @@ def test_very_many_things_are_looked_for_along_the_journal(told: World, monkeypa
 def test_a_name_is_noted_once_and_goes_with_the_last_event(told: World) -> None:
     with scope(firm=told.firm):
         held = set(Name.objects.filter(acts=False).values_list("name", flat=True))
-        assert held == {"elan", "nord", "elan nord", "sud"}
+        assert held == {"elan", "nord", "elan nord", "sud", "chloe nord", "zoe"}
         assert Name.objects.filter(acts=True).count() == 3
         Name.objects.create(acts=False, key=uuid7(), name="of nothing any more")
         Name.objects.create(acts=True, key=uuid7(), name="nobody")
         names.forget_left_over()
-        assert Name.objects.count() == 7
+        assert Name.objects.count() == 9
+
+
+def test_an_event_is_about_the_members_whom_it_names(told: World) -> None:
+    """As its details say, whatever it is about besides; found by their names, sealed or not."""
+
+    def named(event: Event, member: UUID) -> bool:
+        return str(member) in (event.details.get(key) for key in ("member_id", "cover_id", "to_id"))
+
+    with scope(firm=told.firm):
+        events = list(Event.objects.order_by("-id"))
+        for member, word in ((UUID(int=11), "chloe nord"), (UUID(int=12), "zoé")):
+            theirs = [event.pk for event in events if named(event, member)]
+            assert 20 < len(theirs) < 80
+            assert Search(Asked(subject=member)).keys(300) == theirs
+            assert set(theirs) <= set(Search(Asked(text=word)).keys(300))
+        Event.objects.create(
+            **Event.ownership(),
+            type=KINDS[0],
+            subject_id=UUID(int=1),
+            details={"member_id": str(UUID(int=13)), "member": "Hugo"},
+        )
+        assert len(Search(Asked(text="hugo")).keys(10)) == 1
 
 
 def test_another_firms_names_are_not_looked_at(told: World, bertrand: World) -> None:
@@ -136,7 +170,7 @@ def test_each_question_goes_by_the_index_of_what_is_asked(told: World) -> None:
     by = {
         ("actor_id", "behalf_id"): Asked(person=person),
         ("type",): Asked(kind=KINDS[0]),
-        ("subject_id",): Asked(subject=UUID(int=3)),
+        ("subject_id", "named", "taker"): Asked(subject=UUID(int=3)),
         ("actor_id", "type", "behalf_id"): Asked(person=person, kind=KINDS[0]),
         ("group",): Asked(group=UUID(int=3)),
     }
