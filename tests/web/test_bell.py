@@ -12,7 +12,7 @@ from accounts.actions.members import change_role
 from accounts.models import Role, User
 from activity.lookups import MOST_UNREAD
 from activity.models import Event, Notification
-from clients.actions.dossiers import update_dossier
+from clients.actions.dossiers import move_dossier, update_dossier
 from clients.actions.people import change_person_profile
 from clients.actions.space import open_space
 from clients.models import Dossier, SpaceLink, SpaceMember, SpaceProfile
@@ -169,6 +169,23 @@ def test_what_was_lost_is_not_shown_but_that_it_was_lost_is(browse: Browse, lemo
     assert page.context["under"].hidden == 1
     chloe.post(lemoine.firm.url("read"), {"until": page.context["under"].newest})
     assert count(chloe, bell(lemoine)) == ""
+
+
+def test_a_file_that_was_moved_out_of_reach_is_told_as_moved_and_opens_no_more(
+    browse: Browse, lemoine: World
+) -> None:
+    """Under the bell and on the first page, as in a mail: the event names nobody who loses by it."""
+    with scope(firm=lemoine.firm):
+        portfolio = make_portfolio("Sarah")
+        grant_portfolio(actor=lemoine.admin, portfolio=portfolio, member=lemoine.collaborator)
+        dossier = make_dossier("Boulangerie Martin", portfolio=portfolio)
+        update_dossier(actor=lemoine.admin, dossier=dossier, values={"phone": "01 44 00 00 00"})
+        move_dossier(actor=lemoine.admin, dossier=dossier, portfolio=make_portfolio("Léa"))
+    chloe = browse(lemoine.collaborator)
+    for url in (bell(lemoine), lemoine.firm.url("dashboard")):
+        page = chloe.get(url)
+        assert "a déplacé le dossier Boulangerie Martin" in said(page) and "01 44" not in said(page)
+        assert lemoine.firm.url("clients:dossier", pk=dossier.pk) not in page.content.decode()
 
 
 def test_whoever_is_no_administrator_any_more_reads_no_longer_what_is_theirs(
