@@ -33,7 +33,6 @@ def _run(steps: int) -> type[Telling]:
 def test_each_person_gets_exactly_what_the_rules_say_once(db: None) -> None:
     run = _run(200)
     assert run.lines > run.mails > 10
-    assert run.kept
 
 
 @pytest.mark.long
