@@ -19,7 +19,7 @@ from activity import chain, names
 from activity.chain import Sum
 from activity.models import Event, Notification, OutgoingEmail, Redaction
 from activity.proofs import PersonErased
-from activity.sealing import seal_journal
+from activity.sealing import keep_sealers_off, seal_journal
 from tenancy.keys import uuid7, uuid7s
 from tenancy.scopes import scope
 
@@ -78,6 +78,7 @@ def erase_from_journals(person: Person) -> int:
     for owner, firm, space, individual in journals:
         seal_journal(firm, space, individual)
         with scope(firm=firm, space=space, person=individual, using=OWNER):
+            keep_sealers_off(owner, OWNER)
             known_as = replace(person, names=person.names | _former_names(owner, person))
             erased += _erase_from(owner, known_as)
             if firm:

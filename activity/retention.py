@@ -24,7 +24,7 @@ from activity.events import ACCESSES, CHANGES
 from activity.lookups import DEFAULT_MONTHS, LEAST_MONTHS, due_purges, purge_events
 from activity.models import Journal
 from activity.proofs import JournalPurged
-from activity.sealing import owner_key
+from activity.sealing import keep_sealers_off, owner_key
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
 
@@ -174,6 +174,7 @@ def purge_journal(firm: UUID | None = None, space: UUID | None = None, person: U
 def _finish_firm(*, had_events: bool) -> None:
     """What is kept beside the events, and as long as they are."""
     if had_events:
+        keep_sealers_off(UUID(owner_key()))
         names.forget_left_over()
     journal = _held_row()
     if journal.held_since is None:

@@ -1,13 +1,17 @@
 """A person is made unknown: what they did stays, and stays proven; who they were is gone from everywhere."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.actions.members import terminate_member
 from accounts.actions.people import change_profile
 from accounts.models import Membership, User
+from activity import erasing, names
 from activity.erasing import Person, erase_from_journals
 from activity.models import Event, OutgoingEmail, Redaction, Seal
 from activity.sealing import seal_due
@@ -103,6 +107,31 @@ def test_the_name_is_gone_the_event_stays_and_the_chain_holds(gone: World) -> No
     report = verify(Owner(firm=gone.firm.pk))
     assert report.is_intact, report.faults
     assert report.redacted > 0
+
+
+def test_nothing_is_sealed_while_names_give_way(gone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sealer that noted the name at that moment would leave it to be found by."""
+    sealed: list[int] = []
+    replace = names.replace
+
+    def sealed_meanwhile(*given: Any) -> None:
+        def by_another() -> int:
+            try:
+                return seal_due()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as other:
+            sealed.append(other.submit(by_another).result())
+        replace(*given)
+
+    with scope(firm=gone.firm):
+        Event.objects.create(**Event.ownership(), type="portfolios.portfolio.renamed", actor_name=NAME)
+    monkeypatch.setattr(erasing, "seal_journal", lambda *owner: 0)
+    monkeypatch.setattr(names, "replace", sealed_meanwhile)
+    erase(gone)
+    assert sealed == [0]
+    assert seal_due() > 0
 
 
 def test_no_salt_is_left_by_which_the_name_could_be_tried(gone: World) -> None:

@@ -1,16 +1,17 @@
 """What is over is removed, by its family, and no more than that; the chain explains each gap, or does not hold."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from accounts.actions import journal
-from activity import retention
+from activity import names, retention
 from activity.lookups import purge_events
 from activity.models import Event, Notification, Seal
 from activity.retention import NotAChoice, purge_due, purge_journal
@@ -191,6 +192,30 @@ def test_what_is_not_sealed_yet_is_not_removed(lemoine: World) -> None:
         keys = {"late": happened(PortfolioRenamed, 200 * MONTH)}
     assert purge_due() == 0
     assert left(lemoine, keys) == {"late"}
+
+
+def test_nothing_is_sealed_while_names_are_forgotten(
+    lemoine: World, old: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that a sealer finds noted might be gone a moment later, by a statement that began before the event."""
+    sealed: list[int] = []
+    forget = names.forget_left_over
+
+    def by_another() -> int:
+        try:
+            return seal_due()
+        finally:
+            connection.close()
+
+    def sealed_meanwhile() -> None:
+        with ThreadPoolExecutor(1) as other:
+            sealed.append(other.submit(by_another).result())
+        forget()
+
+    monkeypatch.setattr(names, "forget_left_over", sealed_meanwhile)
+    assert purge_due() == 3
+    assert sealed == [0]
+    assert seal_due() == 1, "the event that tells of the removal"
 
 
 def test_another_firms_events_are_out_of_reach(lemoine: World, bertrand: World, old: dict[str, UUID]) -> None:
