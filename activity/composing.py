@@ -30,15 +30,23 @@ _AFTER_A_FAULT = timedelta(minutes=10)
 
 
 def compose_due() -> int:
-    """Make the mails of everyone whose hold is over; returns how many. Each is made and committed by itself."""
-    made, seen = 0, set()
-    while due := [row for row in due_notifications(_PEOPLE_AT_ONCE) if tuple(row.values()) not in seen]:
+    """Make the mails of everyone whose hold is over; returns how many. Each is made and committed by itself.
+
+    Those of whom nothing came stay due where another composer has them: as many more are looked for behind them.
+    """
+    made = 0
+    seen: set[tuple[UUID, ...]] = set()
+    while due := [row for row in _due(len(seen) - made) if tuple(row.values()) not in seen]:
         for row in due:
             seen.add(tuple(row.values()))
             made += _compose(row)
     if made:
         nudge("activity.deliver_mails")
     return made
+
+
+def _due(passed_over: int) -> list[dict[str, UUID]]:
+    return due_notifications(_PEOPLE_AT_ONCE + passed_over)
 
 
 def _compose(row: dict[str, UUID]) -> bool:

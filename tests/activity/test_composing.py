@@ -184,6 +184,36 @@ def test_composers_side_by_side_never_tell_twice(
         assert mails == 4 * round_
 
 
+def test_who_is_held_by_another_composer_keeps_nobody_behind_them_waiting(
+    transactional_db, lemoine: World, monkeypatch
+) -> None:
+    monkeypatch.setattr(composing, "_PEOPLE_AT_ONCE", 1)
+    people = [lemoine.collaborator, lemoine.colleague, make_member_of(lemoine, "Zoé")]
+    with scopes.scope(firm=lemoine.firm):
+        opened_to(lemoine, *people)
+        for minutes, member in enumerate(people):
+            due = timezone.now() - timedelta(minutes=10 - minutes)
+            Notification.objects.filter(recipient_id=member.user_id).update(due_at=due)
+
+    def told_meanwhile() -> int:
+        try:
+            return compose_due()
+        finally:
+            connection.close()
+
+    with scopes.scope(firm=lemoine.firm):
+        for member in people[:2]:
+            assert member.user_id and composing._alone_with(member.user_id)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(told_meanwhile).result() == 1
+    assert compose_due() == 2
+
+
+def make_member_of(world: World, first_name: str) -> Membership:
+    with scopes.scope(firm=world.firm):
+        return make_member(world.firm, first_name)
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["rename", "grant", "withdraw", "compose"]),
