@@ -48,6 +48,8 @@ FRESH_SECONDS = 45.0
 # How often who waits for late answers alone looks for what somebody waits for.
 _LOOK_SECONDS = 0.5
 _BEAT_SECONDS = LEASE.total_seconds() / 4
+# So long after a lease was last renewed nobody else has taken the mail, with time left to hand it over.
+SURE_SECONDS = LEASE.total_seconds() * 2 / 3
 FIRST_PAUSE = timedelta(seconds=30)
 # So often first: most that refuse for now take a mail within minutes. Then it doubles.
 QUICK_REFUSALS = 6
@@ -77,6 +79,8 @@ class Claim:
     owner: Owner
     attempts: int
     precedence: int
+    # No later than when it was claimed.
+    claimed_at: float
     domain: str = ""
     # Since when the domain has been refusing for now, if it does.
     refused_since: datetime | None = None
@@ -123,12 +127,14 @@ def deliver_due(*, for_seconds: float = 240.0) -> int:
 
 def _claimed(most: int = BATCH, *, up_to: int = ANY) -> list[Claim]:
     """Those that leave before the many come first; of either, those of one owner stand together."""
+    now = monotonic()
     claims = [
         Claim(
             id=row["id"],
             owner=(row["firm_id"], row["space_id"], row["person_id"]),
             attempts=row["attempts"],
             precedence=row["precedence"],
+            claimed_at=now,
             domain=row["domain"],
             refused_since=row["refused_since"],
         )
@@ -145,6 +151,8 @@ class Hold:
 
     def __init__(self) -> None:
         self.claims: dict[UUID, int] = {}
+        # No later than when each of them was claimed or its lease last renewed.
+        self.renewed_at: dict[UUID, float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -166,10 +174,27 @@ class Hold:
     def renew(self) -> None:
         if not (claims := dict(self.claims)):
             return
+        now = monotonic()
         try:
-            hold_mails(list(claims), list(claims.values()))
+            held = hold_mails(list(claims), list(claims.values()))
+            self.renewed_at |= {row["id"]: now for row in held}
         except DatabaseError as error:  # the next beat tries again; a lease outlasts some
             log.warning("beat_missed", error=type(error).__name__)
+
+    def add(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            self.renewed_at[claim.id] = claim.claimed_at
+            self.claims[claim.id] = claim.attempts
+
+    def drop(self, claim: Claim) -> None:
+        self.claims.pop(claim.id, None)
+        self.renewed_at.pop(claim.id, None)
+
+    def is_sure_of(self, claim: Claim) -> bool:
+        """Not of what another worker may have by now: this one stood still, or could not renew its leases."""
+        if self.claims.get(claim.id) != claim.attempts:
+            return False
+        return monotonic() - self.renewed_at.get(claim.id, claim.claimed_at) < SURE_SECONDS
 
 
 class Sender:
@@ -184,7 +209,7 @@ class Sender:
         Returns how many the server has taken meanwhile. Raises Unreachable, and what says that the database is away.
         """
         left = {claim.id: claim for claim in claims}
-        self.hold.claims |= {claim.id: claim.attempts for claim in claims}
+        self.hold.add(claims)
         self.domains.now_claimed({claim.domain for claim in claims if claim.refused_since})
         try:
             return self._deliver(deque(claims), left, monotonic() + FRESH_SECONDS)
@@ -202,6 +227,8 @@ class Sender:
                 if monotonic() > fresh_until:
                     break
                 claims.popleft()
+                if not self.hold.is_sure_of(claim):
+                    continue
                 if self.domains.rests(claim.domain) and not _is_hopeless(claim):
                     continue
                 # Whatever becomes of it now, it is not given back: it may have left.
@@ -243,7 +270,7 @@ class Sender:
             return self._written_down(self.lines.hand_over(claim, built))
         if built is not None:
             _not_sent(claim, built)
-        self.hold.claims.pop(claim.id, None)
+        self.hold.drop(claim)
         return 0
 
     def _written_down(self, answers: Iterable[Answer[Claim]]) -> int:
@@ -269,10 +296,10 @@ class Sender:
             self.domains.took_one(claim.domain)
             return True
         finally:
-            self.hold.claims.pop(claim.id, None)
+            self.hold.drop(claim)
 
     def _give_back(self, claim: Claim) -> None:
-        self.hold.claims.pop(claim.id, None)
+        self.hold.drop(claim)
         _release(claim)
 
 

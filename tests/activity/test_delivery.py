@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from smtplib import SMTPServerDisconnected
+from time import monotonic
 from typing import Any, ClassVar
 
 import pytest
@@ -24,7 +25,7 @@ from activity.actions import Letter, queue_mail, queue_mails
 from activity.connection import KeptConnection, Unreachable
 from activity.delivery import GIVE_UP_AFTER, Hold, Sender, deliver_due, pause_after
 from activity.domains import FIRST_REST_SECONDS, LONGEST_REST_SECONDS, MOST_REFUSALS, Domains
-from activity.lookups import claim_mails
+from activity.lookups import LEASE, claim_mails
 from activity.mails import MailKind, Message, Obsolete
 from activity.models import MailDomain, MailState, OutgoingEmail
 from activity.precedence import ANY, URGENT
@@ -309,9 +310,38 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World
     monkeypatch.setattr(KeptConnection, "send", slow)
     monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])
     with outside(), lines.Lines[delivery.Claim]() as open_lines:
-        assert Sender(open_lines).deliver(delivery._claimed()) == 2
+        sender = Sender(open_lines)
+        write_down = sender._write_down
+        # The beat has not stopped meanwhile.
+        monkeypatch.setattr(
+            sender, "_write_down", lambda answer: (sender.hold.renew(), write_down(answer))[1]
+        )
+        assert sender.deliver(delivery._claimed()) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
     assert (left.attempts, left.lease_until) == (0, None)
+
+
+def test_who_stood_still_hands_over_nothing_that_another_has_by_now(firm: World, monkeypatch) -> None:
+    """A stopped process, a paused machine: what it had built is fresh still, and its lease is over."""
+    queue("a", "b")
+    clock, taken, real = [0.0], list[delivery.Claim](), delivery._built
+    stood_still = (LEASE.total_seconds() + delivery.FRESH_SECONDS) / 2
+
+    def built_before(claims: list[delivery.Claim]) -> Any:
+        built = real(claims)
+        clock[0] += stood_still
+        with scopes.scope(firm=firm.firm):
+            OutgoingEmail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        taken.extend(delivery._claimed())
+        return built
+
+    monkeypatch.setattr(delivery, "_built", built_before)
+    monkeypatch.setattr(delivery, "monotonic", lambda: clock[0])
+    with outside(), lines.Lines[delivery.Claim]() as open_lines:
+        assert Sender(open_lines).deliver(delivery._claimed()) == 0
+    assert django_mail.outbox == []
+    assert {one.attempts for one in taken} == {state("a").attempts, state("b").attempts} == {2}
+    assert state("a").lease_until and state("b").lease_until, "the other's, who gives them back"
 
 
 def test_one_of_many_that_cannot_be_built_blocks_none(firm: World) -> None:
@@ -648,11 +678,15 @@ def test_wherever_workers_are_started_a_process_is_left_for_other_work() -> None
 # --- deaths -----------------------------------------------------------------------------------------------
 
 
-def test_a_slow_sender_keeps_what_it_holds_and_takes_nothing_back(firm: World) -> None:
+def test_a_slow_sender_keeps_what_it_holds_and_takes_nothing_back(firm: World, monkeypatch) -> None:
     queue("mine", "lost", "sent")
     with outside():
-        hold = Hold()
-        hold.claims = {claim.id: claim.attempts for claim in delivery._claimed()}
+        hold, claims = Hold(), delivery._claimed()
+        hold.add(claims)
+    assert all(hold.is_sure_of(claim) for claim in claims)
+    later = monotonic() + delivery.SURE_SECONDS
+    monkeypatch.setattr(delivery, "monotonic", lambda: later)
+    assert not any(hold.is_sure_of(claim) for claim in claims)
     nearly_over = timezone.now() + timedelta(seconds=1)
     OutgoingEmail.objects.update(lease_until=nearly_over)
     OutgoingEmail.objects.filter(to="lost@client.test").update(attempts=2)
@@ -662,6 +696,7 @@ def test_a_slow_sender_keeps_what_it_holds_and_takes_nothing_back(firm: World) -
     kept = state("mine").lease_until
     assert kept is not None and kept > nearly_over + timedelta(seconds=20)
     assert (state("lost").lease_until, state("sent").lease_until) == (nearly_over, nearly_over)
+    assert [claim.id for claim in claims if hold.is_sure_of(claim)] == [state("mine").pk]
 
 
 def test_claims_of_dead_senders_lengthen_no_pause(firm: World, server: Server) -> None:

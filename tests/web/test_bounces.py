@@ -249,7 +249,7 @@ def mark_sent(world: World, known_as: str = KNOWN_AS) -> None:
     with scope(firm=world.firm):
         mail = OutgoingEmail.objects.get(to=TO, state=MailState.WAITING)
     owner = (world.firm.pk, None, None)
-    delivery._mark_sent(delivery.Claim(mail.pk, owner, mail.attempts, mail.precedence), known_as)
+    delivery._mark_sent(delivery.Claim(mail.pk, owner, mail.attempts, mail.precedence, 0.0), known_as)
 
 
 def test_what_is_told_before_the_mail_is_marked_is_told_again_and_counts(
