@@ -10,6 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+
 from accounts.models import Membership
 from accounts.permissions import Perm, permitted
 from activity.outbox import unheard
@@ -41,6 +44,22 @@ def unreached(member: Membership) -> list[Unreached]:
                 dossier, row["name"], row["address"], row["created_at"], row["reason"]
             )
     return list(found.values())
+
+
+def number_unreached(member: Membership) -> int:
+    """How many of them there are, counted by the database; one query."""
+    named = permitted(Dossier.objects.clients().active(), member, Perm.VIEW_DOSSIER).order_by()
+    try:
+        seen, values = named.values("pk").query.sql_with_params()
+    except EmptyResultSet:  # nothing is open to the member
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT mail.id) FROM app.unreached_clients(NULL) AS mail"
+            f" WHERE mail.dossier_id IN ({seen})",
+            values,
+        )
+        return int(cursor.fetchone()[0])
 
 
 def troubles_of(dossier: Dossier) -> dict[str, str]:

@@ -17,7 +17,7 @@ from activity.bell import News
 from clients import replacements
 from clients.models import ConsentRequest, Dossier
 from clients.models.imports import Import
-from clients.unreached import to_members, unreached
+from clients.unreached import number_unreached, to_members
 from invitations.models import Invitation, Letter, LetterState
 from invitations.summary import waiting_counts
 from portfolios.models import Portfolio
@@ -129,7 +129,7 @@ def counts(firm: Firm, member: Membership) -> list[Figure]:
 
 def needs(firm: Firm, member: Membership) -> list[Need]:
     """What waits for the member, the most pressing first: each leads to the list of what it counts."""
-    clients = (len(unreached(member)), UNREACHED, "alert-triangle", firm.url("clients:unreached"))
+    clients = (number_unreached(member), UNREACHED, "alert-triangle", firm.url("clients:unreached"))
     counted = (*_invitations(firm, member), clients, *_answers(firm, member), *_others(firm, member))
     return _replacements(firm, member) + [
         Need(text % {"n": number}, icon, url) for number, text, icon, url in counted if number

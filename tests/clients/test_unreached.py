@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -13,7 +14,7 @@ from activity.models import MailState, Notification, OutgoingEmail
 from clients.actions.dossiers import update_dossier
 from clients.actions.space import edit_space_details, open_space
 from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
-from clients.unreached import unreached
+from clients.unreached import number_unreached, unreached
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests.worlds import World, make_dossier, make_person, make_portfolio
@@ -156,6 +157,29 @@ def test_the_first_page_counts_them_the_list_has_as_many_and_the_client_file_say
     other = theirs.get(followed.bertrand.firm.url("clients:dossier", pk=followed.theirs.pk))
     assert CLAIRE in other.content.decode()
     assert WHY not in other.content.decode()
+
+
+def test_however_many_there_are_the_first_page_reads_their_number_alone(followed: Followed) -> None:
+    """One query, one row; and of those that the member may see."""
+    lemoine = followed.lemoine
+    for number in range(4):
+        with scope(firm=lemoine.firm):
+            update_dossier(actor=lemoine.admin, dossier=followed.mine, values={"city": f"Ville {number}"})
+        followed.composed()
+    read: list[int] = []
+
+    def counted(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        read.append(context["cursor"].rowcount)
+        return result
+
+    for member, number in ((lemoine.admin, 4), (lemoine.collaborator, 4), (lemoine.colleague, 0)):
+        with scope(firm=lemoine.firm):
+            assert len(unreached(member)) == number
+            read.clear()
+            with connection.execute_wrapper(counted):
+                assert number_unreached(member) == number
+            assert read == [1]
 
 
 def a_mail(to: str, state: str = MailState.FAILED, kind: str = "activity.changes") -> None:
