@@ -8,6 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from activity.queries import Asked, kinds
+from spreadsheets.text import fold
+
+LEAST_LETTERS = 2
 
 
 def _day(label: Any) -> forms.DateField:
@@ -40,7 +43,7 @@ class PeriodFilter(forms.Form):
 
 
 class JournalFilter(PeriodFilter):
-    """Bound to the address; `people` and `portfolios` are (key, name) of those who may be chosen."""
+    """Bound to the address; `people`, in groups, and `portfolios` are (key, name) of those who may be chosen."""
 
     q = forms.CharField(label=_("Person, object or action"), required=False, max_length=100)
     person = forms.TypedChoiceField(label=_("Person"), required=False, coerce=UUID, empty_value=None)
@@ -53,18 +56,26 @@ class JournalFilter(PeriodFilter):
     def __init__(
         self,
         *args: Any,
-        people: Iterable[tuple[UUID, str]] = (),
+        people: Iterable[tuple[str, Iterable[tuple[UUID, str]]]] = (),
         portfolios: Iterable[tuple[UUID, str]] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields
-        chosen["person"].choices = [("", _("All people")), *((str(key), name) for key, name in people)]
+        groups = [(label, [(str(key), name) for key, name in some]) for label, some in people]
+        chosen["person"].choices = [("", _("All people")), *((label, some) for label, some in groups if some)]
         chosen["kind"].choices = [("", _("All actions")), *kinds()]
         chosen["portfolio"].choices = [
             ("", _("All portfolios")),
             *((str(key), name) for key, name in portfolios),
         ]
+
+    def clean_q(self) -> str:
+        """A single letter stands in nearly every name, and a sign in none: it would filter nothing."""
+        text: str = self.cleaned_data["q"]
+        if text and len(fold(text).replace(" ", "")) < LEAST_LETTERS:
+            raise forms.ValidationError(_("A search needs at least two letters or digits."))
+        return text
 
     def asked(self, among: Callable[[UUID], frozenset[UUID]] = lambda _key: frozenset()) -> Asked:
         """Whatever is valid; a filter that can't be read filters nothing, and `troubles` says so.

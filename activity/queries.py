@@ -10,12 +10,15 @@ from django.apps import apps
 from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from activity import searching, sentences
-from activity.events import REGISTRY
+from activity.events import ACCESSES, REGISTRY
 from activity.models import Event, EventQuerySet, MailState, OutgoingEmail, Seal
 from activity.planning import by_index
 from activity.searching import KEYS_RUN_AHEAD, Search, first_key
+from activity.topics import ORDERS, TOPICS
+from spreadsheets.text import fold
 from tenancy import scopes
 from tenancy.expressions import among, as_array
 from tenancy.prepared import Place, PreparedModels, among_those_of
@@ -132,6 +135,12 @@ def described(events: Iterable[Event]) -> list[Line]:
     return [Line(event) for event in events]
 
 
+def concerning_member(key: UUID, limit: int) -> list[Line]:
+    """The last things that happened to a member's place or concern them besides, less the lines behind others."""
+    keys = Search(Asked(subject=key, of_groups=False)).keys(limit)
+    return described(with_keys(keys))
+
+
 def one_slice(asked: Asked, *, size: int, before: UUID | None = None, after: UUID | None = None) -> Slice:
     """`size` events older than the key `before`, or newer than the key `after`, or the newest of all."""
     search = Search(asked)
@@ -195,16 +204,48 @@ def with_details(shown: Slice) -> Slice:
 
 
 def kinds() -> list[tuple[str, list[tuple[str, str]]]]:
-    """What may be asked for as `kind`: for each app, its event types by their summaries, each summary once."""
-    groups: dict[str, dict[str, list[str]]] = {}
+    """What may be asked for as `kind`: in groups, event types by their summaries, each summary once."""
+    alike: dict[str, list[str]] = {}
     for name, event_type in REGISTRY.items():
-        app = name.partition(".")[0]
-        label = str(apps.get_app_config(app).verbose_name) if apps.is_installed(app) else app
-        groups.setdefault(label, {}).setdefault(str(event_type.summary), []).append(name)
-    return [
-        (label, [(",".join(names), summary) for summary, names in sorted(types.items())])
-        for label, types in sorted(groups.items())
-    ]
+        alike.setdefault(str(event_type.summary), []).append(name)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for summary, names in sorted(alike.items()):
+        groups.setdefault(_group_of(names[0]), []).append((",".join(names), summary))
+    return sorted(groups.items())
+
+
+def _group_of(kind: str) -> str:
+    """The topic, where it says what the event is about; who looked or took away; else the app that declares it."""
+    event_type, app = REGISTRY[kind], kind.partition(".")[0]
+    if event_type.topic and event_type.topic != ORDERS:
+        return str(TOPICS[event_type.topic].label)
+    if event_type.family == ACCESSES:
+        return gettext("Exports, downloads and sign-ins")
+    return str(apps.get_app_config(app).verbose_name) if apps.is_installed(app) else app
+
+
+def who_acted(but: Collection[UUID], also: Collection[UUID] = ()) -> list[tuple[UUID, str]]:
+    """Those who did something in the firm in scope, as they were last called there: the last MOST_PEOPLE to appear.
+
+    Without those of `but`, and with those of `also`, if they did anything.
+    """
+    values = {"firm": scopes.firm_id(), "but": as_array(but), "also": as_array(also)}
+    found = dict(by_index([(_WHO_ACTED, values)])[0])
+    return sorted(((key, name) for key, name in found.items() if name), key=lambda one: fold(one[1]))
+
+
+MOST_PEOPLE = 200
+_WHO_ACTED = f"""
+WITH latest AS MATERIALIZED (
+    SELECT name.key FROM activity_name AS name
+    WHERE name.firm_id = %(firm)s AND name.acts = true AND name.key <> ALL (%(but)s::uuid[])
+    ORDER BY name.id DESC LIMIT {MOST_PEOPLE}),
+one AS MATERIALIZED (SELECT latest.key FROM latest UNION SELECT unnest(%(also)s::uuid[]))
+SELECT one.key, newest.actor_name FROM one CROSS JOIN LATERAL (
+    SELECT event.actor_name FROM activity_event AS event
+    WHERE event.firm_id = %(firm)s AND event.actor_id >= one.key AND event.actor_id <= one.key AND NOT event.is_detail
+    ORDER BY event.actor_id, event.id DESC LIMIT 1) AS newest
+"""
 
 
 def _events() -> Any:

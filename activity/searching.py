@@ -52,6 +52,9 @@ class Asked:
     until: date | None = None  # that day included
     text: str = ""
     group: UUID | None = None  # what one action did in one go
+    of_groups: bool = (
+        True  # the lines behind a group's own event too, where it is one of those that one looks for
+    )
 
     @property
     def folds(self) -> bool:
@@ -181,7 +184,10 @@ class Search:
         return events
 
     def _folded(self, want: Want) -> Q:
-        return Q(is_detail=False) if want.folds and not self.asked.group else Q()
+        return Q(is_detail=False) if self._folds(want) else Q()
+
+    def _folds(self, want: Want) -> bool:
+        return not self.asked.group and (want.folds or not self.asked.of_groups)
 
     def _queries(self, given: Mapping[str, Any], direction: "_Direction", size: int) -> Iterator[Statement]:
         """Of keys, unsorted; the first `size` of all are among them. `given`: the keys that bound the page."""
@@ -201,7 +207,7 @@ class Search:
     def _readings(self, want: Want, base: "_Reading") -> "Iterator[tuple[_Reading, dict[str, Any]]]":
         """By which index the events of this want are read, and what is asked of each of them besides."""
         values = want.values()
-        if want.folds and not self.asked.group:
+        if self._folds(want):
             base = replace(base, folds=True)
         if self.asked.group:
             yield base.by("group", also=values), {**values, "group": [self.asked.group]}

@@ -29,6 +29,8 @@ class Topic:
     sides: tuple[Side, ...]
 
 
+# Says what an event is to whoever is told of it, not what it is about.
+ORDERS = "orders"
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
@@ -80,7 +82,7 @@ TOPICS: dict[str, Topic] = {
             ("firm",),
         ),
         Topic(
-            "orders",
+            ORDERS,
             _("What you asked for"),
             _("Exports that are ready, large numbers of invitations that got stuck."),
             ("firm",),

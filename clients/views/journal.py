@@ -41,11 +41,19 @@ def journal(request: FirmRequest) -> HttpResponse:
         "count": str(len(shown.lines)) if is_all else "",
         "group": asked.group,
         "subject": queries.latest_name(asked.subject) if asked.subject else "",
+        "member": _member(asked),
         "can_keep": allows(Role(request.member.role), Perm.KEEP_JOURNAL),
         "kept": list(asked_for(filters).items()),
         "export_url": request.firm.url("clients:export_journal"),
     }
     return render(request, "clients/journal.html", context)
+
+
+def _member(asked: queries.Asked) -> Membership | None:
+    """Of whom alone the page tells: what they did, or what concerns them."""
+    if asked.subject:
+        return Membership.objects.filter(pk=asked.subject).first()
+    return Membership.objects.filter(user_id=asked.person).first() if asked.person else None
 
 
 @require_safe
@@ -60,9 +68,6 @@ def event(request: FirmRequest, pk: UUID) -> HttpResponse:
         "event": found,
         "number": queries.number_of(pk),
         "source": Import.objects.filter(pk=found.group).first() if found.group else None,
-        "is_colleague": Membership.objects.filter(user_id=found.actor_id).exists()
-        if found.actor_id
-        else False,
         "journal_url": request.firm.url("clients:journal"),
     }
     return render(request, "clients/event.html", context)

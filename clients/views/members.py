@@ -111,7 +111,7 @@ def detail(request: FirmRequest, pk: UUID) -> HttpResponse:
         "may_subscribe": manages and person.state in HERE,
         "acts": acts_on(person, viewer=request.member, firm=request.firm) if manages else [],
         "may_see_journal": allows(Role(request.member.role), Perm.VIEW_JOURNAL),
-        "history": queries.described(queries.about([pk])[:HISTORY]),
+        "history": queries.concerning_member(pk, HISTORY),
         "replacements": replacements.unended(person) if person.user_id else [],
         "left": _left(request, person) if manages else [],
         "departed": person.state == MemberState.TERMINATED and manages and departed_by_wizard(person),

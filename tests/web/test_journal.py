@@ -2,23 +2,33 @@
 
 import io
 import re
+from dataclasses import dataclass
+from html import unescape
 from typing import Any
+from uuid import UUID
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from accounts.actions.members import terminate_member
+from accounts.permissions import ObjectRole
 from activity import queries
+from activity.actions import record
+from activity.sealing import seal_due
+from clients.actions.assignments import change_assignments
 from clients.actions.dossiers import update_dossier
 from clients.actions.portfolios import move_dossiers
 from clients.models import Dossier
 from exports.making import make_export
 from exports.models import Export
-from portfolios.actions import create_portfolio, rename_portfolio
+from portfolios.actions import create_portfolio, grant_portfolio, rename_portfolio
+from portfolios.events import PortfolioRenamed
 from portfolios.models import Portfolio
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
-from tests.worlds import World, make_dossier, make_portfolio
+from tests.worlds import World, make_dossier, make_person, make_portfolio
 
 
 def page(browse, world: World, member=None, **query) -> str:
@@ -307,3 +317,119 @@ def test_each_action_is_offered_once_and_finds_all_that_read_alike(lemoine: Worl
     with scope(firm=lemoine.firm):
         both = "clients.space.followed,portfolios.portfolio.renamed"
         assert queries.journal(queries.Asked(kind=both)).count() == 2
+
+
+def said(html: str) -> str:
+    """What the list says, without tags and no-break spaces."""
+    return " ".join(unescape(re.sub("<[^>]+>", " ", html.partition("<tbody>")[2])).split())
+
+
+def test_what_was_given_to_somebody_is_found_by_their_name_on_their_page_and_behind_its_link(
+    lemoine: World, browse
+) -> None:
+    """Whatever it was about: the client file that was assigned, the portfolio that was opened."""
+    with scope(firm=lemoine.firm):
+        grant_portfolio(actor=lemoine.admin, portfolio=make_portfolio("Nord"), member=lemoine.collaborator)
+        for name in ("Un", "Deux"):
+            dossier = make_dossier(f"Garage {name}")
+            change_assignments(
+                actor=lemoine.admin,
+                dossiers=Dossier.objects.filter(pk=dossier.pk),
+                add={lemoine.collaborator: ObjectRole.READER},
+            )
+        move_dossiers(
+            actor=lemoine.admin, dossiers=Dossier.objects.clients(), portfolio=make_portfolio("Sud")
+        )
+    member = browse(lemoine.admin).get(lemoine.firm.url("clients:member", pk=lemoine.collaborator.pk))
+    concerns = page(browse, lemoine, subject=str(lemoine.collaborator.pk))
+    seal_due()
+    for html in (
+        page(browse, lemoine, q="chloé"),
+        concerns,
+        member.content.decode().partition('id="history"')[2],
+    ):
+        for thing in ("Nord", "Garage Un", "Garage Deux"):
+            assert thing in html
+        assert "Sud" not in html
+    assert f"?subject={lemoine.collaborator.pk}" in member.content.decode()
+    assert "concerne Chloé Martin" in concerns
+    did = f"?person={lemoine.collaborator.user_id}"
+    assert did in concerns
+    html = page(browse, lemoine, person=str(lemoine.collaborator.user_id))
+    assert f"?subject={lemoine.collaborator.pk}" in html and "Garage" not in html
+
+
+def test_a_members_page_tells_of_many_files_in_one_line(lemoine: World, browse) -> None:
+    with scope(firm=lemoine.firm):
+        for number in range(30):
+            make_dossier(f"Client {number:03}")
+        change_assignments(
+            actor=lemoine.admin,
+            dossiers=Dossier.objects.clients(),
+            add={lemoine.collaborator: ObjectRole.READER},
+        )
+    html = browse(lemoine.admin).get(lemoine.firm.url("clients:member", pk=lemoine.collaborator.pk)).content
+    history = html.decode().partition('id="history"')[2]
+    assert "30 dossiers" in history.replace("\xa0", " ")
+    assert "Client 0" not in history
+
+
+@dataclass(frozen=True)
+class Outsider:
+    """Somebody who acts in a firm without a place in it."""
+
+    user_id: UUID
+    name: str
+
+
+def groups_of(html: str, field: str) -> dict[str, list[str]]:
+    (select,) = re.findall(rf'<select name="{field}".*?</select>', html, re.DOTALL)
+    return {
+        unescape(label): [unescape(name) for name in re.findall(r"<option[^>]*>([^<]+)</option>", some)]
+        for label, some in re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', select, re.DOTALL)
+    }
+
+
+def test_those_who_left_and_others_who_did_something_may_be_chosen_too(
+    lemoine: World, bertrand: World, browse
+) -> None:
+    client = make_person("jeanne@client.test", first_name="Jeanne", last_name="Petit")
+    stranger = make_person("zoe@client.test")
+    with scope(firm=lemoine.firm):
+        portfolio = make_portfolio("Nord")
+        terminate_member(actor=lemoine.admin, member=lemoine.colleague)
+        record(PortfolioRenamed, actor=Outsider(client.pk, "Jeanne Petit"), subject=portfolio)
+    with scope(firm=bertrand.firm):
+        record(PortfolioRenamed, actor=Outsider(stranger.pk, "Zoé Autre"), subject=make_portfolio("Ailleurs"))
+    url, alice = lemoine.firm.url("clients:journal"), browse(lemoine.admin)
+    chosen = alice.get(url, {"person": str(client.pk)})
+    assert len(chosen.context["shown"].lines) == 1, "before its name is noted"
+    seal_due()
+    groups = groups_of(alice.get(url).content.decode(), "person")
+    assert groups == {
+        "Membres": ["Alice Martin", "Chloé Martin"],
+        "Ont quitté le cabinet": ["Paul Martin"],
+        "Personnes des clients, et autres": ["Jeanne Petit"],
+    }
+    assert "ne peut pas" not in said(chosen.content.decode())
+    assert alice.get(url, {"person": str(stranger.pk)}).context["filters"].troubles
+
+
+def test_kinds_stand_in_groups_by_what_they_are_about(lemoine: World, browse) -> None:
+    groups = groups_of(
+        browse(lemoine.admin).get(lemoine.firm.url("clients:journal")).content.decode(), "kind"
+    )
+    assert "Portefeuille renommé" in groups["Portefeuilles et affectations"]
+    assert "Le journal a été exporté" in groups["Exports, téléchargements et connexions"]
+    assert max(map(len, groups.values())) < 50
+    assert 8 <= len(groups) <= 16
+
+
+@pytest.mark.parametrize("text", ["%", "e", " é. ", "_ -"])
+def test_what_is_no_word_filters_nothing_and_says_so(lemoine: World, browse, text: str) -> None:
+    renamed(lemoine, 2)
+    html = page(browse, lemoine, q=text)
+    assert names(html) == [2, 1]
+    assert "au moins deux lettres ou chiffres" in html
+    assert 'class="chip"' not in html
+    assert 'class="chip"' in page(browse, lemoine, q="no")
