@@ -236,10 +236,11 @@ def who_acted(but: Collection[UUID], also: Collection[UUID] = ()) -> list[tuple[
 
 MOST_PEOPLE = 200
 _WHO_ACTED = f"""
-WITH latest AS MATERIALIZED (
-    SELECT name.key FROM activity_name AS name
-    WHERE name.firm_id = %(firm)s AND name.acts = true AND name.key <> ALL (%(but)s::uuid[])
-    ORDER BY name.id DESC LIMIT {MOST_PEOPLE}),
+-- Apart from its order: for that it would go along the names of all firms.
+WITH other AS MATERIALIZED (
+    SELECT name.key, name.id FROM activity_name AS name
+    WHERE name.firm_id = %(firm)s AND name.acts = true AND name.key <> ALL (%(but)s::uuid[])),
+latest AS MATERIALIZED (SELECT other.key FROM other ORDER BY other.id DESC LIMIT {MOST_PEOPLE}),
 one AS MATERIALIZED (SELECT latest.key FROM latest UNION SELECT unnest(%(also)s::uuid[]))
 SELECT one.key, newest.actor_name FROM one CROSS JOIN LATERAL (
     SELECT event.actor_name FROM activity_event AS event

@@ -97,6 +97,7 @@ def asked(world: World, *, paired: bool = True) -> list[Asked]:
         {"text": "zoe"},
         {"text": "alice zoe sud"},
         {"group": UUID(int=3)},
+        {"of_groups": False},
     ]
     pairs = [
         one | other for one, other in itertools.combinations(filters, 2) if not one.keys() & other.keys()
@@ -258,6 +259,22 @@ def test_when_something_last_happened_is_read_of_one_event_of_each_thing(told: W
         assert queries.latest_at([*THINGS, uuid7()]) == plain
         values = {"firm": told.firm.pk, "subjects": as_array(THINGS)}
         assert "subject_id >= " in conditions([(queries._LATEST_AT, values)])
+
+
+def test_those_who_acted_are_named_of_one_event_of_each(told: World) -> None:
+    """Less those who are known already; with one who is asked for by key, whether they are among the latest or not."""
+    with scope(firm=told.firm):
+        alice, chloe, paul = told.admin, told.collaborator, told.colleague
+        everybody = {(one.user_id, one.name) for one in (alice, chloe, paul)}
+        assert set(queries.who_acted([])) == everybody
+        assert queries.who_acted([alice.user_id, chloe.user_id]) == [(paul.user_id, paul.name)]
+        assert queries.who_acted([], [uuid7()]) == sorted(everybody, key=lambda one: one[1])
+        firm = {"firm": told.firm.pk, "but": as_array([]), "also": as_array([uuid7()])}
+        with as_owner() as owner:
+            owner.execute("ANALYZE activity_event, activity_name")
+        found = conditions([(queries._WHO_ACTED, firm)])
+        assert "actor_id >= " in found
+        assert "acts = true" in found
 
 
 def test_lines_of_detail_are_counted_by_the_index_of_groups(told: World) -> None:
