@@ -15,7 +15,7 @@ from structlog.stdlib import ProcessorFormatter
 from whitenoise import WhiteNoise
 
 from tenancy import scopes
-from tests import database, parallel, worlds
+from tests import calendars, database, parallel, worlds
 from tests.outbox import Outbox
 from tests.worlds import World
 
@@ -98,6 +98,13 @@ def _passwords_are_hashed_quickly() -> Iterator[None]:
     patch.setattr(Argon2PasswordHasher, "parallelism", 1)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def one_day() -> Iterator[None]:
+    """For tests that say “today” more than once: no midnight comes between."""
+    with calendars.far_from_midnight():
+        yield
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from portfolios.actions import grant_portfolio, withdraw_portfolio
 from portfolios.models import Portfolio
 from tenancy import scopes
 from tests.access.plain import File, Person, PlainFirm
+from tests.calendars import far_from_midnight
 from tests.worlds import PASSWORD, make_dossier, make_firm, make_portfolio
 
 FIRMS = {"Lemoine": "732829320", "Bertrand": "552100554"}
@@ -270,14 +271,15 @@ class Access(RuleBasedStateMachine):
             needs(cover != absent and cover in plain.people and absent in plain.people)
             needs(plain.enters(cover) and plain.enters(absent))
             needs(not any(one[:2] == (cover, absent) for one in plain.covers))
-            arrange_replacement(
-                actor=actor,
-                absent=self.member(absent),
-                cover=self.member(cover),
-                starts_on=timezone.localdate(),
-                ends_on=timezone.localdate() + timedelta(days=7),
-                includes_assignments=singly,
-            )
+            with far_from_midnight():
+                arrange_replacement(
+                    actor=actor,
+                    absent=self.member(absent),
+                    cover=self.member(cover),
+                    starts_on=timezone.localdate(),
+                    ends_on=timezone.localdate() + timedelta(days=7),
+                    includes_assignments=singly,
+                )
             plain.covers.add((cover, absent, singly))
 
     @step(firm=firms, cover=people, absent=people)

@@ -1,7 +1,7 @@
 """A member covers another one from a day to a day. Decided by the database's clock, so tests move the dates."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,8 +31,11 @@ from clients.actions.portfolios import move_dossiers
 from clients.models import Assignment, Dossier
 from portfolios.models import PortfolioGrant
 from tenancy.scopes import scope
+from tests.calendars import PARIS, days_of, far_from_midnight, zone_far_from_midnight
 from tests.outbox import Outbox
 from tests.worlds import World, make_dossier, make_member, make_portfolio
+
+pytestmark = pytest.mark.usefixtures("one_day")
 
 TODAY = timezone.localdate
 DAY = timedelta(days=1)
@@ -40,6 +43,11 @@ DAY = timedelta(days=1)
 
 def arranged(firm: World, **given: Any) -> Replacement:
     """Chloé replaces Paul, today and for a week unless told otherwise."""
+    with far_from_midnight():
+        return _arranged(firm, **given)
+
+
+def _arranged(firm: World, **given: Any) -> Replacement:
     values: dict[str, Any] = {
         "actor": firm.admin,
         "absent": firm.colleague,
@@ -92,6 +100,15 @@ def sweep() -> int:
     return int(tell_replacements())
 
 
+def test_no_midnight_comes_while_one_of_these_tests_runs() -> None:
+    """At whatever moment of a year, clocks that change included."""
+    half_hours = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=30 * n) for n in range(48 * 366))
+    with days_of(PARIS):
+        for now in half_hours:
+            there = now.astimezone(zone_far_from_midnight(now))
+            assert (there + timedelta(hours=1)).date() == there.date(), now
+
+
 # --- what it opens, and when
 
 
@@ -139,12 +156,13 @@ def test_a_suspended_cover_sees_nothing(firm, covered) -> None:
 
 def test_midnights_are_those_of_paris_also_when_the_clock_changes(firm) -> None:
     year = TODAY().year + 1
-    replacement = arranged(firm, starts_on=date(year, 3, 1), ends_on=date(year, 3, 31))
-    assert (replacement.starts_at.utcoffset(), replacement.ends_at.utcoffset()) == (
-        timedelta(hours=1),
-        timedelta(hours=2),
-    )
-    assert (replacement.starts_on, replacement.ends_on) == (date(year, 3, 1), date(year, 3, 31))
+    with days_of(PARIS):
+        replacement = _arranged(firm, starts_on=date(year, 3, 1), ends_on=date(year, 3, 31))
+        assert (replacement.starts_at.utcoffset(), replacement.ends_at.utcoffset()) == (
+            timedelta(hours=1),
+            timedelta(hours=2),
+        )
+        assert (replacement.starts_on, replacement.ends_on) == (date(year, 3, 1), date(year, 3, 31))
 
 
 # --- what is refused

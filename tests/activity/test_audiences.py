@@ -144,6 +144,7 @@ from portfolios.models import Portfolio
 from tenancy.keys import uuid7
 from tenancy.leases import MOST_ATTEMPTS
 from tenancy.scopes import Purpose, crossing, scope
+from tests.calendars import far_from_midnight
 from tests.clients.lists import plan, run
 from tests.invitations import asked as asked_firm
 from tests.worlds import World, make_dossier, make_firm, make_member, make_person, make_portfolio
@@ -531,6 +532,7 @@ def _assignments_taken(cast: Cast) -> set[str]:
 # --- replacements and departures ---------------------------------------------------------------------------------
 
 
+@far_from_midnight()
 def _replaced(cast: Cast, first: int = 0, last: int = 3) -> Replacement:
     """Chloé replaces Paul: from and to so many days from today."""
     today = timezone.localdate()
@@ -550,6 +552,7 @@ def _replacement_arranged(cast: Cast) -> set[str]:
 
 
 @row("accounts.replacement.changed")
+@far_from_midnight()
 def _replacement_changed(cast: Cast) -> set[str]:
     replacement = _replaced(cast)
     change_replacement(
@@ -570,10 +573,10 @@ def _replacement_cancelled(cast: Cast) -> set[str]:
 
 @row("accounts.replacement.started", "accounts.replacement.ended")
 def _replacement_came_and_went(cast: Cast) -> set[str]:
-    replacement = _replaced(cast, 1, 1)
-    two_days = timedelta(days=2)
+    replacement = _replaced(cast, 2, 2)
+    days = timedelta(days=4)
     Replacement.objects.filter(pk=replacement.pk).update(
-        starts_at=replacement.starts_at - two_days, ends_at=replacement.ends_at - two_days
+        starts_at=replacement.starts_at - days, ends_at=replacement.ends_at - days
     )
     tell_replacement(replacement_id=replacement.pk)
     return {"Alice", "Zoé", "Chloé", "Paul"}

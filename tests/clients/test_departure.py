@@ -33,6 +33,8 @@ from tests.accounts.test_replacements import arranged
 from tests.outbox import Outbox
 from tests.worlds import World, make_dossier, make_firm, make_member, make_portfolio
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 
 @pytest.fixture
 def held(firm: World) -> dict[str, Any]:

@@ -74,8 +74,9 @@ def _change_role(world: World) -> Act:
 
 
 def _days() -> dict[str, Any]:
-    today = timezone.localdate()
-    return {"starts_on": today, "ends_on": today + WEEK, "includes_assignments": True}
+    """Far enough ahead: a midnight may come before they are looked at."""
+    first = timezone.localdate() + WEEK
+    return {"starts_on": first, "ends_on": first + WEEK, "includes_assignments": True}
 
 
 def _arrange(world: World) -> Act:

@@ -28,6 +28,8 @@ from tests.worlds import World, make_dossier, make_member, make_portfolio
 Browse = Callable[..., Any]
 DAY = timedelta(days=1)
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 
 @pytest.fixture
 def held(firm: World) -> dict[str, Any]:
