@@ -312,10 +312,12 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(firm: World
     with outside(), lines.Lines[delivery.Claim]() as open_lines:
         sender = Sender(open_lines)
         write_down = sender._write_down
-        # The beat has not stopped meanwhile.
-        monkeypatch.setattr(
-            sender, "_write_down", lambda answer: (sender.hold.renew(), write_down(answer))[1]
-        )
+
+        def with_a_beat(answer: Any) -> bool:
+            sender.hold.renew()
+            return write_down(answer)
+
+        monkeypatch.setattr(sender, "_write_down", with_a_beat)
         assert sender.deliver(delivery._claimed()) == 2
     (left,) = OutgoingEmail.objects.filter(state=MailState.WAITING)
     assert (left.attempts, left.lease_until) == (0, None)
