@@ -192,7 +192,10 @@ class Kept(TableRule):
         "REVOKE UPDATE, DELETE, TRUNCATE ON %(table)s FROM %(runtime)s;"
         " GRANT UPDATE (%(changes)s) ON %(table)s TO %(runtime)s"
     )
-    remove_template = "REVOKE UPDATE (%(changes)s) ON %(table)s FROM %(runtime)s; GRANT UPDATE, DELETE ON %(table)s TO %(runtime)s"
+    remove_template = (
+        "REVOKE UPDATE (%(changes)s) ON %(table)s FROM %(runtime)s;"
+        " GRANT UPDATE, DELETE ON %(table)s TO %(runtime)s"
+    )
 
     def __init__(self, *, name: str, changes: list[str]) -> None:
         super().__init__(name=name)
