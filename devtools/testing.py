@@ -10,8 +10,8 @@ from pathlib import Path
 from devtools import foreground, preparation, services, venv
 from devtools.console import Stop, say
 
-# A test waits for the database, then works itself, and a browser is busy all the time: two fill two cores.
-PROCESSES = 2
+# Some tests wait for what they start, stop or kill: a third process fills two cores meanwhile.
+PROCESSES = 3
 PYTEST = ("-m", "pytest")
 # Chromium without its windows comes first: a tab of one's own costs it a quarter.
 BROWSERS = (

@@ -1,4 +1,4 @@
-"""Two test processes at a time: which tests stay together, and that each process has a database of its own."""
+"""Several test processes at a time: which tests stay together, and that each process has a database of its own."""
 
 import os
 from collections import Counter
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# What looks at the whole product in a browser stays in one process, which starts it once; but for the one that looks
-# at a product of its own, with nothing in it.
+# What looks at the demonstration in a browser is two pieces of about the same length; a process starts it once for all
+# that it has of it. What looks at a product of its own, with nothing in it, is a piece as well.
 BROWSING = "tests/browser/"
+EVERY_PAGE = "tests/browser/test_every_page.py"
 IN_ITS_OWN_PRODUCT = "tests/browser/test_main_job.py"
 # They look at what was done once for both.
 DONE_ONCE = ("tests/activity/test_audiences.py", "tests/activity/test_completeness.py")
@@ -17,6 +18,7 @@ DONE_ONCE = ("tests/activity/test_audiences.py", "tests/activity/test_completene
 DIVISIBLE = ("tests/web/test_matrix.py",)
 # They begin, so that no process works alone at the end.
 LONGEST = (
+    EVERY_PAGE,
     BROWSING,
     *DIVISIBLE,
     "tests/interface/test_kit.py",
@@ -34,7 +36,7 @@ LONGEST = (
 
 
 class Together(LoadScopeScheduling):
-    """One file is one piece of work; all those of the demonstration in a browser are one, and begin.
+    """One file is one piece of work; those of the demonstration in a browser are two, and begin.
 
     Not xdist's own `loadgroup`: its marks reach no test since pytest 9.2 keeps a test's name elsewhere.
     """
@@ -51,7 +53,7 @@ class Together(LoadScopeScheduling):
 
 def piece(nodeid: str) -> str:
     """The piece of work that a test belongs to."""
-    if nodeid.startswith(BROWSING) and not nodeid.startswith(IN_ITS_OWN_PRODUCT):
+    if nodeid.startswith(BROWSING) and not nodeid.startswith((EVERY_PAGE, IN_ITS_OWN_PRODUCT)):
         return "browsing"
     if nodeid.startswith(DONE_ONCE):
         return "done once"
