@@ -278,6 +278,20 @@ def test_those_who_acted_are_named_of_one_event_of_each(told: World) -> None:
         assert "acts = true" in found
 
 
+def test_events_are_read_along_the_key_of_their_owner(told: World) -> None:
+    """With the firm's own column beside, 150,000 events of one of 51 firms took the planner through all of an index:
+    12 ms instead of 1.5. Here there are too few for that, so it is the question that is looked at."""
+    sql, _places = queries._WITH_KEYS.prepared.compiled
+    condition = sql.split(" WHERE ")[1]
+    assert '"activity_event"."owner" = ' in condition
+    assert "firm_id" not in condition
+    with scope(firm=told.firm):
+        keys = Search(Asked()).keys(20)
+        assert [event.pk for event in queries.with_keys(keys)] == keys
+    with scope(firm=uuid7()):
+        assert queries.with_keys(keys) == []
+
+
 def test_lines_of_detail_are_counted_by_the_index_of_groups(told: World) -> None:
     with scope(firm=told.firm):
         values = {"owner": told.firm.pk, "groups": as_array([UUID(int=3)])}
