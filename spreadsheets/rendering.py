@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from typing import cast
 
 from xlsxwriter.utility import xl_col_to_name
 
@@ -109,10 +110,11 @@ def _column(values: Sequence[CellValue]) -> tuple[Sequence[str], Sequence[str]]:
     """The kind of each cell, and what its pattern is filled with."""
     types = set(map(type, values))
     if types <= {str, type(None)}:
-        texts = [value or "" for value in values] if type(None) in types else values
-        if _is_plain(texts):  # type: ignore[arg-type]  # texts alone, as was just seen
-            kinds = [_Kind.TEXT if text else _Kind.EMPTY for text in texts] if "" in texts else None
-            return kinds or [_Kind.TEXT] * len(texts), texts  # type: ignore[return-value]  # the same
+        texts = cast("Sequence[str]", [value or "" for value in values] if type(None) in types else values)
+        if _is_plain(texts):
+            if "" not in texts:
+                return [_Kind.TEXT] * len(texts), texts
+            return [_Kind.TEXT if text else _Kind.EMPTY for text in texts], texts
     kinds_and_texts = [_cell(value) for value in values]
     return [kind for kind, _text in kinds_and_texts], [text for _kind, text in kinds_and_texts]
 

@@ -267,11 +267,11 @@ class DossierForm(FirmForm[Dossier]):
             if any(field.errors or field.value() for field in fields)
         }
 
-    def _clean_fields(self) -> None:
+    def full_clean(self) -> None:
         """Of the two names, the one that the chosen kind of client has is required."""
         for name, (kind, _error) in self.NAMES.items():
             self.fields[name].required = self.data.get("kind") == kind
-        super()._clean_fields()  # type: ignore[misc]  # not in the stubs
+        super().full_clean()
         for name in self.NAMES:
             self.fields[name].required = True
 

@@ -62,9 +62,9 @@ class ClientFields(forms.Form):
         self.cleaned_data["siren"], self.cleaned_data["siret"] = numbers
         return typed
 
-    def _clean_fields(self) -> None:
+    def full_clean(self) -> None:
         self.fields["legal_name"].required = self.data.get("kind") != DossierKind.INDIVIDUAL
-        super()._clean_fields()  # type: ignore[misc]  # not in the stubs
+        super().full_clean()
         self.fields["legal_name"].required = True
 
     def clean_legal_name(self) -> str:
