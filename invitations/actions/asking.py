@@ -71,11 +71,11 @@ def resend_asked(*, actor: SpaceMember, invitation: Invitation) -> Invitation:
 @transaction.atomic
 def correct_asked(*, actor: SpaceMember, invitation: Invitation, email: str) -> Invitation:
     """Send it to another address. Whoever had a link to the former one has nothing any more, nor has the firm for which
-    they took it up. Raises NotPending, AlreadyInvited.
+    they took it up. The same address sends it again. Raises NotPending, AlreadyInvited.
     """
     held, email = _held(actor, invitation), email.strip().lower()
     if (before := held.email) == email:
-        return held
+        return resend_asked(actor=actor, invitation=held)
     fresh = {"email": email, "name": "", "opened_at": None}
     fresh |= {"to_firm": None, "to_firm_name": "", "taken_up_by": None}
     _tell_who_received(actor, held)

@@ -11,7 +11,8 @@ from invitations.actions.correcting import TheirOwnAddress, correct_address
 from invitations.actions.handling import NotPending, note_failure, revoke_invitation
 from invitations.actions.inviting import AlreadyInvited, AlreadyMember, invite_client, invite_member
 from invitations.lookups import invitation_of
-from invitations.models import Invitation, InvitationState, InvitationToken, hashed
+from invitations.models import Invitation, InvitationKind, InvitationState, InvitationToken, hashed
+from tests.invitations.kinds import INVITED, KINDS, send
 from tests.invitations.links import token_to
 from tests.outbox import Outbox
 from tests.worlds import World, make_dossier
@@ -47,6 +48,19 @@ def test_a_mail_that_waits_for_the_wrong_address_never_leaves(
     correct_address(actor=firm.admin, invitation=invitation, email=RIGHT)
     assert WRONG not in outbox.recipients()
     assert InvitationToken.objects.count() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_address_that_was_right_after_all_gets_it_again(
+    kind: InvitationKind, lemoine: World, outbox: Outbox
+) -> None:
+    """Its mailbox was full: the page says that a mail is on its way."""
+    sent = send(kind, lemoine)
+    assert outbox.to(INVITED)
+    outbox.clear()
+    sent.act("correct", email=f" {INVITED.upper()}")
+    assert outbox.recipients().count(INVITED) == 1
+    assert sent.now().generation == 2
 
 
 def test_the_client_file_gets_the_address_if_that_is_wanted(firm: World, invitation: Invitation) -> None:
