@@ -81,6 +81,7 @@ STATES: dict[str, State] = {
     "identical": State("off", pgettext_lazy("state", "Identical"), hollow=True),
     "error": State("bad", pgettext_lazy("state", "In error")),
     "duplicate": State("wait", pgettext_lazy("state", "Duplicate")),
+    "known": State("wait", pgettext_lazy("state", "Client file exists")),
 }
 
 UNKNOWN = State("off", _("Unknown"), hollow=True)

@@ -147,7 +147,7 @@ WITH recent AS MATERIALIZED (
     UNION SELECT id FROM planned JOIN recent USING (siret)
           WHERE siret <> '' AND open AND %(rule)s IN ('{MatchRule.USUAL}', '{MatchRule.SIRET}')
     UNION SELECT id FROM planned JOIN recent USING (siren)
-          WHERE siren <> '' AND planned.siret = '' AND open AND %(rule)s = '{MatchRule.USUAL}'
+          WHERE siren <> '' AND (planned.siret = '' OR recent.siret = '') AND open AND %(rule)s = '{MatchRule.USUAL}'
     UNION SELECT id FROM planned JOIN recent USING (name_key, email, postcode, city)
           WHERE planned.reference = '' AND planned.siren = '' AND open AND %(rule)s = '{MatchRule.USUAL}'
 )

@@ -92,6 +92,7 @@ _REMARKS = {
     "siren_conflict": (Level.ERROR, "siren"),
     "reference_taken": (Level.ERROR, "reference"),
     "siret_exists": (Level.DOUBT, "siret"),
+    "siren_known": (Level.DOUBT, "siren"),
 }
 
 
@@ -179,14 +180,28 @@ def _classifying(present: Sequence[str], emptying: Collection[str]) -> str:
 
 _WRITTEN = f"('{RowAction.CREATE}', '{RowAction.UPDATE}', '{RowAction.CONFLICT}')"
 _COMPARED = f"('{RowAction.UPDATE}', '{RowAction.CONFLICT}')"
-_TOLD = f"(other = 'reference_taken' OR (other = 'siret_exists' AND action IN {_WRITTEN}))"
+_TOLD = (
+    f"(other = 'reference_taken' OR (other = 'siret_exists' AND action IN {_WRITTEN})"
+    f" OR (other = 'siren_known' AND action = '{RowAction.KNOWN}'))"
+)
+# The value of a field, as a remark shows it.
+_VALUE = "jsonb_build_object('value', left(CASE {field} {values} ELSE '' END, 120))"
+_OF_FAULT = _VALUE.format(
+    field="%(remarks)s::jsonb -> fault ->> 'field'",
+    values="WHEN 'siret' THEN siret WHEN 'siren' THEN siren WHEN 'legal_name' THEN legal_name",
+)
+_OF_OTHER = _VALUE.format(
+    field="other",
+    values="WHEN 'reference_taken' THEN reference WHEN 'siret_exists' THEN siret WHEN 'siren_known' THEN siren",
+)
 # A remark on the row as a whole, with the dossiers that it is about.
-_FAULT = """CASE WHEN fault = '' THEN '[]'::jsonb ELSE jsonb_build_array((%(remarks)s::jsonb -> fault)
-        || CASE WHEN candidates IS NULL THEN '{{}}'::jsonb
+_FAULT = f"""CASE WHEN fault = '' THEN '[]'::jsonb ELSE jsonb_build_array((%(remarks)s::jsonb -> fault) || {_OF_FAULT}
+        || CASE WHEN candidates IS NULL THEN '{{{{}}}}'::jsonb
            ELSE jsonb_build_object('dossiers', to_jsonb(candidates)) END) END"""
 _OTHER = f"""CASE WHEN NOT {_TOLD} THEN '[]'::jsonb ELSE jsonb_build_array((%(remarks)s::jsonb -> other)
-        || jsonb_build_object('dossiers', jsonb_build_array(other_id),
-                              'params', jsonb_build_object('name', other_name))) END"""
+        || {_OF_OTHER} || jsonb_build_object(
+            'dossiers', CASE WHEN other = 'siren_known' THEN to_jsonb(candidates) ELSE jsonb_build_array(other_id) END,
+            'params', jsonb_build_object('name', other_name))) END"""
 
 _INSERT = f"""
 INSERT INTO clients_importrow (id, firm_id, source_id, number, action, outcome, {{texts}}, portfolio, portfolio_key,
@@ -194,7 +209,8 @@ INSERT INTO clients_importrow (id, firm_id, source_id, number, action, outcome, 
     raw, changes, remarks)
 SELECT id, %(firm)s, %(source)s, number, action, '', {{texts}}, portfolio, portfolio_key, assignee, assignee_key,
     name_key, search_key,
-    CASE WHEN action = '{RowAction.DUPLICATE}' THEN coalesce(dossier_id, other_id) ELSE dossier_id END,
+    CASE WHEN action IN ('{RowAction.DUPLICATE}', '{RowAction.KNOWN}') THEN coalesce(dossier_id, other_id)
+         ELSE dossier_id END,
     dossier_version, duplicate_of, given_key, given_version, raw::jsonb,
     CASE WHEN action IN {_COMPARED} THEN changes END,
     CASE WHEN fault = '' AND other = '' THEN remarks::jsonb
@@ -203,8 +219,10 @@ FROM (
     SELECT *, CASE
         WHEN skipped THEN '{RowAction.SKIPPED}'
         WHEN bad OR fault <> '' OR (dossier_id IS NOT NULL AND other = 'reference_taken') THEN '{RowAction.ERROR}'
-        WHEN duplicate_of IS NOT NULL OR other = 'reference_taken' THEN '{RowAction.DUPLICATE}'
+        WHEN duplicate_of IS NOT NULL THEN '{RowAction.DUPLICATE}'
+        WHEN other = 'reference_taken' THEN '{RowAction.KNOWN}'
         WHEN dossier_id IS NULL AND ended THEN '{RowAction.SKIPPED}'
+        WHEN other = 'siren_known' THEN '{RowAction.KNOWN}'
         WHEN dossier_id IS NULL THEN '{RowAction.CREATE}'
         WHEN differs AND outdated THEN '{RowAction.CONFLICT}'
         WHEN differs THEN '{RowAction.UPDATE}' ELSE '{RowAction.IDENTICAL}' END AS action

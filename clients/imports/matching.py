@@ -47,6 +47,18 @@ _JOINS = {
     " AND by_name.postcode = stage.postcode AND by_name.city = stage.city",
 }
 
+# A row's SIRET begins with the SIREN of these, of which no establishment is known: whether it is one of them, a person
+# says. One that has another SIRET is another establishment.
+_BY_COMPANY = f"""by_company AS (
+    SELECT siren, (array_agg(id))[1:20] AS ids FROM {_CLIENTS} AND archived_at IS NULL AND siret = '' AND siren IN (
+        SELECT siren FROM candidate WHERE siret <> '' AND dossier_id IS NULL AND doubt = '' AND NOT settled)
+    GROUP BY siren
+)"""
+_OF_COMPANY = (
+    "LEFT JOIN by_company ON by_company.siren = candidate.siren AND candidate.siret <> ''"
+    " AND candidate.dossier_id IS NULL AND candidate.doubt = '' AND NOT candidate.settled"
+)
+
 # Rows that are the same client as an earlier row of the file. Those that have found their dossiers otherwise, or of
 # which a person has said what they are, may have a number in common.
 _SAME_REFERENCE = """same_reference AS (
@@ -94,7 +106,8 @@ _SAME_BY_RULE = {
 def matching(rule: MatchRule, *, told: bool) -> str:
     """The statement that makes the table import_match: by the row's number `dossier_id`, `doubt` (a code, where several
     dossiers are likely) with `candidates`, `duplicate_of` (an earlier row), and `other` (a code) with `other_id`: a
-    dossier that has the row's reference or SIRET without being the one that the row is about.
+    dossier that has the row's reference or SIRET without being the one that the row is about, or the first of the
+    `candidates` that have its SIREN and no SIRET.
 
     `told`: rows may say which dossier they are about.
     """
@@ -122,13 +135,18 @@ def matching(rule: MatchRule, *, told: bool) -> str:
 )"""
     parts = [*found, candidate, _SAME_REFERENCE, _SAME_DOSSIER, *(part for part, _on in same)]
     joins = [f"LEFT JOIN {name} ON {_SAME[name][1]}" for name in _SAME_BY_RULE[rule]]
+    by_company = "NULL::uuid[]"
+    if "by_siren" in likely:
+        parts, joins, by_company = [*parts, _BY_COMPANY], [*joins, _OF_COMPANY], "by_company.ids"
     return f"""
 CREATE TEMPORARY TABLE import_match ON COMMIT DROP AS
 WITH {", ".join(parts)}
-SELECT candidate.number, candidate.dossier_id, candidate.doubt, candidate.candidates,
+SELECT candidate.number, candidate.dossier_id, candidate.doubt,
+       coalesce(candidate.candidates, {by_company}) AS candidates,
        nullif(least({", ".join(firsts)}), candidate.number) AS duplicate_of,
-       CASE WHEN {_TAKEN} THEN 'reference_taken' WHEN {_EXISTS} THEN 'siret_exists' ELSE '' END AS other,
-       CASE WHEN {_TAKEN} THEN own_id WHEN {_EXISTS} THEN by_siret_id END AS other_id
+       CASE WHEN {_TAKEN} THEN 'reference_taken' WHEN {_EXISTS} THEN 'siret_exists'
+            WHEN {by_company} IS NOT NULL THEN 'siren_known' ELSE '' END AS other,
+       CASE WHEN {_TAKEN} THEN own_id WHEN {_EXISTS} THEN by_siret_id ELSE ({by_company})[1] END AS other_id
 FROM candidate
 LEFT JOIN same_reference ON same_reference.reference = candidate.reference
 LEFT JOIN same_dossier ON same_dossier.dossier_id = candidate.dossier_id AND candidate.doubt = ''

@@ -34,7 +34,7 @@ def to_mend(source: Import) -> QuerySet[ImportRow]:
     noted = Q()
     for level in TONES:
         noted |= Q(remarks__contains=[{"level": level}])
-    stays_out = Q(action__in=(RowAction.ERROR, RowAction.DUPLICATE, RowAction.CONFLICT))
+    stays_out = Q(action__in=(RowAction.ERROR, RowAction.DUPLICATE, RowAction.KNOWN, RowAction.CONFLICT))
     passed_over = ~Q(outcome="") & ~Q(outcome__in=KEPT)
     return source.rows.filter(stays_out | noted | passed_over).order_by("number")
 

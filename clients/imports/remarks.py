@@ -75,6 +75,10 @@ WORDS: Mapping[str, Text] = {
     "siren_conflict": _("The dossier has a SIRET that does not begin with this SIREN: give the new SIRET as well."),
     "reference_taken": _("The client file “%(name)s” has this reference already: each has its own."),
     "siret_exists": _("The client file “%(name)s” has this SIRET already."),
+    "siren_known": _(
+        "The client file “%(name)s” has this SIREN and no SIRET: choose it if it is the same client, or have a new one "
+        "created."
+    ),
 }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from spreadsheets.text import fold
 from tenancy.scopes import scope
 
 _TABS = (
-    RowAction.CREATE, RowAction.UPDATE, RowAction.ERROR, RowAction.CONFLICT, RowAction.DUPLICATE, RowAction.IDENTICAL,
-    RowAction.SKIPPED,
+    RowAction.CREATE, RowAction.UPDATE, RowAction.ERROR, RowAction.CONFLICT, RowAction.DUPLICATE, RowAction.KNOWN,
+    RowAction.IDENTICAL, RowAction.SKIPPED,
 )  # fmt: skip
 
 
@@ -76,7 +76,8 @@ def _labels(source: Import) -> dict[str, str]:
         RowAction.UPDATE: updated,
         RowAction.ERROR: _("In error"),
         RowAction.CONFLICT: _("Modified since your export"),
-        RowAction.DUPLICATE: _("Duplicates"),
+        RowAction.DUPLICATE: _("Duplicates in the file"),
+        RowAction.KNOWN: _("Duplicates of client files"),
         RowAction.IDENTICAL: _("Identical"),
         RowAction.SKIPPED: pgettext("rows", "Left out"),
         PASSED_OVER: _("Passed over"),
@@ -106,7 +107,7 @@ def summary(source: Import) -> dict[str, Any]:
         "placed": [note(one["code"], one["params"]) for one in source.notes if one["code"] in _OF_PORTFOLIOS],
         "assigned": [note(one["code"], one["params"]) for one in source.notes if one["code"] in _OF_PEOPLE],
         "refusal": refusal(source.refusal_code, source.refusal_params) if source.refusal_code else "",
-        "left_out": source.count(RowAction.ERROR) + source.count(RowAction.DUPLICATE),
+        "left_out": sum(map(source.count, (RowAction.ERROR, RowAction.DUPLICATE, RowAction.KNOWN))),
         "conflicts": source.count(RowAction.CONFLICT),
         "rule": MatchRule(source.rule).label,
         "has_chosen": bool(Asked.of(source.asked).portfolios),

@@ -164,7 +164,9 @@ class Import(Leased):
     @property
     def returns_workbook(self) -> bool:
         """Are there rows to mend, and is the file still kept in which to mend them?"""
-        left_out = (RowAction.ERROR, RowAction.DUPLICATE, RowAction.CONFLICT, "passed_over")
+        left_out = (
+            RowAction.ERROR, RowAction.DUPLICATE, RowAction.KNOWN, RowAction.CONFLICT, "passed_over"
+        )  # fmt: skip
         return any(map(self.count, left_out)) and ImportFile.objects.filter(source=self).exists()
 
     @property
@@ -197,13 +199,15 @@ class ImportFile(models.Model):
 
 
 class RowAction(models.TextChoices):
-    """What the confirmation will do with a row."""
+    """What the confirmation will do with a row. DUPLICATE is one of an earlier row; KNOWN would be, or might be, a
+    second file of a client that the firm has."""
 
     CREATE = "create", _("To create")
     UPDATE = "update", _("To update")
     IDENTICAL = "identical", _("Identical")
     ERROR = "error", _("In error")
-    DUPLICATE = "duplicate", _("Duplicate")
+    DUPLICATE = "duplicate", _("Duplicate in the file")
+    KNOWN = "known", _("Duplicate of a client file")
     CONFLICT = "conflict", _("Modified since your export")
     SKIPPED = "skipped", _("Left out")
 

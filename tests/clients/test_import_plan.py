@@ -141,10 +141,9 @@ class TestDecisions:
     def test_an_ambiguous_row_names_the_dossiers_and_a_person_chooses(self, firm: World) -> None:
         one, two = make_dossier("Un", siret=SIRET), make_dossier("Deux", siret=SIRET)
         made = plan(firm.admin, [("", "Martin", SIRET, "", "")])
-        assert (actions(made), set(found(row(made, 2), "siret_ambiguous")["dossiers"])) == (
-            ["error"],
-            {str(one.pk), str(two.pk)},
-        )
+        told = found(row(made, 2), "siret_ambiguous")
+        assert (actions(made), set(told["dossiers"])) == (["error"], {str(one.pk), str(two.pk)})
+        assert told["value"] == SIRET
         decide(actor=firm.admin, source=made, number=2, dossier=str(two.pk))
         chosen = row(again(made), 2)
         assert (chosen.action, chosen.dossier) == ("update", two)
@@ -169,8 +168,9 @@ class TestDecisions:
         made = plan(firm.admin, [MARTIN])
         decide(actor=firm.admin, source=made, number=2, dossier="new")
         new = row(again(made), 2)
-        assert (new.action, new.dossier, new.duplicate_of) == ("duplicate", first, None)
-        assert found(new, "reference_taken")["params"] == {"name": "Boulangerie Martin"}
+        assert (new.action, new.dossier, new.duplicate_of) == ("known", first, None)
+        told = found(new, "reference_taken")
+        assert (told["params"], told["value"]) == ({"name": "Boulangerie Martin"}, "M1")
 
     def test_a_siret_that_another_client_has_is_told(self, firm: World) -> None:
         make_dossier("Un", reference="M1")
@@ -194,8 +194,8 @@ class TestRule:
         ("rule", "expected"),
         [
             (MatchRule.REFERENCE, ["update", "create"]),
-            (MatchRule.SIRET, ["duplicate", "update"]),
-            (MatchRule.NONE, ["duplicate", "create"]),
+            (MatchRule.SIRET, ["known", "update"]),
+            (MatchRule.NONE, ["known", "create"]),
         ],
     )
     def test_another_rule(self, firm: World, made: Import, rule: MatchRule, expected: list[str]) -> None:

@@ -9,7 +9,7 @@ from accounts.permissions import Perm, can
 from activity.models import Event, Notification
 from clients.actions.archiving import archive_dossiers
 from clients.actions.portfolios import terminate_portfolio
-from clients.jobs import NotNow, cancel_import, choose_sheet, confirm_import, start_import
+from clients.jobs import NotNow, cancel_import, choose_sheet, confirm_import, decide, start_import
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from portfolios.actions import grant_portfolio
 from portfolios.models import Portfolio
@@ -105,6 +105,30 @@ class TestMatching:
     def test_another_establishment_of_a_known_siren_is_a_new_dossier(self, firm: World) -> None:
         make_dossier("Thales", siret=THALES)
         assert actions(plan(firm.admin, [("", "Thales ailleurs", "55205902400018", "", "")])) == ["create"]
+
+    def test_a_siret_of_a_known_siren_without_establishment_is_a_question(self, firm: World) -> None:
+        known = [make_dossier(name, siren="732829320") for name in ("Un", "Deux")]
+        (row,) = rows_of(plan(firm.admin, [MARTIN]))
+        (told,) = row.problems
+        assert (row.action, told["code"], told["value"]) == ("known", "siren_known", "732829320")
+        assert sorted(told["dossiers"]) == sorted(str(one.pk) for one in known)
+
+    @pytest.mark.parametrize(
+        ("decision", "expected"), [("new", "create"), ("skip", "skipped"), ("", "update")]
+    )
+    def test_which_a_person_answers(self, firm: World, decision: str, expected: str) -> None:
+        known = make_dossier("Martin", siren="732829320")
+        made = plan(firm.admin, [MARTIN])
+        decide(actor=firm.admin, source=made, number=2, dossier=decision or str(known.pk))
+        read(made)
+        assert actions(made) == [expected]
+
+    def test_nor_is_it_created_where_such_a_dossier_came_since(self, firm: World) -> None:
+        made = plan(firm.admin, [MARTIN])
+        make_dossier("Martin", siren="732829320")
+        confirm_import(actor=firm.admin, source=made)
+        apply(made)
+        assert (Dossier.objects.count(), rows_of(made)[0].outcome) == (1, "exists")
 
     def test_the_firms_own_dossier_is_never_matched(self, firm: World) -> None:
         make_dossier("Cabinet", siren="732829320", is_own=True)

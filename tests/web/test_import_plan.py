@@ -323,6 +323,19 @@ def test_a_duplicate_may_be_another_client_unless_it_bears_the_same_reference(fi
     assert [row.action for row in rows_of(again(made))] == ["create", "create", "duplicate"]
 
 
+def test_duplicates_of_rows_and_of_dossiers_are_counted_apart(firm: World, browse) -> None:
+    make_dossier("Martin, siège", siren="732829320")
+    made = plan(firm.admin, [MARTIN, ("D1", "Durand", "", "", ""), ("D1", "Durand bis", "", "", "")])
+    client = browse(firm.admin)
+    shown = said(client.get(where(made, query="?action=known")))
+    counted = {"À créer": 1, "Doublons dans le fichier": 1, "Doublons de dossiers": 1}
+    assert tab_counts(shown) == counted
+    assert "Le dossier « Martin, siège » a ce SIREN et pas de SIRET" in shown
+    assert "Aucun d'eux : créer un nouveau dossier" in shown
+    assert "<strong>1 ligne</strong> correspond peut-être à un client que vous avez déjà" in shown
+    assert "2 lignes (en erreur ou en double) restent" in said(client.get(where(made, "confirm_import")))
+
+
 def test_the_rule_by_which_dossiers_are_found_is_chosen(firm: World, browse) -> None:
     make_dossier("Martin", siren="732829320", siret="73282932000074", reference="Z")
     made = plan(firm.admin, [MARTIN])
