@@ -88,7 +88,7 @@ def test_the_mail_says_who_invites_where_and_as_what(
     manager: SpaceMember, invitation: Invitation, outbox: Outbox
 ) -> None:
     mail = outbox.to(MARC)
-    assert mail.subject == "Vous êtes invité à partager un espace en ligne", "no client's name in a subject"
+    assert mail.subject == "Une invitation à partager un espace en ligne", "no client's name in a subject"
     body = plain(str(mail.body))
     assert "Claire Aubry vous invite dans l'espace en ligne « Boulangerie Martin »" in body
     assert "« Facturation »" in body

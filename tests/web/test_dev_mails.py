@@ -102,6 +102,18 @@ def test_a_preview_is_in_its_language_alone(messages: Any, key: str, language: s
         assert set(re.findall(r"[a-zàâçéèêëîïôûùü]+", words)) & others == set(), said
 
 
+# « Vous êtes invité », « vous êtes administrateur »: to a woman, that is a mistake.
+TO_A_MAN = re.compile(r"\bvous (êtes|serez|étiez|avez été|devenez) \w*(é|i|u|teur|seul)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("key", sorted(PREVIEWS))
+def test_no_mail_says_whether_its_reader_is_a_man_or_a_woman(messages: Any, key: str) -> None:
+    assert TO_A_MAN.search("Vous êtes invité à partager")
+    message = messages[key, "fr"]
+    for said in (message.subject, message.text, words_of(message.html)):
+        assert not TO_A_MAN.search(said), said
+
+
 def words_of(html: str) -> str:
     """What is read of it."""
     seen = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)

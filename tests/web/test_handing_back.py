@@ -52,7 +52,7 @@ def test_handing_back_asks_first_and_then_leads_to_the_list(
     assert "L'invitation est rendue" in read(done)
     assert (now(invitation).to_firm_id, now(invitation).state) == (None, InvitationState.OPENED)
     assert "Boulangerie Martin" not in read(client.get(lemoine.firm.url("invitations:requests"))).replace(
-        "Boulangerie Martin en est informé", ""
+        "Boulangerie Martin en est averti", ""
     )
     assert client.get(url).status_code == 404, "there is nothing here any more"
 
