@@ -49,10 +49,14 @@ export function toast({ text, tone = "info" }) {
     open.textContent = text;
     return;
   }
+  showNote({ text, tone });
+}
+function showNote({ text, tone }) {
   const region = $("[data-toasts]");
   if (!region) return;
   const note = $("#toast-template").content.firstElementChild.cloneNode(true);
   note.className = `toast-note tone-${tone}`;
+  note.dataset.tone = tone;
   note.role = tone === "bad" ? "alert" : "status";
   region.append(note);
   // A live region announces what changes inside it, so the text comes after the region.
@@ -67,6 +71,16 @@ function lingerThenLeave(note, tone) {
   for (const event of ["mouseenter", "focusin"]) note.addEventListener(event, stop);
   for (const event of ["mouseleave", "focusout"]) note.addEventListener(event, start);
   start();
+}
+// A notice has its whole time, though the page under it is loaded anew because its work is over.
+const STANDING = `${NOTICES}, standing`;
+function takeNoticesAlong() {
+  const notes = $$("[data-toasts] [data-toast]").map((note) => ({ text: $("[data-toast-text]", note).textContent.trim(), tone: note.dataset.tone }));
+  remember(sessionStorage, STANDING, notes.filter(({ text }) => text));
+}
+function showNoticesTakenAlong() {
+  for (const notice of recall(sessionStorage, STANDING, [])) showNote(notice);
+  remember(sessionStorage, STANDING, null);
 }
 function keepNotice(notice) {
   remember(sessionStorage, NOTICES, [notice, ...recall(sessionStorage, NOTICES, [])].slice(0, 20));
@@ -131,14 +145,24 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     location.assign(xhr.responseURL || location.href);
   }
 });
-// A page that is being loaded anew asks no more how far its work is: the answer would have it loaded a second time.
+// A page that is being loaded anew asks no more how far its work is: the answer would have it loaded a second time. Nor is
+// one loaded anew that somebody is leaving, or they would stay where they are. Who has not gone after a while stays (it was
+// a download, say).
+const POLLS = '[hx-trigger*="every"]';
+const GOING = 10000;
 let isLeaving = false;
-document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr } }) => {
+let leftAt = -Infinity;
+addEventListener("beforeunload", () => { leftAt = performance.now(); });
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr, elt } = event.detail;
+  const leadsOn = xhr.getResponseHeader("HX-Refresh") === "true" || xhr.getResponseHeader("HX-Redirect");
+  if (leadsOn && elt.matches(POLLS) && performance.now() - leftAt < GOING) return event.preventDefault();
   isLeaving ||= xhr.getResponseHeader("HX-Refresh") === "true";
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (isLeaving && event.target.matches('[hx-trigger^="every"]')) event.preventDefault();
+  if (isLeaving && event.target.matches(POLLS)) event.preventDefault();
 });
+addEventListener("pagehide", () => { if (isLeaving) takeNoticesAlong(); });
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
   if (/"toast"/.test(xhr.getResponseHeader("HX-Trigger"))) return; // the server has said itself why
   const text = { 403: texts.forbidden, 404: texts.missing, 410: texts.missing, 429: texts.throttled }[xhr.status];
@@ -763,6 +787,7 @@ for (const note of $$("[data-toasts] [data-toast]")) {
   keepNotice({ text: $("[data-toast-text]", note).textContent.trim(), tone, at: Date.now() });
   lingerThenLeave(note, tone);
 }
+showNoticesTakenAlong();
 showDisplayChoice();
 showNotices();
 start(document.body);

@@ -1,12 +1,14 @@
 """The kit as a person meets it: every state without an axe violation, and all of it by the keyboard."""
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from tests.browser.axe import violations
-from tests.browser.viewer import LAPTOP, PHONE
+from tests.browser.viewer import LAPTOP, PATIENCE, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -247,11 +249,61 @@ def test_a_page_whose_work_is_over_is_loaded_anew_once(kit: Page, kit_url: str) 
           htmx.process(document.getElementById("how-far"));
         }"""
     )
+    until_there(kit, late)
     kit.wait_for_timeout(400)
     assert len(asked) == 1
     assert len(late) == 1
     late[0].continue_()
     expect(kit.locator("#how-far")).to_have_count(0)
+
+
+def until_there(kit: Page, asked: list[Route]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not asked:
+        assert time.monotonic() < until
+        kit.wait_for_timeout(10)
+
+
+def ask_how_far(kit: Page) -> list[Route]:
+    """The page asks at once how far its work is; the questions, which wait for an answer."""
+    asked: list[Route] = []
+    kit.route("**/how-far/", lambda route: asked.append(route))
+    kit.evaluate(
+        """() => {
+          document.body.insertAdjacentHTML("beforeend",
+            '<div id="how-far" hx-get="/how-far/" hx-trigger="every 20ms" hx-swap="outerHTML"></div>');
+          htmx.process(document.getElementById("how-far"));
+        }"""
+    )
+    until_there(kit, asked)
+    return asked
+
+
+OVER = {"HX-Refresh": "true"}
+
+
+def test_a_page_that_somebody_leaves_is_not_loaded_anew(kit: Page, kit_url: str) -> None:
+    (asked, *_) = ask_how_far(kit)
+    leaving: list[Route] = []
+    kit.route(f"{kit_url}?q=*", lambda route: leaving.append(route))
+    kit.evaluate("url => { location.href = url }", f"{kit_url}?q=garage")
+    until_there(kit, leaving)
+    with kit.expect_event("requestfinished", lambda request: request.url.endswith("/how-far/")):
+        asked.fulfill(status=204, headers=OVER)
+    leaving[0].continue_()
+    expect(kit).to_have_url(f"{kit_url}?q=garage")
+    expect(kit.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_notice_outlasts_the_page_whose_work_is_over(kit: Page, kit_url: str) -> None:
+    kit.evaluate("document.dispatchEvent(new CustomEvent('toast', { detail: { text: '1 ligne corrigée', tone: 'ok' } }))")
+    expect(kit.locator("#toasts")).to_contain_text("1 ligne corrigée")
+    ask_how_far(kit)[0].fulfill(status=204, headers=OVER)
+    expect(kit.locator("#how-far")).to_have_count(0)
+    expect(kit.locator("#toasts")).to_contain_text("1 ligne corrigée")
+    kit.reload()
+    expect(kit.locator("#notices")).to_contain_text("1 ligne corrigée")
+    expect(kit.locator("#toasts")).to_have_text(re.compile(r"^\s*$"))
 
 
 @pytest.mark.parametrize("key", ["/", "Control+k"])
