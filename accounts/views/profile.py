@@ -40,28 +40,18 @@ choose_password = reauthentication_required(app="allauth.mfa")(
 )
 
 
-class ActivateTOTP(totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
-    """allauth tells of it after its commit: here it is told within."""
+def told_within(form_view: Any, happened: type[PersonEvent]) -> View:
+    """allauth tells of what its form has written after its commit: here it is told within."""
 
-    @transaction.atomic
-    def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)
-        _note(self.request, SecondFactorAdded)
-        return answer
+    class Telling(form_view):  # type: ignore[misc]  # allauth has no types
+        @transaction.atomic
+        def form_valid(self, form: Any) -> HttpResponse:
+            answer: HttpResponse = super().form_valid(form)
+            note_security(person=_person(self.request), happened=happened, browser=_browser(self.request))
+            return answer
 
-
-class MakeCodes(recovery_codes.GenerateRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
-    """As above."""
-
-    @transaction.atomic
-    def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)
-        _note(self.request, RecoveryCodesMade)
-        return answer
-
-
-def _note(request: HttpRequest, happened: type[PersonEvent]) -> None:
-    note_security(person=_person(request), happened=happened, browser=_browser(request))
+    view: View = our_way(Telling.as_view())
+    return view
 
 
 def noting(view: View) -> View:
@@ -79,10 +69,10 @@ def noting(view: View) -> View:
 
 
 second_factor_home = second_factor.index
-activate_totp = never_cache(our_way(ActivateTOTP.as_view()))
+activate_totp = never_cache(told_within(totp.ActivateTOTPView, SecondFactorAdded))
 deactivate_totp = our_way(transaction.atomic(totp.deactivate_totp))
 view_codes = never_cache(noting(recovery_codes.view_recovery_codes))
-make_codes = our_way(MakeCodes.as_view())
+make_codes = told_within(recovery_codes.GenerateRecoveryCodesView, RecoveryCodesMade)
 download_codes = noting(recovery_codes.download_recovery_codes)
 
 
