@@ -312,6 +312,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Firm Portal <ne-pas-
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "firm_portal.formats"
 LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "Europe/Paris"
 USE_TZ = True

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from accounts import shown
 from firm_portal.templatetags import portal
@@ -51,6 +52,14 @@ def test_what_is_no_siren_is_left_as_it_is(value: str | None) -> None:
 def test_a_moment_reads_as_how_long_ago_or_how_soon(moment: datetime | date, words: str) -> None:
     with time_machine.travel(NOW, tick=False), translation.override("fr"):
         assert f">{words}</time>" in shown.when(moment).replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_day_stands_before_the_month(language: str) -> None:
+    """04/03 is the fourth of March to whoever reads English here, too."""
+    with translation.override(language):
+        assert portal.day(date(2027, 3, 4)) == "04/03/2027"
+        assert date_format(NOW, "SHORT_DATETIME_FORMAT") == "12/03/2026 10:00"
 
 
 def test_a_moment_bears_its_full_date_in_the_title() -> None:
