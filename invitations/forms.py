@@ -21,9 +21,9 @@ from clients.forms.people import ProfileForm
 from clients.models import Dossier
 from invitations import reminders
 from invitations.models import (
+    FROM_FIRMS,
     GRANTED_ROLES,
     WAITING,
-    InvitationKind,
     InvitationQuerySet,
     InvitationState,
     LetterQuerySet,
@@ -367,7 +367,9 @@ class InvitationFilter(forms.Form):
         choices=[("", _("All states")), (WAITING, _("Waiting for an answer")), *InvitationState.choices],
     )
     kind = forms.ChoiceField(
-        label=_("Kind"), required=False, choices=[("", _("Clients and members")), *InvitationKind.choices]
+        label=_("Kind"),
+        required=False,
+        choices=[("", _("Clients and members")), *((kind.value, kind.label) for kind in FROM_FIRMS)],
     )
 
     def narrow(self, invitations: InvitationQuerySet) -> InvitationQuerySet:

@@ -64,8 +64,10 @@ class Sheet:
 
 def as_pdf(*, firm: Firm, sheets: Iterable[Sheet]) -> bytes:
     """The letters, one page each, in this order."""
-    target = io.BytesIO()
-    canvas = Canvas(target, pagesize=A4, lang="fr-FR")
+    sheets, target = list(sheets), io.BytesIO()
+    # A file names one language, for whoever has it read aloud; where there are several, it names none.
+    languages = {sheet.language for sheet in sheets}
+    canvas = Canvas(target, pagesize=A4, lang=languages.pop() if len(languages) == 1 else None)
     canvas.setTitle(printable(firm.name))
     canvas.setAuthor(printable(firm.name))
     for sheet in sheets:

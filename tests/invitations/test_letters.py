@@ -3,6 +3,7 @@
 import re
 import zlib
 from base64 import a85decode
+from dataclasses import replace
 from datetime import timedelta
 from unicodedata import normalize
 
@@ -315,7 +316,10 @@ def test_each_client_has_one_page_with_their_code(firm: World) -> None:
 
 def test_a_letter_is_in_the_language_asked_for(firm: World) -> None:
     sheet = Sheet(make_dossier(), "0" * CODE_LENGTH, timezone.now(), language="en")
-    assert "Your code" in texts(as_pdf(firm=firm.firm, sheets=[sheet]))
+    english = as_pdf(firm=firm.firm, sheets=[sheet])
+    assert "Your code" in texts(english)
+    assert b"/Lang (en)" in english, "whoever has it read aloud hears English"
+    assert b"/Lang" not in as_pdf(firm=firm.firm, sheets=[sheet, replace(sheet, language="fr")])
 
 
 def test_the_address_has_six_lines_at_most(firm: World) -> None:

@@ -450,6 +450,9 @@ def test_the_list_shows_states_and_is_narrowed_down(browse: Browse, firm: World,
     assert [row["invitation"].email for row in expired.context["rows"]] == [CLAIRE]
     assert "Expirée" in text(expired)
     assert not client.get(url, {"q": "zzz"}).context["rows"]
+    # What clients send stands elsewhere: a kind that never stands in the list is none to ask for.
+    kinds = [kind for kind, _label in client.get(url).context["filters"].fields["kind"].choices if kind]
+    assert [len(client.get(url, {"kind": kind}).context["rows"]) for kind in kinds] == [1, 1]
 
 
 def test_invitations_are_sent_again_and_revoked_from_the_list(
