@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from accounts.models import Membership
+from accounts.places import places_of
 from activity.events import EventType, type_named
 from tenancy.expressions import among
 from tenancy.scopes import current
@@ -38,15 +39,26 @@ SEEN: list[Seen] = []
 OF_ADMINISTRATORS: list[type[EventType]] = []
 
 
-def still_told_of(person: UUID, events: Sequence[Any]) -> list[Any]:
-    """Somebody who may not enter the firm in scope (any more) is told of their own places there all the same."""
+def still_told_of(person: UUID, events: Sequence[Any]) -> dict[UUID, bool]:
+    """As `shown_to_member`, in the firm in scope; elsewhere all of them.
+
+    Somebody who may not enter the firm (any more) is told of their own places there all the same.
+    """
     if current().firm_id is None:
-        return list(events)
+        return {event.pk: True for event in events}
     places = list(Membership.objects.filter(user_id=person))
-    open_ones = [place for place in places if place.is_open]
-    told = {key for place in open_ones for key in shown_to_member(place, events)}
     own = {place.pk for place in places}
-    return [event for event in events if event.pk in told or event.subject_id in own]
+    told = {event.pk: False for event in events if event.subject_id in own}
+    for place in places:
+        if place.is_open:
+            told |= shown_to_member(place, events)
+    return told
+
+
+def may_enter(person: UUID) -> bool:
+    """Is the firm or the client's space in scope one of the person's places?"""
+    here = current()
+    return any(place.key in (here.firm_id, here.space_id) for place in places_of(person))
 
 
 def shown_to_member(member: Membership, events: Sequence[Any]) -> dict[UUID, bool]:

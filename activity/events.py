@@ -45,6 +45,7 @@ class EventType:
     `summary`   a mail's subject when it is alone; names no client
     `sentence`  with %(actor)s, %(subject)s and the names in `details`
     `route`     the page of the subject, reversed with its key (`pk`); none if it has none
+    `routes`    the same by the subject's kind, where the type is told of several
     `query`     the parameter that holds the subject's key, where the page is a list that it narrows
     `opposite`  the name of the event type that takes this one back, if both fall within one hold
     `begins`    brings its subject into being: taken back, all that happened to the subject meanwhile goes too
@@ -60,6 +61,7 @@ class EventType:
     summary: ClassVar[Text]
     sentence: ClassVar[Text]
     route: ClassVar[str] = ""
+    routes: ClassVar[Mapping[str, str]] = {}
     query: ClassVar[str] = ""
     opposite: ClassVar[str] = ""
     begins: ClassVar[bool] = False

@@ -143,8 +143,9 @@ class Event(Owned):
     is_detail = models.BooleanField(default=False, db_default=False)
     ip = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=64, blank=True)
-    # As one person was told of it: see `Notification.outside`.
+    # As one person was told of it: see `Notification.outside`; and whether they may open what it is about.
     outside: bool = False
+    leads: bool = True
 
     objects: ClassVar[EventQuerySet] = EventQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from activity import sentences, unsubscribing
 from activity.composing import CHANGES
-from activity.concern import still_concerning
+from activity.concern import may_enter, still_concerning
 from activity.digest import NetChange, net_changes
 from activity.events import type_named
 from activity.mails import MailKind, Message, Obsolete, choices_url, rendered
@@ -42,12 +42,15 @@ class ChangesMail(MailKind):
         if not changes:
             raise Obsolete
         lines = [Line(change) for change in changes]
+        is_inside = any(line.path for line in lines) or may_enter(recipient)
+        home = _home(mail) if is_inside else reverse("start")
         context = {
             "lines": lines[:SHOWN],
             "count": len(lines),
             "more": max(len(lines) - SHOWN, 0),
             "kinds": _counted(changes) if len(lines) > SHOWN else [],
-            "url": settings.BASE_URL + (lines[0].path if len(lines) == 1 and lines[0].path else _home(mail)),
+            "url": settings.BASE_URL + (lines[0].path if len(lines) == 1 and lines[0].path else home),
+            "is_inside": is_inside,
             "alone": len(lines) == 1,
             "by_itself": not any(change.event.actor_name for change in changes),
             "place": _place(mail),

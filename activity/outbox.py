@@ -1,5 +1,6 @@
 """What waits to leave, as operators and probes see it: counts, moments and mail servers, nobody's mails."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from activity.models import MailState, OutgoingEmail
 
 # A firm's mails that did not arrive are shown for as long.
 SHOWN_FOR = timedelta(days=90)
-MOST_SHOWN = 200
+PER_PAGE = 50
 MOST_DOMAINS = 50
 
 
@@ -99,9 +100,15 @@ def age(since: datetime | None) -> timedelta:
     return max(timezone.now() - since, timedelta(0)) if since else timedelta(0)
 
 
-def undelivered(found: Any = None) -> list[Undelivered]:
-    """The mails of the owner in scope that failed lately (of `found`, if given), newest first: MOST_SHOWN at most."""
-    failed = (_failed() if found is None else found).order_by("-created_at")[:MOST_SHOWN]
+def undelivered() -> Any:
+    """The mails of the owner in scope that failed lately, newest first (a queryset)."""
+    since = timezone.now() - SHOWN_FOR
+    failed = OutgoingEmail.objects.of_scope().filter(state=MailState.FAILED, created_at__gte=since)
+    return failed.order_by("-created_at", "-pk")
+
+
+def told(failed: Iterable[OutgoingEmail]) -> list[Undelivered]:
+    """In words for people."""
     return [
         Undelivered(_what(mail.kind), mail.to, mail.to_name, mail.created_at, mail.failure) for mail in failed
     ]
@@ -115,16 +122,7 @@ def unheard() -> Any:
     in_their_place = [name for name, kind in REGISTRY.items() if type(kind).failed is not MailKind.failed]
     later = OutgoingEmail.objects.filter(owner=OuterRef("owner"), to=OuterRef("to"), pk__gt=OuterRef("pk"))
     arrived = Exists(later.filter(state=MailState.SENT))
-    return _failed().exclude(kind__in=in_their_place).exclude(arrived)
-
-
-def undelivered_count() -> int:
-    return int(_failed().count())
-
-
-def _failed() -> Any:
-    since = timezone.now() - SHOWN_FOR
-    return OutgoingEmail.objects.of_scope().filter(state=MailState.FAILED, created_at__gte=since)
+    return undelivered().exclude(kind__in=in_their_place).exclude(arrived)
 
 
 def _what(kind: str) -> str:

@@ -83,10 +83,12 @@ def changes(event: Told, values: Mapping[str, Any] | None = None) -> list[Change
 
 
 def page_of(event: Event) -> str:
-    """The path of the subject's page on the side of the event's owner; empty if it has none there."""
+    """The path of the subject's page on the side of the event's owner; empty if it has none there, or not for whoever
+    is told."""
     kind = type_named(event.type)
-    route, query = kind.route, f"?{kind.query}={event.subject_id}" if kind.query else ""
-    if not route or event.subject_id is None:
+    route = kind.route or kind.routes.get(event.subject_type, "")
+    query = f"?{kind.query}={event.subject_id}" if kind.query else ""
+    if not route or event.subject_id is None or not event.leads:
         return ""
     place: dict[str, Any] = {}
     if event.firm_id and event.firm is not None:

@@ -14,12 +14,21 @@ from clients.models import SpaceMember
 from tenancy.scopes import current
 
 
-def still_told_of(person: UUID, events: Sequence[Any]) -> list[Any]:
-    """The audience of each event is asked again: by it, the table of profiles decides."""
+def still_told_of(person: UUID, events: Sequence[Any]) -> dict[UUID, bool]:
+    """By key, those that the person may still be told of, and whether they may open what each is about.
+
+    The audience of each event is asked again: by it, the table of profiles decides.
+    """
     if current().space_id is None:
-        return list(events)
-    own = set(SpaceMember.objects.filter(user_id=person).values_list("pk", flat=True))
-    return [event for event in events if event.subject_id in own or _concerns(event, person)]
+        return {event.pk: True for event in events}
+    own = dict(SpaceMember.objects.filter(user_id=person).values_list("pk", "ended_at"))
+    told = {}
+    for event in events:
+        if event.subject_id in own:
+            told[event.pk] = own[event.subject_id] is None
+        elif _concerns(event, person):
+            told[event.pk] = True
+    return told
 
 
 def _concerns(event: Any, person: UUID) -> bool:

@@ -8,7 +8,6 @@ nothing of each other, nor of what happens among the client's own people.
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -31,35 +30,41 @@ class Unreached:
     reason: str
 
 
-def unreached(member: Membership) -> list[Unreached]:
-    """The newest first; of the client files that the member may see. One query where every mail arrives."""
-    if not (rows := unreached_clients(None)):
-        return []
-    named = Dossier.objects.clients().active().filter(pk__in={row["dossier_id"] for row in rows})
-    seen = {one.pk: one for one in permitted(named, member, Perm.VIEW_DOSSIER)}
-    found: dict[UUID, Unreached] = {}
-    for row in rows:
-        if (dossier := seen.get(row["dossier_id"])) is not None and row["id"] not in found:
-            found[row["id"]] = Unreached(
-                dossier, row["name"], row["address"], row["created_at"], row["reason"]
+class UnreachedList:
+    """Of the client files that the member may see, the newest first: counted and cut into pages by the database."""
+
+    def __init__(self, member: Membership) -> None:
+        named = permitted(Dossier.objects.clients().active(), member, Perm.VIEW_DOSSIER).order_by()
+        try:
+            self._seen, self._values = named.values("pk").query.sql_with_params()
+        except EmptyResultSet:  # nothing is open to the member
+            self._seen, self._values = "NULL", ()
+
+    def count(self) -> int:
+        """One query."""
+        return int(self._rows("count(DISTINCT mail.id)")[0][0])
+
+    def __getitem__(self, place: slice) -> list[Unreached]:
+        """Two queries, whatever there is."""
+        first = "DISTINCT ON (mail.id) mail.dossier_id, mail.name, mail.address, mail.created_at, mail.reason"
+        begin = place.start or 0
+        end = "" if place.stop is None else f"LIMIT {max(place.stop - begin, 0)}"
+        rows = self._rows(first, f"ORDER BY mail.id DESC, mail.dossier_id {end} OFFSET {begin}")
+        dossiers = Dossier.objects.in_bulk({key for key, *_rest in rows})
+        return [Unreached(dossiers[key], *rest) for key, *rest in rows if key in dossiers]
+
+    def _rows(self, what: str, how: str = "") -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {what} FROM app.unreached_clients(NULL) AS mail WHERE mail.dossier_id IN ({self._seen}) {how}",
+                self._values,
             )
-    return list(found.values())
+            return list(cursor.fetchall())
 
 
 def number_unreached(member: Membership) -> int:
-    """How many of them there are, counted by the database; one query."""
-    named = permitted(Dossier.objects.clients().active(), member, Perm.VIEW_DOSSIER).order_by()
-    try:
-        seen, values = named.values("pk").query.sql_with_params()
-    except EmptyResultSet:  # nothing is open to the member
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(DISTINCT mail.id) FROM app.unreached_clients(NULL) AS mail"
-            f" WHERE mail.dossier_id IN ({seen})",
-            values,
-        )
-        return int(cursor.fetchone()[0])
+    """How many of them there are; one query."""
+    return UnreachedList(member).count()
 
 
 def troubles_of(dossier: Dossier) -> dict[str, str]:

@@ -13,10 +13,13 @@ from clients.models import SpaceMember
 
 
 def shown_to_client(member: SpaceMember, events: Sequence[Any]) -> dict[UUID, bool]:
-    """By key, those that the person may still see. Events that are alike but for their time are asked of once."""
+    """By key, those that the person may still see, and whether they may open what each is about.
+
+    Events that are alike but for their time are asked of once.
+    """
     alike: dict[Any, list[Any]] = {}
     for event in events:
         alike.setdefault((event.type, event.subject_id, repr(event.details)), []).append(event)
     first = [some[0] for some in alike.values()]
-    still = {event.pk for event in still_told_of(member.user_id, first)}
-    return {event.pk: True for some in alike.values() if some[0].pk in still for event in some}
+    leads = still_told_of(member.user_id, first)
+    return {event.pk: leads[some[0].pk] for some in alike.values() if some[0].pk in leads for event in some}

@@ -22,6 +22,7 @@ class InvitationEvent(EventType):
     Details: `email`.
     """
 
+    routes = {"clients.dossier": "clients:dossier", "accounts.membership": "clients:member"}
     topic = "invitations"
     concerns = _(
         "Of a client: those to whom the client file is open. Of a member: the administrators. "

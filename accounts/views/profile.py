@@ -29,7 +29,7 @@ from accounts.events.people import PersonEvent, RecoveryCodesMade, SecondFactorA
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views.entrance import View, our_way
-from activity.outbox import undelivered, unheard
+from activity.outbox import told, unheard
 from tenancy.scopes import scope
 
 # What allauth writes and the event that we record of it stand, or fall, together.
@@ -88,7 +88,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:profile")
     firms = [place for place in request.places if place.kind.name == "firm"]  # type: ignore[attr-defined]  # by PlaceScope
     with scope(person=person):  # their own mails, which they would not read of in a mail
-        missed = next(iter(undelivered(unheard().filter(to=person.email))), None)
+        missed = next(iter(told(unheard().filter(to=person.email)[:1])), None)
     context = {
         "form": form,
         "person": person,

@@ -245,6 +245,7 @@ def _tell_takers(actor: Membership, member: Membership, held: Holdings, takers: 
         mine = {key for key, one in takers.items() if one is not None and one.pk == taker.pk}
         details = {
             "member": member.name,
+            "member_id": str(member.pk),
             "portfolios": sum(one.key in mine for one in held.portfolios),
             "dossiers": sum(one.key in mine for one in held.dossiers),
         }

@@ -31,7 +31,7 @@ class MemberDeparted(MemberTerminated):
 class HandoverReceived(EventType):
     """Concerns the one who takes over: at once, in the mail that tells of the departure.
 
-    Details: `member`, who leaves; `portfolios`, `dossiers` (counts).
+    Details: `member` and `member_id`, who leaves; `portfolios`, `dossiers` (counts).
     """
 
     name = "clients.member.received_handover"

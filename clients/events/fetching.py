@@ -13,6 +13,7 @@ from clients.events.imports import ImportEvent
 class ConnectionEvent(EventType):
     """Concerns the administrators: it is their firm's access to another platform."""
 
+    route = "clients:connections"
     topic = "firm"
     concerns = _("The administrators")
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from activity import queries
+from activity.bell import News
 from clients.actions.space import KeptByFirm, edit_space_details
 from clients.concern import still_told_of
 from clients.forms.space import SpaceDetailsForm
@@ -68,11 +69,12 @@ def take_over(request: SpaceRequest) -> HttpResponse:
     return redirect(request.space.url(DETAILS))
 
 
-def _last_changes(request: SpaceRequest) -> list[queries.Line]:
+def _last_changes(request: SpaceRequest) -> list[News]:
     """What others did and told this person of, less what their profile no longer lets them see."""
     lines = queries.concerning(request.space_member.user_id, limit=LOOKED_AT)
-    still = {event.pk for event in still_told_of(request.space_member.user_id, [one.event for one in lines])}
-    return [line for line in lines if line.event.pk in still][:SHOWN]
+    leads = still_told_of(request.space_member.user_id, [line.event for line in lines])
+    shown = [line.event for line in lines if line.event.pk in leads][:SHOWN]
+    return [News(event, leads=leads[event.pk]) for event in shown]
 
 
 def _page(request: SpaceRequest, **more: object) -> dict[str, object]:

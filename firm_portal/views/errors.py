@@ -15,8 +15,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Absent, or of another firm: nobody can tell which."""
-    return render(request, "404.html", status=404)
+    """Absent, or of another firm, or lost: nobody can tell which. The way on is the place where they stand, if any."""
+    place = getattr(request, "place", None)
+    context = {"place": place, "in_space": place is not None and place.kind.name == "space"}
+    return render(request, "404.html", context, status=404)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

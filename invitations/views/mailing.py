@@ -5,6 +5,7 @@ from typing import Any
 from csp.constants import SELF
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -19,7 +20,7 @@ from accounts.models import Firm, FirmLogo
 from accounts.permissions import Perm, require
 from accounts.places import FirmRequest
 from accounts.throttling import throttled
-from activity.outbox import SHOWN_FOR, undelivered, undelivered_count
+from activity.outbox import PER_PAGE, SHOWN_FOR, told, undelivered
 from activity.showing import THEMES, confined, side_by_side
 from clients.unreached import to_members
 from invitations.actions.texts import ChangedMeanwhile, change_text, mark_of, send_test
@@ -48,7 +49,7 @@ def mail_settings(request: FirmRequest) -> HttpResponse:
         "form": form,
         "logo": _logo(),
         "kinds": _kinds(request),
-        "undelivered": undelivered_count(),
+        "undelivered": undelivered().count(),
     }
     return render(request, "invitations/mail_settings.html", context, status=422 if form.is_bound else 200)
 
@@ -58,8 +59,14 @@ def undelivered_mails(request: FirmRequest) -> HttpResponse:
     """Each mail of the firm that will not arrive, invitation or not, and why; or what members missed by it."""
     require(request.member, Perm.CHANGE_FIRM)
     is_narrow = request.GET.get("to") == "members"
-    mails = undelivered(to_members() if is_narrow else None)
-    context = {"mails": mails, "days": SHOWN_FOR.days, "to_members": is_narrow}
+    failed = Paginator(to_members() if is_narrow else undelivered(), PER_PAGE)
+    page = failed.get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "mails": told(page.object_list),
+        "days": SHOWN_FOR.days,
+        "to_members": is_narrow,
+    }
     return render(request, "invitations/undelivered.html", context)
 
 

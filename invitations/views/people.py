@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.answers import done
 from accounts.throttling import throttled
-from activity.outbox import undelivered, unheard
+from activity.outbox import told, unheard
 from clients.actions.people import (
     AlreadyHere,
     GoneMeanwhile,
@@ -42,7 +42,8 @@ def people(request: SpaceRequest) -> HttpResponse:
     """Everybody sees who is here and what each profile may do; who manages people, also who is invited."""
     manages = request.space_member.may(SpacePerm.MANAGE_PEOPLE)
     present = SpaceMember.objects.present().filter(space=request.space)
-    troubles = {one.to: one.reason for one in reversed(undelivered(unheard()))} if manages else {}
+    latest = unheard().order_by("to", "-created_at").distinct("to") if manages else []
+    troubles = {one.to: one.reason for one in told(latest)}
     context = {
         "manages": manages,
         "rows": [

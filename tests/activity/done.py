@@ -10,24 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from django.db import transaction
+from django.urls import resolve, reverse
 from django.utils import translation
 
+from accounts.models import Membership
 from activity.composing import CHANGES
+from activity.concern import may_enter, still_concerning
 from activity.events import REGISTRY
 from activity.mails import REGISTRY as KINDS
 from activity.mails import Obsolete
 from activity.models import Event, Notification, OutgoingEmail
-from activity.sentences import plain_sentence
+from activity.sentences import page_of, plain_sentence
+from clients.models import SpaceMember
 from tenancy.scopes import scope
 from tests.activity.scenarios import SCENARIOS
 from tests.activity.test_audiences import ROWS, Cast, make_cast
 from tests.activity.watching import Watch
+from tests.conftest import OutsideClient
 
 LANGUAGES = ("fr", "en")
 NOTICE = "accounts.security_notice"
+OPEN = (200, 302)
 
 
 @dataclass
@@ -40,6 +48,9 @@ class Done:
     faults: dict[str, str] = field(default_factory=dict)  # what is wrong with its words
     failures: dict[str, str] = field(default_factory=dict)  # of rows and scenarios
     mailed: set[str] = field(default_factory=set)  # a mail tells of it, in each language
+    opened: dict[Any, int] = field(default_factory=dict)  # how pages answered: which, to whom
+    # (event, who is told) → to what a mail leads them in vain
+    closed: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def all_done() -> Done:
@@ -87,9 +98,41 @@ def _look(done: Done, cast: Cast, name: str) -> None:
             told = list(Notification.objects.filter(event=event))
             done.told[name] = {one.name.partition(" ")[0] for one in told}
             done.faults[name] = fault_of_words(event)
+            _open(done, event, told)
             if any(_mails_of(one) for one in told) or _notices_of(name):
                 done.mailed.add(name)
             return
+
+
+def _open(done: Done, event: Event, told: list[Notification]) -> None:
+    """What the mail's button leads to, as whoever is told: each page once for each of them, and each time for those who
+    are told of themselves or of a loss."""
+    for one in told:
+        still = still_concerning(one.recipient_id, [one.told])
+        if not still or (not (path := page_of(still[0])) and may_enter(one.recipient_id)):
+            continue
+        path = path or reverse("start")
+        page: tuple[Any, ...] = (resolve(urlsplit(path).path).view_name, one.recipient_id)
+        page += (event.type,) if one.outside or _names(event, one.recipient_id) else ()
+        if page not in done.opened:
+            done.opened[page] = _status(path, one.recipient)
+            if done.opened[page] not in OPEN:
+                done.closed[event.type, one.name] = f"{path}: {done.opened[page]}"
+
+
+def _names(event: Event, person: UUID) -> bool:
+    places: Any = SpaceMember.objects if event.space_id else Membership.objects
+    own = {str(key) for key in places.filter(user_id=person).values_list("pk", flat=True)} | {str(person)}
+    return not own.isdisjoint({str(event.subject_id), *map(str, event.details.values())})
+
+
+def _status(path: str, person: Any) -> int:
+    with transaction.atomic():
+        client = OutsideClient()
+        client.force_login(person)
+        status: int = client.get(path).status_code
+        transaction.set_rollback(True)
+    return status
 
 
 def fault_of_words(event: Event) -> str:

@@ -73,6 +73,12 @@ def test_whoever_is_told_gets_a_mail_in_their_language(done: Done) -> None:
     assert len(told) > 80
 
 
+def test_what_a_mail_leads_to_opens_for_whoever_gets_it(done: Done) -> None:
+    """Who lost what it tells of is led to what they still have."""
+    assert done.closed == {}
+    assert len(done.opened) > 60
+
+
 def test_what_tells_somebody_is_chosen_by_topic_or_is_security(done: Done) -> None:
     silent = {name for name, told in done.told.items() if told and not REGISTRY[name].topic}
     assert {name for name in silent if not REGISTRY[name].security} == set()

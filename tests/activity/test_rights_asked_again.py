@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actions.members import change_role
+from accounts.actions.members import change_role, suspend_member
 from accounts.models import Role
 from accounts.permissions import ObjectRole, give, pairs_of
 from activity import composing, delivery
@@ -119,6 +119,22 @@ def test_the_end_of_a_portfolio_is_told_and_nothing_else_of_it(
     terminate_portfolio(actor=firm.admin, portfolio=sarah)
     said = body(outbox, firm.collaborator.email)
     assert PHONE not in said and "le portefeuille Sarah" in said
+
+
+def test_its_link_leads_to_what_they_still_have(
+    firm: World, bakery: Dossier, sarah: Portfolio, outbox: Outbox
+) -> None:
+    """The bell says it too; who may not enter any more has their spaces. Every type: test_completeness.py."""
+    rename_portfolio(actor=firm.admin, portfolio=sarah, name="Nord")
+    assert firm.firm.url("clients:portfolio", pk=sarah.pk) in body(outbox, firm.collaborator.email)
+    outbox.clear()
+    withdraw_portfolio(actor=firm.admin, portfolio=sarah, member=firm.collaborator)
+    said = body(outbox, firm.collaborator.email)
+    assert f"{firm.firm.url('bell')}?voir=tout" in said and str(sarah.pk) not in said
+    outbox.clear()
+    suspend_member(actor=firm.admin, member=firm.collaborator)
+    said = body(outbox, firm.collaborator.email)
+    assert "Ouvrir mes espaces" in said and firm.firm.slug not in said
 
 
 def test_whoever_is_no_administrator_any_more_is_told_of_their_role_alone(

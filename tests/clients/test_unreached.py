@@ -14,7 +14,7 @@ from activity.models import MailState, Notification, OutgoingEmail
 from clients.actions.dossiers import update_dossier
 from clients.actions.space import edit_space_details, open_space
 from clients.models import ClientSpace, Dossier, SpaceLink, SpaceMember, SpaceProfile
-from clients.unreached import number_unreached, unreached
+from clients.unreached import UnreachedList, number_unreached
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests.worlds import World, make_dossier, make_person, make_portfolio
@@ -59,7 +59,7 @@ class Followed:
 
     def seen_by(self, member: Any) -> list[tuple[str, str, str]]:
         with scope(firm=member.firm_id):
-            return [(one.dossier.name, one.to, one.reason) for one in unreached(member)]
+            return [(one.dossier.name, one.to, one.reason) for one in UnreachedList(member)[:]]
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_it_is_over_once_the_client_has_ended_the_access(followed: Followed) -> 
     followed.told_of_a_change(followed.lemoine, followed.mine)
     with scope(firm=followed.lemoine.firm):
         SpaceLink.objects.update(until="2999-01-01T00:00:00Z")
-        assert unreached(followed.lemoine.admin)
+        assert UnreachedList(followed.lemoine.admin)[:]
         link = SpaceLink.objects.get()
         SpaceLink.objects.update(until=link.since)
     assert followed.seen_by(followed.lemoine.admin) == []
@@ -175,11 +175,31 @@ def test_however_many_there_are_the_first_page_reads_their_number_alone(followed
 
     for member, number in ((lemoine.admin, 4), (lemoine.collaborator, 4), (lemoine.colleague, 0)):
         with scope(firm=lemoine.firm):
-            assert len(unreached(member)) == number
+            assert len(UnreachedList(member)[:]) == number
             read.clear()
             with connection.execute_wrapper(counted):
                 assert number_unreached(member) == number
             assert read == [1]
+
+
+def test_the_list_is_read_page_by_page_each_mail_once(
+    followed: Followed, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more of them than a page shows; the count is that of all."""
+    lemoine = followed.lemoine
+    mails = []
+    for city in ("Brest", "Nantes", "Lyon"):
+        with scope(firm=lemoine.firm):
+            update_dossier(actor=lemoine.admin, dossier=followed.mine, values={"city": city})
+        mails.append(followed.composed())
+    monkeypatch.setattr("clients.views.unreached.PER_PAGE", 2)
+    client, url, shown = browse(lemoine.collaborator), lemoine.firm.url("clients:unreached"), []
+    for number, has_more in ((1, True), (2, False)):
+        page = client.get(url, {"page": number})
+        assert page.context["page"].paginator.count == 3
+        assert (f"?page={number + 1}" in page.content.decode()) == has_more
+        shown.append([one.at for one in page.context["mails"]])
+    assert shown == [[mails[2].created_at, mails[1].created_at], [mails[0].created_at]]
 
 
 def a_mail(to: str, state: str = MailState.FAILED, kind: str = "activity.changes") -> None:

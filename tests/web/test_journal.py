@@ -18,8 +18,10 @@ from activity import queries
 from activity.actions import record
 from activity.sealing import seal_due
 from clients.actions.assignments import change_assignments
+from clients.actions.departing import complete_departure
 from clients.actions.dossiers import update_dossier
 from clients.actions.portfolios import move_dossiers
+from clients.holdings import holdings_of
 from clients.models import Dossier
 from exports.making import make_export
 from exports.models import Export
@@ -357,6 +359,19 @@ def test_what_was_given_to_somebody_is_found_by_their_name_on_their_page_and_beh
     assert did in concerns
     html = page(browse, lemoine, person=str(lemoine.collaborator.user_id))
     assert f"?subject={lemoine.collaborator.pk}" in html and "Garage" not in html
+
+
+def test_what_was_handed_over_is_found_under_whoever_left_and_under_whoever_took_it(
+    lemoine: World, browse
+) -> None:
+    with scope(firm=lemoine.firm):
+        portfolio = make_portfolio("Nord")
+        grant_portfolio(actor=lemoine.admin, portfolio=portfolio, member=lemoine.collaborator)
+        takers = dict.fromkeys(holdings_of(lemoine.collaborator).keys, lemoine.colleague)
+        complete_departure(actor=lemoine.admin, member=lemoine.collaborator, takers=takers, revoke={})
+    for member in (lemoine.collaborator, lemoine.colleague):
+        told = said(page(browse, lemoine, subject=str(member.pk)))
+        assert "a confié à Paul Martin ce que suivait Chloé Martin" in told
 
 
 def test_a_members_page_tells_of_many_files_in_one_line(lemoine: World, browse) -> None:

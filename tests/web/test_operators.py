@@ -185,3 +185,20 @@ def test_a_firm_sees_each_of_its_mails_that_did_not_arrive_and_why(
     settings_page = browse(lemoine.admin).get(lemoine.firm.url("invitations:mail_settings"))
     assert "1 courriel n'a pas été remis" in settings_page.content.decode().replace("&#x27;", "'")
     assert browse(lemoine.collaborator).get(lemoine.firm.url("invitations:undelivered")).status_code == 403
+
+
+def test_the_list_of_them_is_read_page_by_page(
+    lemoine: World, browse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number above it is that of all, as on the page that leads there."""
+    monkeypatch.setattr("invitations.views.mailing.PER_PAGE", 2)
+    for number in range(3):
+        a_mail(
+            lemoine, f"parti{number}@client.test", state=MailState.FAILED, failure="550", waited=3 - number
+        )
+    url, client = lemoine.firm.url("invitations:undelivered"), browse(lemoine.admin)
+    first, second = client.get(url), client.get(url, {"page": 2})
+    assert [one.to for one in first.context["mails"]] == ["parti2@client.test", "parti1@client.test"]
+    assert [one.to for one in second.context["mails"]] == ["parti0@client.test"]
+    assert 'id="page-count" data-page-count>3<' in first.content.decode()
+    assert "?page=2" in first.content.decode() and "?page=1" in second.content.decode()
