@@ -61,11 +61,12 @@ def plan_of(request: FirmRequest, source: Import) -> dict[str, Any]:
 def _page(
     request: FirmRequest, rows: QuerySet[ImportRow], tab: showing.Tab, hits: Counted | None
 ) -> Page[ImportRow]:
-    """Of a filter's few hits, these alone are looked at once more; of many, no more than the page needs."""
+    """Of a filter's few hits, these alone are looked at once more, and where there are none nothing is; of many, no more
+    than the page needs."""
     if hits is None:
         return page_of(rows, request.GET, tab.count)
-    if tab.key in hits.numbers:
-        return page_of(rows.filter(number__in=hits.numbers[tab.key]), request.GET, tab.count)
+    if tab.key in hits.numbers or not tab.count:
+        return page_of(rows.filter(number__in=hits.numbers.get(tab.key, ())), request.GET, tab.count)
     with in_their_order():
         return page_of(rows, request.GET, tab.count)
 

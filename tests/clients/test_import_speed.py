@@ -108,6 +108,15 @@ def test_of_a_words_many_hits_no_more_are_looked_at_than_the_page_shows(
     assert "Sort" not in found
 
 
+def test_where_a_word_has_no_hit_no_row_is_looked_at_again(firm: World, browse: Browse) -> None:
+    made = plan(firm.admin, ROWS)
+    plans = Plans("strpos", "STRPOS")
+    with connection.execute_wrapper(plans):
+        page = browse(firm.admin).get(firm.firm.url("clients:import", pk=made.pk), {"q": "introuvable"})
+    assert (page.context["page"].rows, len(plans.found)) == ([], 1)
+    assert "Aucune ligne ne correspond" in page.content.decode()
+
+
 def choices(context: Any, name: str) -> list[tuple[str, str]]:
     """What a filter of the plan offers."""
     return [(key, str(label)) for key, label in context["filters"].fields[name].choices]
