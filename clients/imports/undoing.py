@@ -146,30 +146,45 @@ def may_be_kept(source: Import) -> set[UUID] | None:
     who has touched them.
     """
     since, rows = _moment(source), _still_written(source)
-    as_written = Dossier.objects.filter(pk=OuterRef("key"), updated_at=since).order_by()
-    suspects = [
-        rows.filter(~Exists(as_written)),
-        rows.filter(_may_have_no_way_back(), action=RowAction.UPDATE),
-    ]
+    suspects = [_no_longer_as_written(source, rows), rows.filter(_may_have_no_way_back(source))]
     for touch in touches(Dossier):
         about = list(touch.since(since).order_by().values_list(touch.path, flat=True)[: _MANY + 1])
         if len(about) > _MANY:
             return None
         if about:
-            its = among(about) & Q(action=RowAction.CREATE) | among(about, "dossier") & Q(
-                action=RowAction.UPDATE
-            )
-            suspects.append(rows.filter(its))
+            suspects.append(rows.filter(_about(about)))
     with never_each_with_each():
         keys = {key for found in suspects for key in found.values_list("pk", flat=True)[: _MANY + 1]}
     return keys if len(keys) <= _MANY else None
 
 
-def _may_have_no_way_back() -> Q:
+def _about(dossiers: Collection[UUID]) -> Q:
+    """The rows that have written one of these."""
+    return among(dossiers) & Q(action=RowAction.CREATE) | among(dossiers, "dossier") & Q(
+        action=RowAction.UPDATE
+    )
+
+
+def _no_longer_as_written(source: Import, rows: Classified) -> Classified:
+    """The rows whose dossiers have been changed since, or are gone. Where those that are as they were and the few that
+    have been changed make up all, nobody has to look for the others."""
+    since = _moment(source)
+    later = list(
+        Dossier.objects.filter(updated_at__gt=since).order_by().values_list("pk", flat=True)[: _MANY + 1]
+    )
+    if len(later) <= _MANY:
+        changed = list(rows.filter(_about(later)).values_list("pk", flat=True)) if later else []
+        if Dossier.objects.filter(updated_at=since).count() + len(changed) == sum(_written(source).values()):
+            return rows.filter(among(changed))
+    as_written = Dossier.objects.filter(pk=OuterRef("key"), updated_at=since).order_by()
+    return rows.filter(~Exists(as_written))
+
+
+def _may_have_no_way_back(source: Import) -> Q:
     """All of which that may be so: who has a former reference is asked only of these."""
     running = list(Portfolio.objects.running().order_by().values_list("pk", flat=True))
     ended = Q(former_portfolio_key__isnull=False) & ~among(running, "former_portfolio_key")
-    return Q(changes__has_key="reference") | ended
+    return (Q(changes__has_key="reference") | ended) & Q(action=RowAction.UPDATE)
 
 
 def _reasons(source: Import) -> Iterator[When]:
@@ -272,13 +287,18 @@ def impact(source: Import) -> UndoImpact:
 
 def _counts(source: Import, these: Collection[UUID] | None) -> Counter[tuple[str, str]]:
     """How many rows there are of each action and reason to keep them ("": none)."""
-    looked_at = _numbers(classified(source, these), "action", "kept")
+    looked_at = _numbers(classified(source, these), "action", "kept") if these != set() else Counter()
     if these is None:
         return looked_at
-    others = _numbers(_still_written(source).annotate(kept=Value("")), "action", "kept")
+    others = Counter({(action, ""): count for action, count in _written(source).items()})
     for (action, _kept), count in looked_at.items():
         others[action, ""] -= count
     return others + looked_at
+
+
+def _written(source: Import) -> dict[str, int]:
+    """How many rows were written, as was counted then."""
+    return {RowAction.CREATE.value: source.count("created"), RowAction.UPDATE.value: source.count("updated")}
 
 
 def _numbers(rows: Classified, *names: str) -> Counter[tuple[str, str]]:
@@ -425,7 +445,7 @@ def _leaving(source: Import, these: Collection[UUID] | None) -> Counter[UUID]:
         return Counter()
     if these is None:
         return _by_portfolio(classified(source).filter(kept=""), made)
-    kept = _by_portfolio(classified(source, these).exclude(kept=""), made)
+    kept = _by_portfolio(classified(source, these).exclude(kept=""), made) if these else Counter()
     return _by_portfolio(_still_written(source), made) - kept
 
 

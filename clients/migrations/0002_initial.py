@@ -562,6 +562,10 @@ class Migration(migrations.Migration):
             model_name="dossier",
             index=models.Index(fields=["firm", "reference", "id"], name="dossier_by_reference"),
         ),
+        migrations.AddIndex(
+            model_name="dossier",
+            index=models.Index(fields=["firm", "updated_at"], name="dossier_by_change"),
+        ),
         migrations.AddConstraint(
             model_name="dossier",
             constraint=tenancy.db.FirmWall(column="firm_id", name="dossier_wall"),

@@ -164,6 +164,8 @@ class Dossier(ClientDetails):
             ),
             models.Index(fields=["firm", "siren", "id"], name="dossier_by_siren"),
             models.Index(fields=["firm", "reference", "id"], name="dossier_by_reference"),
+            # What an import has left as it wrote it, and what has come since.
+            models.Index(fields=["firm", "updated_at"], name="dossier_by_change"),
         ]
 
     firm_id: UUID

@@ -61,7 +61,7 @@ def plan_of(request: FirmRequest, source: Import) -> dict[str, Any]:
 def _page(
     request: FirmRequest, rows: QuerySet[ImportRow], tab: showing.Tab, hits: Counted | None
 ) -> Page[ImportRow]:
-    """Of a filter's few hits, these alone are looked at once more, and where there are none nothing is; of many, no more
+    """Of a filter's few hits, these alone are looked at once more, and nothing where there are none; of many, no more
     than the page needs."""
     if hits is None:
         return page_of(rows, request.GET, tab.count)

@@ -6,7 +6,9 @@ from typing import cast
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.permissions import ObjectRole, Perm, can, give, pairs_of
@@ -30,6 +32,7 @@ from clients.models import (
     ImportFile,
     ImportRow,
     ImportState,
+    RowOutcome,
     SpaceLink,
 )
 from invitations.actions.inviting import invite_clients
@@ -206,6 +209,24 @@ def test_the_rest_is_taken_back_beside_what_is_kept(firm: World) -> None:
     assert [dossier.reference for dossier in Dossier.objects.all()] == ["D2"]
     assert [portfolio.name for portfolio in Portfolio.objects.all()] == ["Léa"]
     assert outcomes(made) == ["", "edited"]
+
+
+def test_where_nothing_has_come_since_no_row_is_asked_for_its_dossier(firm: World) -> None:
+    make_dossier("Ancien", reference="A1")
+    made = run(firm.admin, [("A1", "Ancien et Fils", "", "", ""), ("N1", "Nouveau", "", "", "")])
+    with CaptureQueriesContext(connection) as queries:
+        meant = impact(made)
+    assert (meant.deleted, meant.restored, meant.kept) == (1, 1, [])
+    both = ('"clients_importrow"', '"clients_dossier"')
+    assert not [one["sql"] for one in queries if all(table in one["sql"] for table in both)]
+
+
+def test_a_dossier_that_is_gone_is_missed_beside_one_that_was_edited(firm: World) -> None:
+    made = run(firm.admin, [*TWO, ("N1", "Nouveau", "", "", "")])
+    update_dossier(actor=firm.admin, dossier=Dossier.objects.get(reference="M1"), values={"city": "Lyon"})
+    Dossier.objects.filter(reference="D2").delete()
+    meant = impact(made)
+    assert (meant.deleted, meant.kept) == (1, [(RowOutcome.EDITED, 1), (RowOutcome.GONE, 1)])
 
 
 def test_a_former_reference_that_another_file_has_since_is_left_to_it(firm: World) -> None:
