@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connections
 
 from activity.models import Name
-from activity.planning import by_index
+from activity.planning import Statement
 from spreadsheets.text import fold
 from tenancy import scopes
 from tenancy.expressions import as_array
@@ -43,17 +43,27 @@ _SAID = """
 SELECT name.key, bit_or({bits}) FROM activity_name AS name
 WHERE name.firm_id = %(firm)s AND name.acts = %(acts)s AND ({any}) GROUP BY name.key
 """
-# Of those that one word finds, all names: a single look at each of the firm's, whatever the number of words.
+# Of those that one word finds, all names: a single look at each of the firm's, whatever the number of words. Those of
+# each are put together by themselves: as a join of the two, the planner would go through all names once more.
 _SAID_BY_ALL = """
 WITH one AS MATERIALIZED (
     SELECT DISTINCT name.key FROM activity_name AS name
     WHERE name.firm_id = %(firm)s AND name.acts = %(acts)s AND {rarest}),
 either AS MATERIALIZED (SELECT one.key FROM one UNION SELECT unnest(%(or_of)s::uuid[]))
-SELECT found.key, bit_or(found.bits) FROM either CROSS JOIN LATERAL (
-    SELECT name.key, {bits} AS bits FROM activity_name AS name
+SELECT either.key, found.bits FROM either CROSS JOIN LATERAL (
+    SELECT bit_or({bits}) AS bits FROM activity_name AS name
     WHERE name.firm_id = %(firm)s AND name.acts = %(acts)s AND name.key = either.key) AS found
-GROUP BY found.key
-HAVING bit_or(found.bits) & %(all_of)s = %(all_of)s OR found.key = ANY (%(or_of)s::uuid[])
+WHERE found.bits & %(all_of)s = %(all_of)s OR found.bits IS NOT NULL AND either.key = ANY (%(or_of)s::uuid[])
+"""
+# What is not sealed yet has no names noted yet: so much of it is looked at itself, the latest.
+UNSEALED_STATEMENTS, UNSEALED = 500, 2_000
+_TO_COME = f"""
+SELECT DISTINCT {", ".join(f"event.{column}::text" for column in COLUMNS)} FROM activity_event AS event
+WHERE event.owner = %(owner)s AND event.id = ANY (ARRAY(
+    SELECT unnest(lately.keys) AS key FROM (
+        SELECT one.keys FROM activity_unsealed AS one
+        WHERE one.owner = %(owner)s ORDER BY one.id DESC LIMIT {UNSEALED_STATEMENTS}) AS lately
+    ORDER BY key DESC LIMIT {UNSEALED}))
 """
 _LEFT_OVER = """
 DELETE FROM activity_name AS name WHERE firm_id = %(firm)s AND CASE
@@ -94,10 +104,13 @@ def note(told: Collection[tuple[bool, str, str]], firm: UUID) -> None:
         cursor.execute(_NOTE, [firm, uuid7s(len(names)), list(acts), list(keys), list(texts)])
 
 
-def holders(
-    words: Sequence[str], *, acts: bool, all_of: int = 0, or_of: Collection[UUID] = ()
-) -> list[tuple[UUID, int]]:
-    """Who or what of the firm in scope has a name that holds one of the words, and which of them: a bit each.
+def to_come(owner: UUID) -> Statement:
+    """The `COLUMNS` of the owner's latest events that nobody has sealed yet: what they name is not noted yet."""
+    return _TO_COME, {"owner": owner}
+
+
+def holders(words: Sequence[str], *, acts: bool, all_of: int = 0, or_of: Collection[UUID] = ()) -> Statement:
+    """Who or what of the firm in scope has a name that holds one of the words, and which of them: key, a bit each.
 
     The words are folded: letters and digits alone. `all_of`: without those that do not hold all of these, but for
     `or_of`, of whom more names are known.
@@ -108,11 +121,11 @@ def holders(
     values |= {"firm": scopes.firm_id(), "acts": acts}
     sought = [place for place in range(len(words)) if all_of >> place & 1]
     if len(words) == 1 or not sought:
-        return by_index([(_SAID.format(bits=bits, any=" OR ".join(said)), values)])[0]
+        return _SAID.format(bits=bits, any=" OR ".join(said)), values
     # A number says more than a word, and a long word more than a short one.
     rarest = max(sought, key=lambda place: (any(map(str.isdigit, words[place])), len(words[place])))
     values |= {"all_of": sum(1 << place for place in sought), "or_of": as_array(or_of)}
-    return by_index([(_SAID_BY_ALL.format(bits=bits, rarest=said[rarest]), values)])[0]
+    return _SAID_BY_ALL.format(bits=bits, rarest=said[rarest]), values
 
 
 def forget_left_over() -> None:

@@ -14,14 +14,13 @@ from operator import attrgetter, or_
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from activity import names
 from activity.events import REGISTRY
-from activity.models import Event, EventQuerySet, Unsealed
+from activity.models import Event, EventQuerySet
 from activity.planning import Statement, by_index
 from spreadsheets.text import fold
 from tenancy.expressions import among, as_array
@@ -35,8 +34,6 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 3), date(9999, 12, 29)
 MOST_THINGS = 5_000
 # So many words count, the longest: each further one would only narrow what these find.
 MOST_WORDS = 5
-# What is not sealed yet has names that are not noted yet (`activity.names`): so much of it is looked at instead.
-UNSEALED_STATEMENTS, UNSEALED = 500, 2_000
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,7 @@ class Search:
             for reading, more in self._readings(want, base):
                 yield reading.sql, {**values, **more}
 
-    def _readings(self, want: Want, base: "_Reading") -> "Iterator[tuple[_Reading, dict[str, Any]]]":
+    def _readings(self, want: Want, base: "_Reading") -> "Iterator[tuple[_Reading | _Walk, dict[str, Any]]]":
         """By which index the events of this want are read, and what is asked of each of them besides."""
         values = want.values()
         if self._folds(want):
@@ -214,8 +211,12 @@ class Search:
         elif want.subjects is not None and len(want.subjects) <= MOST_THINGS:
             others = [name for name in values if name != "subjects"]
             # Those of a portfolio are no members, whom alone an event names besides.
-            for column in _ABOUT if self.asked.among is None else _ABOUT[:1]:
-                yield base.by(column, also=others, things=len(want.subjects)), values
+            columns = _ABOUT if self.asked.among is None else _ABOUT[:1]
+            readings = [base.by(column, also=others, things=len(want.subjects)) for column in columns]
+            if steps := 0 if others else _steps(len(want.subjects), base.size):
+                yield _Walk(base, tuple(readings), steps), values
+            else:
+                yield from ((reading, values) for reading in readings)
         elif want.actors is not None:
             yield from self._readings_of_people(want, base, values)
         elif want.types is not None:
@@ -334,13 +335,50 @@ def _text(reading: _Reading) -> str:
     """
 
 
+@dataclass(frozen=True)
+class _Walk:
+    """Of hundreds of things, the journal soon meets so many that a page is full, and each is looked up only if not."""
+
+    journal: _Reading
+    of_things: tuple[_Reading, ...]
+    steps: int  # through how many events
+
+    @property
+    def sql(self) -> str:
+        return _text_of_walk(self)
+
+
+def _steps(things: int, size: int) -> int:
+    """As many events are gone through in less than half the time that it takes to look up so many things; 0: too few
+    of them to fill the page."""
+    steps = 4 << things.bit_length() - 1
+    return steps if steps >= 32 * size else 0
+
+
+@lru_cache(maxsize=1_024)
+def _text_of_walk(walk: _Walk) -> str:
+    """What meets them is read as far as is needed. At the journal's end nothing is left to look up either."""
+    columns = [column for reading in walk.of_things for column in reading.columns]
+    # As subqueries, for which a table of the keys is made: an array's would be compared one by one.
+    meets = " OR ".join(f"event.{_BY[column][0]} IN (SELECT unnest({_BY[column][1]}))" for column in columns)
+    things = " UNION ALL ".join(f"SELECT one.id FROM ({reading.sql}) AS one" for reading in walk.of_things)
+    return f"""
+        WITH walked AS MATERIALIZED ({_read(walk.journal, walk.steps, columns=f"event.id, {meets} AS meets")}),
+        met AS MATERIALIZED (SELECT walked.id FROM walked WHERE walked.meets LIMIT {walk.journal.size})
+        SELECT met.id FROM met UNION
+        SELECT found.id FROM ({things}) AS found WHERE CASE
+            WHEN (SELECT count(*) FROM met) < {walk.journal.size} THEN (SELECT count(*) FROM walked) = {walk.steps}
+            ELSE false END
+    """
+
+
 def _things(reading: _Reading) -> str:
     """Each of the things, or pairs, by which is read; one row where it is the owner alone."""
     things = [f"unnest({_BY[name][1]}) AS of_{name} (key)" for name in reading.columns]
     return " CROSS JOIN ".join(things) or "(SELECT) AS one"
 
 
-def _read(reading: _Reading, size: int, *more: str) -> str:
+def _read(reading: _Reading, size: int, *more: str, columns: str = "event.id") -> str:
     """Of one thing, in the order of its index.
 
     The rest of what is asked is asked of each event that is met. That the last column is equal is said as a range, and
@@ -354,7 +392,7 @@ def _read(reading: _Reading, size: int, *more: str) -> str:
     where += [_ASKED[name] for name in reading.asked if name in _ASKED]
     where += ["NOT event.is_detail"] if reading.folds else []
     return (
-        f"SELECT event.id FROM activity_event AS event WHERE {' AND '.join([*where, *more])}"
+        f"SELECT {columns} FROM activity_event AS event WHERE {' AND '.join([*where, *more])}"
         f" ORDER BY event.{last} {reading.direction.by_column}, event.id {reading.direction.by_id} LIMIT {size}"
     )
 
@@ -368,15 +406,28 @@ def _wants(words: list[str]) -> Iterator[Want]:
     Things and people are found by each name that they ever had. A want for each way to spread the words over the three.
     """
     actors, subjects, types = _Holders(words), _Holders(words), _Holders(words)
-    for acts, key, name in _names_to_come():
-        (actors if acts else subjects).add(key, name)
     language = get_language() or ""
     for name in REGISTRY:
         types.add(name, _said(name, language))
-    actors.add_all(names.holders(words, acts=True))
-    # Words that stand nowhere else must stand in what a thing is called: few things are called by all of them.
-    elsewhere = actors.any | types.any
-    subjects.add_all(names.holders(words, acts=False, all_of=~elsewhere, or_of=subjects.held))
+    # Words that stand nowhere else must stand in what a thing is called: few things are called by all of them. So it is
+    # asked at once, and once more where some of these do stand in the names of people, or of what is not sealed yet (which
+    # is read first: what is sealed meanwhile has its names noted by then).
+    alone = ~types.any
+    to_come, acted, called = by_index(
+        [
+            names.to_come(Event.ownership()["owner"]),
+            names.holders(words, acts=True),
+            names.holders(words, acts=False, all_of=alone),
+        ]
+    )
+    events = (dict(zip(names.COLUMNS, row, strict=True)) for row in to_come)
+    for acts, key, name in {one for event in events for one in names.named(event)}:
+        (actors if acts else subjects).add(UUID(key), fold(name))
+    actors.add_all(acted)
+    if len(words) > 1 and (subjects.held or actors.any & alone):
+        elsewhere = actors.any | types.any
+        (called,) = by_index([names.holders(words, acts=False, all_of=~elsewhere, or_of=subjects.held)])
+    subjects.add_all(called)
     for places in product((actors, subjects, types), repeat=len(words)):
         yield Want(*(part.of(places) for part in (actors, subjects, types)))
 
@@ -416,20 +467,6 @@ def _said(name: str, language: str) -> str:
     kind = REGISTRY[name]
     words = (word for word in str(kind.sentence).split() if "%(" not in word)
     return fold(f"{kind.summary} {' '.join(words)}")
-
-
-def _names_to_come() -> Iterator[names.Named]:
-    """Those that events bring which nobody has sealed yet: the latest some thousands of such events."""
-    lately = Unsealed.objects.filter(owner=Event.ownership()["owner"]).order_by("-id")[:UNSEALED_STATEMENTS]
-    keys = [key for one in lately for key in one.keys][-UNSEALED:]
-    if not keys:
-        return
-    columns = names.COLUMNS
-    brought = Event.objects.of_scope().filter(among(keys)).order_by()
-    texts = (Cast(column, TextField()) for column in columns)
-    rows = (dict(zip(columns, row, strict=True)) for row in brought.values_list(*texts))
-    for acts, key, name in {one for row in rows for one in names.named(row)}:
-        yield acts, UUID(key), fold(name)
 
 
 def _types(kind: str) -> frozenset[str]:

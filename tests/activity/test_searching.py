@@ -1,22 +1,27 @@
 """The quick way of finding events finds what the plain one does, page by page, both ways."""
 
 import itertools
+import json
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from activity import names, queries, searching
 from activity.models import Event, Name
 from activity.planning import Statement, by_index
 from activity.sealing import seal_due
 from activity.searching import Asked, Search
+from spreadsheets.text import fold
 from tenancy.expressions import as_array
 from tenancy.keys import uuid7
 from tenancy.scopes import scope
@@ -27,6 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KINDS = ("portfolios.portfolio.renamed", "portfolios.portfolio.created", "clients.dossier.moved")
 THINGS = {UUID(int=number): name for number, name in enumerate(("Élan", "Nord", "Élan Nord", "Sud"), 1)}
+SYLLABLES = ("bou", "lan", "ge", "rie", "du", "rand", "12", "345", "œil", "é")
 # Whom events name besides.
 MEMBERS = {UUID(int=11): "Chloé Nord", UUID(int=12): "Zoé"}
 
@@ -105,6 +111,80 @@ def asked(world: World, *, paired: bool = True) -> list[Asked]:
     return [Asked(**given) for given in ({}, *filters, *(pairs if paired else ()))]
 
 
+def test_words_find_what_reading_each_event_would(told: World) -> None:
+    """Each word stands in a name that whoever acted, or what it was about, has or had, or in what was done."""
+    chance = random.Random(8)
+    with scope(firm=told.firm):
+        renamed = [
+            Event(
+                **Event.ownership(),
+                type=chance.choice(KINDS),
+                subject_id=UUID(int=chance.randrange(1, 30)),
+                subject_name=" ".join(chance.sample(SYLLABLES, 2)) + chance.choice(SYLLABLES),
+            )
+            for _number in range(60)
+        ]
+        Event.objects.bulk_create(renamed[:40])
+    seal_due()
+    with scope(firm=told.firm):
+        Event.objects.bulk_create(renamed[40:])
+        plain = list(Event.objects.order_by("-id"))
+        called = names_of(plain)
+        # Of people, of things, of kinds, of none.
+        heard = [
+            sorted({word for key, said in called.items() if key[0] == of for word in " ".join(said).split()})
+            for of in (True, False, None)
+        ] + [["zzz"]]
+
+    def found() -> bool:
+        drawn = (chance.choice(chance.choice(heard)) for _word in range(chance.choice((1, 2, 2, 3))))
+        words = [cut_out(chance, word) for word in drawn]
+        expected = [event.pk for event in plain if tells_of(event, words, called)]
+        assert Search(Asked(text=" ".join(words))).keys(400) == expected, words
+        return bool(expected)
+
+    with scope(firm=told.firm):
+        before = [found() for _number in range(20)]
+    seal_due()
+    with scope(firm=told.firm):
+        assert 10 < sum(before + [found() for _number in range(20)]) < 40
+
+
+def names_of(events: Iterable[Event]) -> dict[Any, set[str]]:
+    """Folded, by the keys of people, things and kinds."""
+    called: dict[Any, set[str]] = defaultdict(set)
+    for event in events:
+        for told_of in names.named({column: text(getattr(event, column)) for column in names.COLUMNS}):
+            acts, key, name = told_of
+            called[acts, UUID(key)].add(fold(name))
+        called[None, event.type].add(searching._said(event.type, get_language() or ""))
+    return called
+
+
+def tells_of(event: Event, words: Iterable[str], called: dict[Any, set[str]]) -> bool:
+    """A line behind another event only by what it is about, or what was done: not by who acted alone."""
+
+    def holds(key: Any, word: str) -> bool:
+        return any(word in name for name in called.get(key, ()))
+
+    for person in (event.actor_id, event.behalf_id):
+        for thing in (event.subject_id, event.named, event.taker):
+            by_person = [holds((True, person), word) for word in words]
+            beside = [holds((False, thing), word) or holds((None, event.type), word) for word in words]
+            if all(map(or_, by_person, beside)) and (any(beside) or not event.is_detail):
+                return True
+    return False
+
+
+def text(value: Any) -> str | None:
+    return json.dumps(value) if isinstance(value, dict) else None if value is None else str(value)
+
+
+def cut_out(chance: random.Random, word: str) -> str:
+    start = chance.randrange(len(word))
+    return word[start : start + chance.randrange(1, 6)]
+
+
 def test_the_quick_way_finds_what_the_plain_one_does(told: World) -> None:
     with scope(firm=told.firm):
         found = 0
@@ -163,7 +243,7 @@ def test_an_event_is_about_the_members_whom_it_names(told: World) -> None:
 
 def test_another_firms_names_are_not_looked_at(told: World, bertrand: World) -> None:
     with scope(firm=bertrand.firm):
-        assert names.holders(["elan"], acts=False) == []
+        assert by_index([names.holders(["elan"], acts=False)]) == [[]]
 
 
 def test_each_question_goes_by_the_index_of_what_is_asked(told: World) -> None:
@@ -192,22 +272,69 @@ def conditions(statements: Iterable[Statement]) -> str:
     return "".join(line for line in lines if "Index Cond" in line)
 
 
-def test_a_search_looks_at_the_names_of_its_firm_alone(told: World, monkeypatch) -> None:
-    found = []
-
-    def explained(statements: list[Statement]) -> list[list[Any]]:
-        found.append(conditions(statements))
-        return by_index(statements)
-
-    monkeypatch.setattr(names, "by_index", explained)
+def test_a_search_looks_at_the_names_of_its_firm_alone(told: World) -> None:
     with as_owner() as owner:
         owner.execute("ANALYZE activity_name")
     with scope(firm=told.firm):
-        assert names.holders(["nord"], acts=False, all_of=1)
-        assert names.holders(["nord", "elan"], acts=False)
-        assert len(names.holders(["nord", "elan"], acts=False, all_of=3)) == 1
-        assert len(names.holders(["nord", "elan"], acts=False, all_of=3, or_of=[UUID(int=1)])) == 2
-    assert all("firm_id = " in one and "acts = " in one for one in found), found
+        for statement, count in (
+            (names.holders(["nord"], acts=False, all_of=1), 3),
+            (names.holders(["nord", "elan"], acts=False), 4),
+            (names.holders(["nord", "elan"], acts=False, all_of=3), 1),
+            (names.holders(["nord", "elan"], acts=False, all_of=3, or_of=[UUID(int=1)]), 2),
+        ):
+            found = conditions([statement])
+            assert "firm_id = " in found and "acts = " in found, found
+            assert len(by_index([statement])[0]) == count
+
+
+def test_the_names_of_what_one_word_finds_are_read_thing_by_thing(told: World) -> None:
+    """Whatever is asked for: planned for values that are not known, a join would go through all names again."""
+    with scope(firm=told.firm):
+        sql, values = names.holders(["nord", "elan"], acts=False, all_of=3)
+    kinds = {"firm": "uuid", "acts": "boolean", "all_of": "smallint", "or_of": "uuid[]"}
+    places = {name: f"CAST(${place} AS {kinds.get(name, 'text')})" for place, name in enumerate(values, 1)}
+    with as_owner() as owner:
+        # Of a thousand firms, taken back before anybody asks whether there are such.
+        owner.execute(
+            "INSERT INTO activity_name (id, firm_id, acts, key, name) SELECT gen_random_uuid(),"
+            " md5((n % 1000)::text)::uuid, false, gen_random_uuid(), 'sud' FROM generate_series(1, 5000) AS n"
+        )
+        owner.execute("ANALYZE activity_name")
+        owner.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        plan = "\n".join(
+            line for (line,) in owner.execute(f"EXPLAIN (GENERIC_PLAN) {sql % places}").fetchall()
+        )
+        owner.rollback()
+    assert len(re.findall("on activity_name", plan)) == 2, plan
+    assert re.search(r"Index Cond: .*key = either.key", plan), plan
+
+
+def test_hundreds_of_things_are_met_along_the_journal_or_looked_up(told: World, monkeypatch) -> None:
+    """Whether it meets a page of them at once, late, at the journal's end, or never."""
+    with scope(firm=told.firm):
+        for steps in (4, 40, 250, 1_000):
+            monkeypatch.setattr(searching, "_steps", lambda things, size, steps=steps: steps)
+            for one in (Asked(text="nord"), Asked(text="zoe"), Asked(among=frozenset({UUID(int=1)}))):
+                plain = list(Search(one).events.values_list("pk", flat=True))
+                paged = [key for lot in Search(one).lots(20) for key in lot]
+                assert paged == plain, (steps, one)
+                assert Search(one).keys(5, after=plain[-1]) == plain[::-1][1:6], (steps, one)
+                assert Search(one).count(10_000) >= len(plain)
+
+
+def test_what_the_journal_meets_soon_is_not_looked_up(told: World, monkeypatch) -> None:
+    monkeypatch.setattr(searching, "_steps", lambda things, size: 100)
+    with scope(firm=told.firm):
+        search = Search(Asked(among=frozenset({UUID(int=1), UUID(int=2)})))
+        once = [step for step in looks_at_events(search, 5) if step["Actual Loops"]]
+        assert len(once) == 1, once
+        assert once[0]["Actual Rows"] < 40
+        assert len([step for step in looks_at_events(search, 100) if step["Actual Loops"]]) > 1
+
+
+@pytest.mark.parametrize(("things", "steps"), [(300, 0), (511, 0), (512, 2_048), (5_000, 16_384)])
+def test_few_things_are_looked_up_at_once(things: int, steps: int) -> None:
+    assert searching._steps(things, 51) == steps
 
 
 def test_of_many_things_no_more_is_read_than_can_be_shown(told: World) -> None:
