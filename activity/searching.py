@@ -410,8 +410,8 @@ def _wants(words: list[str]) -> Iterator[Want]:
     for name in REGISTRY:
         types.add(name, _said(name, language))
     # Words that stand nowhere else must stand in what a thing is called: few things are called by all of them. So it is
-    # asked at once, and once more where some of these do stand in the names of people, or of what is not sealed yet (which
-    # is read first: what is sealed meanwhile has its names noted by then).
+    # asked at once, and once more where some of these do stand in the names of people, or of what is not sealed yet:
+    # which is read first, for what is sealed meanwhile has its names noted by then.
     alone = ~types.any
     to_come, acted, called = by_index(
         [
