@@ -267,7 +267,7 @@ def until_there(kit: Page, asked: list[Route]) -> None:
 def ask_how_far(kit: Page) -> list[Route]:
     """The page asks at once how far its work is; the questions, which wait for an answer."""
     asked: list[Route] = []
-    kit.route("**/how-far/", lambda route: asked.append(route))
+    kit.route("**/how-far/", lambda route: asked.append(route))  # noqa: PLW0108 - Playwright takes no function of Python's own
     kit.evaluate(
         """() => {
           document.body.insertAdjacentHTML("beforeend",
@@ -285,7 +285,7 @@ OVER = {"HX-Refresh": "true"}
 def test_a_page_that_somebody_leaves_is_not_loaded_anew(kit: Page, kit_url: str) -> None:
     (asked, *_) = ask_how_far(kit)
     leaving: list[Route] = []
-    kit.route(f"{kit_url}?q=*", lambda route: leaving.append(route))
+    kit.route(f"{kit_url}?q=*", lambda route: leaving.append(route))  # noqa: PLW0108 - as above
     kit.evaluate("url => { location.href = url }", f"{kit_url}?q=garage")
     until_there(kit, leaving)
     with kit.expect_event("requestfinished", lambda request: request.url.endswith("/how-far/")):
@@ -296,7 +296,8 @@ def test_a_page_that_somebody_leaves_is_not_loaded_anew(kit: Page, kit_url: str)
 
 
 def test_a_notice_outlasts_the_page_whose_work_is_over(kit: Page, kit_url: str) -> None:
-    kit.evaluate("document.dispatchEvent(new CustomEvent('toast', { detail: { text: '1 ligne corrigée', tone: 'ok' } }))")
+    notice = {"text": "1 ligne corrigée", "tone": "ok"}
+    kit.evaluate("detail => document.dispatchEvent(new CustomEvent('toast', { detail }))", notice)
     expect(kit.locator("#toasts")).to_contain_text("1 ligne corrigée")
     ask_how_far(kit)[0].fulfill(status=204, headers=OVER)
     expect(kit.locator("#how-far")).to_have_count(0)

@@ -1,7 +1,7 @@
 """The same assignments from several places at one moment (a double click, two administrators): made and told once."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -18,7 +18,8 @@ from clients.impact import MeansSomethingElse, enact, rehearse
 from clients.models import Assignment, Dossier
 from tenancy.scopes import scope
 from tests import worlds
-from tests.isolation.test_at_once import AT_ONCE, side_by_side, together
+from tests.isolation.test_at_once import AT_ONCE, together
+from tests.meeting import come_past, within
 from tests.worlds import World, make_dossier, make_member, make_portfolio
 
 ROUNDS = 4
@@ -73,13 +74,16 @@ def test_they_are_given_once(world: World) -> None:
 def test_what_holds_dossiers_lets_others_be_given_them(world: World, act: Callable[[World], object]) -> None:
     """A grant leans on its dossier's row: if it had to wait, whoever holds dossiers and wants members would wait in a
     ring with whoever holds members and gives dossiers."""
-    with ThreadPoolExecutor(1) as threads, scope(firm=world.firm):
+    assert come_past(_undone(world, act), within({"firm": world.firm}, _gives_directly, world=world)) is None
+
+
+@contextmanager
+def _undone(world: World, act: Callable[[World], object]) -> Iterator[None]:
+    """It is done as long as this lasts, and then never was."""
+    with scope(firm=world.firm):
         act(world)
-        other = threads.submit(side_by_side, world, [lambda: _gives_directly(world)])
-        try:
-            assert other.result(3) == ["done"]
-        finally:
-            transaction.set_rollback(True)
+        yield
+        transaction.set_rollback(True)
 
 
 def test_a_confirmation_pressed_twice_is_one(world: World) -> None:

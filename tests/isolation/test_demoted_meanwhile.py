@@ -1,14 +1,13 @@
 """Somebody's right ends while what they began waits for its turn: it is refused. Two real connections."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event as Signal
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 
 from accounts.actions.replacements import arrange_replacement, change_replacement, end_replacement
@@ -27,6 +26,7 @@ from invitations.models import Invitation
 from portfolios.actions import change_subscriber, grant_portfolio, rename_portfolio
 from tenancy.scopes import scope
 from tests import worlds
+from tests.meeting import come_meanwhile, in_firm
 from tests.worlds import World, make_dossier, make_member, make_portfolio
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,6 +142,13 @@ ACTS = [
 ENDS = [{"role": Role.COLLABORATOR}, {"state": MemberState.SUSPENDED}]
 
 
+@contextmanager
+def _held(world: World, thing: models.Model) -> Iterator[None]:
+    with scope(firm=world.firm):
+        type(thing)._default_manager.select_for_update(of=("self",)).get(pk=thing.pk)
+        yield
+
+
 @pytest.mark.parametrize("end", ENDS, ids=["demoted", "suspended"])
 @pytest.mark.parametrize("prepared", ACTS)
 def test_what_waits_while_its_actor_loses_the_right_is_refused(
@@ -152,22 +159,12 @@ def test_what_waits_while_its_actor_loses_the_right_is_refused(
         thing, act = prepared(world)
         before = Event.objects.count()
 
-    def elsewhere() -> object:
-        try:
-            with scope(firm=world.firm):
-                return act(zoe)
-        except PermissionDenied:
-            return 0
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as threads:
-        with scope(firm=world.firm):
-            type(thing)._default_manager.select_for_update(of=("self",)).get(pk=thing.pk)
-            waiting = threads.submit(elsewhere)
-            Signal().wait(0.3)
-            assert not waiting.done()
-            Membership.objects.filter(pk=zoe.pk).update(**end)
-        assert waiting.result(5) == 0
+    became: list[object] = []
+    error = come_meanwhile(
+        _held(world, thing),
+        in_firm(world, lambda: became.append(act(zoe))),
+        then=lambda: Membership.objects.filter(pk=zoe.pk).update(**end),
+    )
+    assert isinstance(error, PermissionDenied) or became == [0]
     with scope(firm=world.firm):
         assert Event.objects.count() == before

@@ -1,10 +1,10 @@
 """A portfolio is terminated while somebody puts something into it, or gives it to somebody: nothing is left behind in
 it, whoever comes first. Two real connections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from threading import Event as Signal
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -18,6 +18,7 @@ from portfolios.models import Portfolio, PortfolioGrant
 from tenancy.scopes import scope
 from tests import worlds
 from tests.clients.lists import apply, plan
+from tests.meeting import come_meanwhile, come_past, in_firm
 from tests.worlds import World, make_dossier, make_portfolio
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,13 +49,19 @@ def _grant(world: World, portfolio: Portfolio, _dossier: Dossier) -> None:
 ACTS = pytest.mark.parametrize("act", [_create, _move, _move_many, _grant])
 
 
-def elsewhere(world: World, act: Callable[[], object], *, waits: Signal | None = None) -> str:
+@contextmanager
+def under_way(world: World, act: Callable[[], object]) -> Iterator[None]:
+    """Done, and not committed as long as this lasts."""
+    with scope(firm=world.firm):
+        act()
+        yield
+
+
+def elsewhere(world: World, act: Callable[[], object]) -> str:
     """In another thread and transaction; "done", or the name of the refusal."""
     try:
         with scope(firm=world.firm):
             act()
-            if waits:
-                waits.wait(1.0)
     except PermissionDenied as refused:
         return type(refused).__name__
     finally:
@@ -67,15 +74,10 @@ def test_what_comes_while_it_is_terminated_is_refused(world: World, act: Act) ->
     with scope(firm=world.firm):
         portfolio, dossier = make_portfolio(), make_dossier()
         stale = Portfolio.objects.get(pk=portfolio.pk)
-    ended = Signal()
-    with ThreadPoolExecutor(1) as threads:
-        with scope(firm=world.firm):
-            terminate_portfolio(actor=world.admin, portfolio=portfolio)
-            # Read committed: the other one still sees it running, and waits for its lock.
-            other = threads.submit(elsewhere, world, lambda: act(world, stale, dossier))
-            ended.wait(0.5)
-            assert not other.done()
-        assert other.result(5) == Terminated.__name__
+    ending = under_way(world, partial(terminate_portfolio, actor=world.admin, portfolio=portfolio))
+    # Read committed: the other one still sees it running, and waits for its lock.
+    refused = come_meanwhile(ending, in_firm(world, partial(act, world, stale, dossier)), then=lambda: None)
+    assert isinstance(refused, Terminated)
     with scope(firm=world.firm):
         assert not Dossier.objects.in_portfolio(portfolio).exists()
         assert not PortfolioGrant.objects.exists()
@@ -86,15 +88,9 @@ def test_a_termination_waits_for_what_came_first_and_takes_it_along(world: World
     with scope(firm=world.firm):
         portfolio, dossier = make_portfolio(), make_dossier()
         stale = Portfolio.objects.get(pk=portfolio.pk)
-    with ThreadPoolExecutor(1) as threads:
-        with scope(firm=world.firm):
-            act(world, stale, dossier)
-            other = threads.submit(
-                elsewhere, world, lambda: terminate_portfolio(actor=world.admin, portfolio=portfolio)
-            )
-            Signal().wait(0.5)
-            assert not other.done()
-        assert other.result(5) == "done"
+    coming = under_way(world, partial(act, world, stale, dossier))
+    ending = in_firm(world, terminate_portfolio, actor=world.admin, portfolio=portfolio)
+    assert come_meanwhile(coming, ending, then=lambda: None) is None
     with scope(firm=world.firm):
         assert not Dossier.objects.in_portfolio(portfolio).exists()
 
@@ -102,9 +98,8 @@ def test_a_termination_waits_for_what_came_first_and_takes_it_along(world: World
 def test_two_who_put_something_in_do_not_wait_for_each_other(world: World) -> None:
     with scope(firm=world.firm):
         portfolio, dossier = make_portfolio(), make_dossier()
-    with ThreadPoolExecutor(1) as threads, scope(firm=world.firm):
-        _create(world, portfolio, dossier)
-        assert threads.submit(elsewhere, world, lambda: _move(world, portfolio, dossier)).result(5) == "done"
+    creating = under_way(world, partial(_create, world, portfolio, dossier))
+    assert come_past(creating, in_firm(world, partial(_move, world, portfolio, dossier))) is None
 
 
 def test_two_portfolios_that_are_terminated_into_each_other_do_not_lock_each_other_out(world: World) -> None:
@@ -114,7 +109,7 @@ def test_two_portfolios_that_are_terminated_into_each_other_do_not_lock_each_oth
     ends = [partial(terminate_portfolio, actor=world.admin, portfolio=a, successor=b) for a, b in pairs]
     with ThreadPoolExecutor(2) as threads:
         answers = [threads.submit(elsewhere, world, end) for end in ends]
-        assert "done" in {answer.result(5) for answer in answers}
+        assert "done" in {answer.result(30) for answer in answers}
     with scope(firm=world.firm):
         assert Portfolio.objects.running().count() == 1
 
