@@ -32,10 +32,14 @@ class Sink:
         self._process.join()
 
     def clear(self, *, delay: float = 0.0) -> None:
-        """Forget what came. From now on, `delay` seconds pass before the answer to each mail's recipient and data."""
-        self._delay.value = delay
+        """Forget what came; and `slow`."""
+        self.slow(delay)
         self._pipe.send("clear")
         self._pipe.recv()
+
+    def slow(self, delay: float) -> None:
+        """From now on, so many seconds pass before the answer to each mail's recipient and data."""
+        self._delay.value = delay
 
     def wait_for(self, count: int, *, at_most: float = 300.0) -> None:
         """Until so many mails have arrived. Raises TimeoutError."""

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -70,6 +71,18 @@ def longest_first(items: list[pytest.Item]) -> None:
 
     if suffix():
         items.sort(key=place)
+
+
+def broker(address: str, place: int) -> str:
+    """The broker at that address for what this process alone says and hears in it: `place` 0, 1 or 2.
+
+    Its databases are 16; the first is for what all say and nobody hears.
+    """
+    number = int(suffix().removeprefix("_gw") or 0)
+    database = 1 + (3 * number + place) % 15
+    if address.startswith("redis+socket"):
+        return f"{address.partition('?')[0]}?virtual_host={database}"
+    return urlsplit(address)._replace(path=f"/{database}").geturl()
 
 
 def suffix() -> str:

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -20,6 +19,7 @@ from invitations.actions.inviting import invite_client
 from invitations.models import InvitationToken, hashed, hashed_code
 from tenancy import tasks
 from tenancy.scopes import scope
+from tests import parallel
 from tests.database import as_owner
 from tests.invitations.kinds import INVITED, KINDS, send
 from tests.invitations.links import link_to, token_to
@@ -70,13 +70,10 @@ _TOKEN, _CODE = re.compile(r"(?=(?<![\w-])([\w-]{43})(?![\w-]))"), re.compile(r"
 @pytest.fixture
 def redis(settings: Any) -> Iterator[Redis]:
     """The broker to which pages and actions call out in this test, and which no worker empties."""
-    given = urlsplit(os.environ["REDIS_URL"])
-    if given.scheme == "redis+socket":
-        settings.CELERY_BROKER_URL = f"redis+socket://{given.path}?virtual_host=6"
-        client = Redis(unix_socket_path=given.path, db=6)
-    else:
-        settings.CELERY_BROKER_URL = given._replace(path="/6").geturl()
-        client = Redis.from_url(settings.CELERY_BROKER_URL)
+    settings.CELERY_BROKER_URL = parallel.broker(os.environ["REDIS_URL"], 1)
+    # The client calls a unix socket otherwise than Celery.
+    address = settings.CELERY_BROKER_URL.replace("redis+socket:", "unix:").replace("?virtual_host=", "?db=")
+    client = Redis.from_url(address)
     client.flushdb()
     tasks._broker.cache_clear()
     tasks._rest.until = 0.0

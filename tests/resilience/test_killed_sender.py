@@ -68,7 +68,7 @@ class Post:
     def kill_at(self, step: int) -> None:
         """Start the sender, let it come so far, and kill it a moment later."""
         self.worker.start()
-        self._wait(lambda: self.done() >= step)
+        self._wait(lambda: self.done() >= step, pause=0.005)
         time.sleep(random.uniform(0, 0.2))
         self.worker.kill()
         self.let_the_leases_run_out()
@@ -159,10 +159,12 @@ def test_a_sender_killed_in_the_middle_loses_nothing_and_doubles_one_mail_at_mos
     lemoine: World, worker: Worker, sink: Sink
 ) -> None:
     post = Post(lemoine, worker, sink, clients=150)
-    sink.clear(delay=0.005)
+    # Slow enough for this process to stand still a while and yet come before the last mail.
+    sink.clear(delay=0.02)
     post.order()
     post.kill_at(150 + 40)
     assert not post.is_over(), "it died too late to tell anything"
+    sink.slow(0.0)
     post.finish()
     post.check(deaths=1)
 

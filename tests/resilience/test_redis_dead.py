@@ -18,7 +18,9 @@ from activity.tasks import compose_notifications, deliver_mails
 from portfolios.models import Portfolio
 from tenancy import tasks
 from tenancy.scopes import scope
+from tests import parallel
 from tests.resilience.silence import Way
+from tests.resilience.starving import Starving
 from tests.worlds import World, make_member
 
 
@@ -76,9 +78,10 @@ def _forget() -> None:
 
 
 def seconds(act: Callable[[], object]) -> float:
-    start = time.monotonic()
+    """For how long it kept us, less what the machine worked for others meanwhile."""
+    starving, start = Starving([]), time.monotonic()
     act()
-    return time.monotonic() - start
+    return time.monotonic() - start - starving.seconds()
 
 
 def test_the_first_nudge_is_short_and_the_next_ones_are_free(dead_broker: str) -> None:
@@ -88,7 +91,7 @@ def test_the_first_nudge_is_short_and_the_next_ones_are_free(dead_broker: str) -
 
 def test_a_broker_that_falls_silent_under_an_open_connection_costs_no_more(settings) -> None:
     with Way(Path(settings.CELERY_BROKER_URL.split("?")[0].removeprefix("redis+socket://"))) as way:
-        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{way.port}/4"
+        settings.CELERY_BROKER_URL = parallel.broker(f"redis://127.0.0.1:{way.port}", 2)
         _forget()
         tasks._publish("activity.deliver_mails", [])
         assert not tasks._rest.until, "it was reached"
@@ -137,7 +140,7 @@ def test_a_page_is_quick_the_change_is_kept_and_the_mail_leaves_later(
 
 
 def test_a_nudge_reaches_a_broker_that_is_back(settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    alive = settings.CELERY_BROKER_URL
+    alive = parallel.broker(settings.CELERY_BROKER_URL, 2)  # where no test of another process calls workers
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
     _forget()
     tasks._publish("activity.deliver_mails", [])
