@@ -129,7 +129,7 @@ def server(settings) -> Iterator[Server]:
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
-    settings.EMAIL_HOST_USER, settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = "", False, 2
+    settings.EMAIL_HOST_USER, settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = "", False, 60
     yield script
     controller.stop()
 
@@ -533,7 +533,7 @@ def test_who_begins_claims_little_and_then_more(
 @pytest.fixture
 def patient(settings) -> None:
     """Enough for a slow machine; a tenth of it is waited before the others go on."""
-    settings.EMAIL_TIMEOUT = 5
+    settings.EMAIL_TIMEOUT = 20
 
 
 def test_a_silence_keeps_no_other_mail_waiting(firm: World, server: Server, patient: None) -> None:
@@ -547,7 +547,7 @@ def test_a_silence_keeps_no_other_mail_waiting(firm: World, server: Server, pati
 def test_silences_beside_which_the_domain_takes_mails_say_nothing_of_it(
     firm: World, server: Server, settings
 ) -> None:
-    settings.EMAIL_TIMEOUT = 1
+    settings.EMAIL_TIMEOUT = 3
     server.silent_until = {f"p{number}@client.test": 100 for number in range(3)}
     queue_to("client.test", 6)
     assert deliver() == 3
@@ -558,7 +558,7 @@ def test_silences_beyond_what_a_server_bears_are_waited_for(
     firm: World, server: Server, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lines, "MOST_LINES", 3)
-    settings.EMAIL_TIMEOUT = 1
+    settings.EMAIL_TIMEOUT = 3
     for domain in ("a.test", "b.test", "c.test"):
         server.silent_until[f"p0@{domain}"] = 100
         queue_to(domain, 1)

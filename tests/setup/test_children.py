@@ -23,7 +23,7 @@ def test_a_child_does_not_outlive_a_parent_that_was_killed() -> None:
         born = children.started_at(child)
         parent.kill()
     assert born
-    assert children.wait_until(lambda: children.started_at(child) != born, seconds=5)
+    assert children.wait_until(lambda: children.started_at(child) != born, seconds=30)
 
 
 def test_a_program_that_does_not_listen_is_ended_with_what_it_started() -> None:
@@ -33,7 +33,7 @@ def test_a_program_that_does_not_listen_is_ended_with_what_it_started() -> None:
     assert process.stdout is not None
     grandchild = int(process.stdout.readline())
     children.stop(process, signal.SIGTERM, patience=0.2)
-    assert children.wait_until(lambda: not children.started_at(grandchild), seconds=5)
+    assert children.wait_until(lambda: not children.started_at(grandchild), seconds=30)
 
 
 def test_a_closed_folder_on_the_way_keeps_others_out(tmp_path: Path) -> None:

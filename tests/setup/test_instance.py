@@ -50,7 +50,7 @@ def test_a_start_after_a_kill_ends_what_still_hangs(var: Path, monkeypatch: pyte
     left = instance.Running(pid=1, children={"worker": (orphan.pid, children.started_at(orphan.pid))})
     left.write()
     with instance.held():
-        assert children.wait_until(lambda: orphan.poll() is not None, seconds=5)
+        assert children.wait_until(lambda: orphan.poll() is not None, seconds=30)
 
 
 def test_a_number_that_another_process_bears_now_is_left_alone(var: Path) -> None:

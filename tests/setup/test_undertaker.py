@@ -34,4 +34,4 @@ def test_a_program_that_hangs_when_the_supervisor_is_killed_is_ended_all_the_sam
         pids = {int(supervisor.stdout.readline()), int(supervisor.stdout.readline())}
         supervisor.send_signal(signal.SIGKILL)
         supervisor.wait()
-    assert children.wait_until(lambda: not any(map(children.started_at, pids)), seconds=5)
+    assert children.wait_until(lambda: not any(map(children.started_at, pids)), seconds=30)

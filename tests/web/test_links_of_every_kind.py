@@ -2,6 +2,7 @@
 person of theirs. Looking uses nothing up; what is accepted is what was shown; whoever holds it must be who was invited.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -277,25 +278,31 @@ def closed_links(sent: Sent, outbox: Outbox) -> dict[str, tuple[str, Callable[[]
 def test_links_that_open_nothing_get_one_status_and_one_class_of_time(
     browse: Browse, sent: Sent, outbox: Outbox
 ) -> None:
-    """A password is hashed in none of them; the quickest of several is compared, which a busy machine leaves alone."""
-    moved, ends, quickest = set(), set(), {}
-    for name, (path, make_it_so) in closed_links(sent, outbox).items():
+    """A password is hashed in none of them. The quickest of several is compared; they take turns, so that what slows the
+    machine down slows all of them."""
+    moved, ends, quickest = set(), set(), dict[str, float]()
+    links, holders = closed_links(sent, outbox), dict[str, Client]()
+    for name, (path, make_it_so) in links.items():
         make_it_so()
-        client = browse()
+        client = holders[name] = browse()
         first = client.get(path)
         kept = first.cookies["invitation"]
         moved.add((first.status_code, first["Location"], first.content, kept["path"], kept["max-age"]))
         ends.add((client.get(HERE).status_code, client.post(HERE, ABOUT_ME).status_code))
-        quickest[name] = min(seconds(lambda: client.get(HERE)) for _time in range(8))  # noqa: B023 - called here
+    for _turn in range(8):
+        for name, (_path, make_it_so) in links.items():
+            make_it_so()
+            quickest[name] = min(quickest.get(name, math.inf), seconds_of(holders[name]))
     assert len(moved) == 1
     assert ends == {(404, 404)}
     assert max(quickest.values()) < 3 * min(quickest.values()) + 0.005, quickest
 
 
-def seconds(act: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
+def seconds_of(client: Client) -> float:
+    """How long we work for the page that the link has led to: not how long others keep us from it."""
+    start = time.thread_time()
+    client.get(HERE)
+    return time.thread_time() - start
 
 
 def test_a_revoked_link_says_no_more_than_an_unknown_one(

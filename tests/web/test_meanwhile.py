@@ -39,7 +39,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def held(world: World, key: UUID, how: str) -> Generator[None]:
-    """Locked by another transaction, as a worker's; it gives it back after five seconds at the latest."""
+    """Locked by another transaction, as a worker's; it gives it back after half a minute at the latest."""
     has, may_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -47,7 +47,7 @@ def held(world: World, key: UUID, how: str) -> Generator[None]:
             with scope(firm=world.firm), connection.cursor() as cursor:
                 cursor.execute(f"SELECT FROM clients_dossier WHERE id = %s {how}", [key])
                 has.set()
-                may_go.wait(5)
+                may_go.wait(30)
         finally:
             connections.close_all()
 
