@@ -278,8 +278,8 @@ def closed_links(sent: Sent, outbox: Outbox) -> dict[str, tuple[str, Callable[[]
 def test_links_that_open_nothing_get_one_status_and_one_class_of_time(
     browse: Browse, sent: Sent, outbox: Outbox
 ) -> None:
-    """A password is hashed in none of them. The quickest of several is compared; they take turns, so that what slows the
-    machine down slows all of them."""
+    """A password is hashed in none of them. The quickest of several is compared; they take turns, so that what slows
+    the machine slows all of them."""
     moved, ends, quickest = set(), set(), dict[str, float]()
     links, holders = closed_links(sent, outbox), dict[str, Client]()
     for name, (path, make_it_so) in links.items():
