@@ -117,6 +117,19 @@ def come_past(holding: AbstractContextManager[object], act: Act) -> Exception | 
         return other.result(_AT_MOST)
 
 
+def come_in_turn(holding: AbstractContextManager[object], *acts: Act) -> list[Exception | None]:
+    """What actions raise that come one behind the other while something is held for which the first one has to wait."""
+    with _threads(len(acts)) as threads:
+        with holding:
+            coming = []
+            for thread, act in zip(threads, acts, strict=True):
+                pid = Future[int]()
+                coming.append(thread.submit(_told, act, pid))
+                _until_it_waits(pid.result(_AT_MOST), coming[-1])
+            assert not coming[0].done(), "it did not wait"
+        return [one.result(_AT_MOST) for one in coming]
+
+
 def within(owner: dict[str, Any], act: Callable[..., object], **arguments: Any) -> Act:
     """The action on its side of the wall."""
 

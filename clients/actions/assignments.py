@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from accounts.models import Membership, MemberState, Role
 from accounts.permissions import RANKS, Granted, ObjectRole, Perm, give, granted, permitted, take
 from clients.actions.assignment_news import tell_of
+from clients.actions.support import hold_authorisations
 from clients.assigned import Change, Reason, Result, Share, Skipped
 from clients.models import Assignment, Dossier, SupportAuthorisation
 from clients.models.details import name_of
@@ -48,9 +49,10 @@ def change_assignments(
     """
     add = dict(add)
     keys = list(dossiers.order_by().values_list("pk", flat=True))
+    ends = _authorised(keys) if ObjectRole.SUPPORT in add.values() else {}
     members = _locked([*add, *remove])
     _require_all(actor, keys)
-    files = _Files(keys, assigns=bool(add), supports=ObjectRole.SUPPORT in add.values())
+    files = _Files(keys, assigns=bool(add), ends=ends)
     roles = {member.pk: role for member, role in add.items()}
     held = _held(keys, members)
     shares, skipped = [], files.skipped()
@@ -66,9 +68,12 @@ def change_assignments(
 
 
 class _Files:
-    """The dossiers that a change is about, their names in order, and what decides about them."""
+    """The dossiers that a change is about, their names in order, and what decides about them.
 
-    def __init__(self, keys: list[UUID], *, assigns: bool, supports: bool) -> None:
+    `ends`: until when the clients of some allow technical support.
+    """
+
+    def __init__(self, keys: list[UUID], *, assigns: bool, ends: Mapping[UUID, datetime]) -> None:
         columns = ("id", "is_own", "archived_at", "kind", "legal_name", "first_name", "last_name")
         rows = Dossier.objects.filter(among(keys)).order_by("name_key", "id").values_list(*columns)
         found = list(rows)
@@ -76,13 +81,7 @@ class _Files:
         self.own = [key for key, is_own, *_rest in found if is_own]
         # An archived one is given to nobody, but whoever has it may lose it.
         self.archived = [key for key, _own, at, *_rest in found if at] if assigns else []
-        self.ends = self._authorised(keys) if supports else {}
-
-    @staticmethod
-    def _authorised(keys: list[UUID]) -> dict[UUID, datetime]:
-        """Until when the clients allow technical support; locked, so that none is withdrawn meanwhile."""
-        running = SupportAuthorisation.objects.running().filter(among(keys, "dossier")).order_by("pk")
-        return dict(running.select_for_update(no_key=True, of=("self",)).values_list("dossier_id", "until"))
+        self.ends = ends
 
     def open_to_assignment(self) -> list[UUID]:
         shut = {*self.own, *self.archived}
@@ -91,6 +90,13 @@ class _Files:
     def skipped(self) -> list[Skipped]:
         reasons = ((Reason.OWN, self.own), (Reason.ARCHIVED, self.archived))
         return [Skipped(reason, None, keys) for reason, keys in reasons if keys]
+
+
+def _authorised(keys: list[UUID]) -> dict[UUID, datetime]:
+    """Until when the clients allow technical support; held before the members, and withdrawn by nobody meanwhile."""
+    held = hold_authorisations(keys)
+    running = SupportAuthorisation.objects.running().filter(among(held, "dossier"))
+    return dict(running.values_list("dossier_id", "until"))
 
 
 def _locked(members: Collection[Membership]) -> list[Membership]:

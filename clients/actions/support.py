@@ -4,6 +4,7 @@ The client authorises and withdraws in their space; what follows from it in the 
 the journal, the mails) is done on the firm's side of the wall. Assigning somebody is `clients.actions.assignments`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from clients.models import (
     SupportAuthorisation,
 )
 from clients.profiles import require_profile
+from tenancy.expressions import among
 from tenancy.scopes import Purpose, crossing, firm_id
 
 
@@ -124,7 +126,7 @@ def run_out(authorisation_id: UUID) -> bool:
         .exclude(pk__in=SupportAuthorisation.objects.running().order_by().values("pk"))
     )
     hold_supporters(Dossier.objects.filter(pk__in=over.order_by().values("dossier")))
-    held = over.select_for_update(no_key=True, skip_locked=True).first()
+    held = over.first()  # another sweep may have been quicker
     if held is not None:
         _end_from_firm(held)
     return held is not None
@@ -145,16 +147,26 @@ def end_support(*, dossiers: QuerySet[Dossier]) -> int:
 
 
 def hold_supporters(dossiers: QuerySet[Dossier]) -> None:
-    """The places of all who support one of these, in the order of their keys; in the firm's scope.
+    """What these dossiers' clients allow support, then the places of all who support one; in the firm's scope.
 
-    Before links and authorisations: their assignments end with these, and whoever changes assignments holds the member
-    first (docs/decisions/0032-the-locks-of-what-hangs-on-a-link.md).
+    In this order, and before links: nobody is let in by what is held, so nobody joins those whose places are. Their
+    assignments end with it, and whoever changes assignments holds the member first
+    (docs/decisions/0032-the-locks-of-what-hangs-on-a-link.md).
     """
-    allowed = SupportAuthorisation.objects.unended().filter(dossier__in=dossiers.order_by().values("pk"))
+    held = hold_authorisations(dossiers.order_by().values_list("pk", flat=True))
     of_role = Assignment.objects.filter(permission__codename=ObjectRole.SUPPORT)
-    given = of_role.filter(content_object__in=allowed.order_by().values("dossier"))
+    given = of_role.filter(among(held, "content_object"))
     places = Membership.objects.filter(user__in=given.order_by().values("user")).order_by("pk")
     list(places.select_for_update(no_key=True, of=("self",)).values_list("pk"))
+
+
+def hold_authorisations(dossiers: Iterable[UUID]) -> list[UUID]:
+    """What the clients of these allow support, until it is ended: held in the order of its keys, in the firm's scope.
+
+    Whoever lets somebody in by it holds it before their place. Returns of which of the dossiers there is any.
+    """
+    allowed = SupportAuthorisation.objects.unended().filter(among(list(dossiers), "dossier")).order_by("pk")
+    return list(allowed.select_for_update(no_key=True, of=("self",)).values_list("dossier_id", flat=True))
 
 
 def _held(

@@ -17,15 +17,18 @@ from clients.actions.assignments import change_assignments
 from clients.actions.dossiers import update_dossier
 from clients.actions.files import Handed, drop_for_client, drop_for_firm, take_back
 from clients.actions.people import change_person_profile
-from clients.actions.support import SupportDuration, authorise_support
+from clients.actions.support import SupportDuration, authorise_support, withdraw_support
+from clients.assigned import Reason, Result
 from clients.files.recognising import FileKind
 from clients.models import (
+    Assignment,
     Dossier,
     ExchangedFile,
     FileCategory,
     SpaceLink,
     SpaceMember,
     SpaceProfile,
+    SupportAuthorisation,
 )
 from invitations.actions.following import asked, follow_client
 from invitations.models import Invitation
@@ -33,7 +36,16 @@ from tenancy.keys import uuid7
 from tenancy.scopes import scope
 from tests import worlds
 from tests.invitations.asked import ask, followed_by, make_client, receive
-from tests.meeting import Act, Pair, come_meanwhile, come_past, come_through, in_firm, in_space
+from tests.meeting import (
+    Act,
+    Pair,
+    come_in_turn,
+    come_meanwhile,
+    come_past,
+    come_through,
+    in_firm,
+    in_space,
+)
 from tests.worlds import World, make_member, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +122,37 @@ def being_done(act: Act, **owner: Any) -> Iterator[None]:
     with scope(**owner):
         act()
         yield
+
+
+# --- nobody joins those who are losing it
+
+
+@contextmanager
+def place_held(world: World, member: Membership) -> Iterator[None]:
+    with scope(firm=world.firm):
+        list(Membership.objects.select_for_update(no_key=True).filter(pk=member.pk))
+        yield
+
+
+def test_nobody_is_let_in_by_what_the_client_is_taking_back(world: World) -> None:
+    client, link, _take_off = supported(world)
+    with scope(space=client.space_id):
+        given = SupportAuthorisation.objects.get(dossier=link.dossier_id)
+    with scope(firm=world.firm):
+        theirs = Assignment.objects.filter(content_object=link.dossier_id).values("user")
+        one_who_loses_it = Membership.objects.filter(user__in=theirs).order_by("pk")[0]
+    made: list[Result] = []
+
+    def let_in() -> None:
+        chosen = {"dossiers": Dossier.objects.all(), "add": {world.colleague: ObjectRole.SUPPORT}}
+        with scope(firm=world.firm):
+            made.append(change_assignments(actor=world.admin, **chosen))
+
+    withdraw = in_space(client, withdraw_support, authorisation=given)
+    assert come_in_turn(place_held(world, one_who_loses_it), withdraw, let_in) == [None, None]
+    assert [(one.count, [left.reason for left in one.skipped]) for one in made] == [
+        (0, [Reason.NOT_AUTHORISED])
+    ]
 
 
 def test_whoever_edits_a_client_file_holds_nobody_up_who_is_given_it(world: World) -> None:
