@@ -16,10 +16,9 @@ from activity import origin
 from activity.behalf import stood_in_for, stood_in_for_among
 from activity.events import Actor, EventType, Recipient, subject_name
 from activity.mails import REGISTRY
-from activity.models import Event, Notification, OutgoingEmail
+from activity.models import Event, OutgoingEmail
 from activity.precedence import SINGLE, URGENT, among_many
-from activity.preferences import Leaving, leaving
-from tenancy.expressions import as_array
+from activity.preferences import leaving
 from tenancy.keys import key_sql, stamps, uuid7, uuid7s
 from tenancy.tasks import nudge
 
@@ -127,10 +126,14 @@ def record(
     event.subject_id = subject.pk if subject is not None else None
     event.subject_name = subject_name(subject)
     event.changes, event.details = _plain(changes or {}), details
-    event.save(force_insert=True)
     concerned = _people(event_type.audience(subject, details))
     outside = {key: person for key, person in _people(also_tell).items() if key not in concerned}
-    _notify(event_type, event, concerned, outside, but=None if tells_actor else actor)
+    people = {**concerned, **outside}
+    if actor is not None and actor.user_id is not None and not tells_actor:
+        people.pop(actor.user_id, None)
+    _insert(event, _notifications(event_type, people, outside))
+    if people and event_type.security:
+        nudge("activity.compose_notifications")
     return event
 
 
@@ -148,12 +151,14 @@ def record_many(
     Nobody is told by these: the group's one event (`record(…, group=group)`) tells with counts. `behalf` as there,
     by the subjects' keys.
     """
-    common = _event(event_type, actor, model._meta.label_lower, group)
+    common = _event(event_type, actor, model._meta.label_lower, group, is_detail=True)
     lines, count = iter(happenings), 0
     while batch := list(itertools.islice(lines, _BATCH)):
         for_whom = stood_in_for_among(actor, model, [one.subject_id for one in batch]) | dict(behalf or {})
         lines_of = zip(uuid7s(len(batch)), batch, strict=True)
-        _insert_like(common, [_line(key, one, for_whom.get(one.subject_id)) for key, one in lines_of])
+        values = [_line(key, one, for_whom.get(one.subject_id)) for key, one in lines_of]
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT_EVENTS, _as_json(common, values))
         count += len(batch)
     return count
 
@@ -173,7 +178,7 @@ def record_rows(
     `lines` is a SELECT of `subject_id`, `subject_name` and `changes` (jsonb, as `Event` holds them) with named
     `parameters`, of at most `most` rows.
     """
-    common = _event(event_type, actor, model._meta.label_lower, group)
+    common = _event(event_type, actor, model._meta.label_lower, group, is_detail=True)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT subject_id FROM ({lines}) AS line", parameters)
         keys = [key for (key,) in cursor.fetchall()]
@@ -188,28 +193,37 @@ def record_rows(
 
 _COMMON = (
     "firm_id", "space_id", "person_id", "owner", "type", "at", "actor_id", "actor_name", "subject_type", "group", "ip",
-    "request_id",
+    "request_id", "is_detail",
 )  # fmt: skip
+_COLUMNS = f"""{", ".join(f'"{name}"' for name in _COMMON)}, id, subject_id, subject_name, changes, details, behalf_id,
+    behalf_name"""
 _INSERT_ROWS = f"""
-INSERT INTO activity_event ({", ".join(f'"{name}"' for name in _COMMON)}, id, subject_id, subject_name, changes,
-    details, is_detail, behalf_id, behalf_name)
+INSERT INTO activity_event ({_COLUMNS})
 SELECT {", ".join(f"%(event_{name})s" for name in _COMMON)}, {key_sql("%(event_stamp)s + line.place")},
-    line.subject_id, left(line.subject_name, 300), line.changes, '{{{{}}}}'::jsonb, true,
+    line.subject_id, left(line.subject_name, 300), line.changes, '{{{{}}}}'::jsonb,
     (%(event_behalf)s::jsonb -> line.subject_id::text ->> 'id')::uuid,
     coalesce(%(event_behalf)s::jsonb -> line.subject_id::text ->> 'name', '')
 FROM (SELECT lines.*, row_number() OVER () - 1 AS place FROM ({{lines}}) AS lines) AS line
 """
 
-# The lines travel as one JSON text: a model instance and its parameters for each would take ten times as long.
-_INSERT_LIKE = """
-INSERT INTO activity_event (id, firm_id, space_id, person_id, owner, type, at, actor_id, actor_name, behalf_id,
-    behalf_name, subject_type, subject_id, subject_name, changes, details, "group", is_detail, ip,
-    request_id)
-SELECT line.id, %s, %s, %s, %s, %s, %s, %s, %s, line.behalf_id, coalesce(line.behalf_name, ''), %s,
-    line.subject_id, line.subject_name, line.changes, line.details, %s, true, %s, %s
-FROM json_to_recordset(%s::json)
-    AS line (id uuid, subject_id uuid, subject_name text, changes jsonb, details jsonb, behalf_id uuid,
-        behalf_name text)
+# What they have in common and the lines travel as JSON texts: a model instance and its parameters for each would take
+# ten times as long, and the server plans one statement, whatever of it is empty.
+_INSERT_EVENTS = f"""
+INSERT INTO activity_event ({_COLUMNS})
+SELECT {", ".join(f'common."{name}"' for name in _COMMON)}, line.id, line.subject_id, line.subject_name, line.changes,
+    line.details, line.behalf_id, coalesce(line.behalf_name, '')
+FROM json_populate_record(NULL::activity_event, %(common)s::json) AS common,
+    json_to_recordset(%(lines)s::json) AS line (id uuid, subject_id uuid, subject_name text, changes jsonb,
+        details jsonb, behalf_id uuid, behalf_name text)
+"""
+# An event, and one notification for each person.
+_INSERT = f"""
+WITH event AS ({_INSERT_EVENTS} RETURNING id, firm_id, space_id, person_id, owner)
+INSERT INTO activity_notification (id, firm_id, space_id, person_id, owner, event_id, recipient_id, address, name,
+    language, due_at, daily, outside, composed_at)
+SELECT line.id, event.firm_id, event.space_id, event.person_id, event.owner, event.id, line.recipient_id, line.address,
+    line.name, line.language, line.due_at, line.daily, line.outside, line.composed_at
+FROM event, json_populate_recordset(NULL::activity_notification, %(told)s::json) AS line
 """
 
 
@@ -225,15 +239,21 @@ def _line(key: UUID, happening: Happening, behalf: Actor | None) -> dict[str, An
     }
 
 
-def _insert_like(common: Event, lines: list[dict[str, Any]]) -> None:
-    """Events that differ from this one in their lines alone."""
-    first = [common.firm_id, common.space_id, common.person_id, common.owner, common.type, common.at]
-    who = [common.actor_id, common.actor_name, common.subject_type]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_LIKE,
-            [*first, *who, common.group, common.ip, common.request_id, json.dumps(lines)],
-        )
+def _as_json(common: Event, lines: list[dict[str, Any]]) -> dict[str, str]:
+    """The parameters of `_INSERT_EVENTS`."""
+    return {"common": json.dumps(_texts(common, _COMMON)), "lines": json.dumps(lines)}
+
+
+def _insert(event: Event, told: list[dict[str, Any]]) -> None:
+    texts = _texts(event, ("id", "subject_id", "subject_name", "behalf_id", "behalf_name"))
+    line = {**texts, "changes": event.changes, "details": event.details}
+    with cast("DatabaseWrapper", connection).prepared_cursor() as cursor:
+        cursor.execute(_INSERT, {**_as_json(event, [line]), "told": json.dumps(told)})
+    event._state.adding, event._state.db = False, connection.alias
+
+
+def _texts(event: Event, names: Iterable[str]) -> dict[str, Any]:
+    return {name: _value(getattr(event, name)) for name in names}
 
 
 def queue_mail(
@@ -294,7 +314,14 @@ def _precedence(kind: str, place: int | None = None) -> int:
     return SINGLE if place is None else among_many(place)
 
 
-def _event(event_type: type[EventType], actor: Actor | None, label: str, group: UUID | None) -> Event:
+def _event(
+    event_type: type[EventType],
+    actor: Actor | None,
+    label: str,
+    group: UUID | None,
+    *,
+    is_detail: bool = False,
+) -> Event:
     source = origin.current()
     return Event(
         **Event.ownership(),
@@ -303,71 +330,39 @@ def _event(event_type: type[EventType], actor: Actor | None, label: str, group: 
         actor_name=actor.name if actor else "",
         subject_type=label,
         group=group,
+        is_detail=is_detail,
         ip=source.ip,
         request_id=source.request_id,
     )
 
 
-def _notify(
-    event_type: type[EventType],
-    event: Event,
-    concerned: Mapping[UUID, Recipient],
-    outside: Mapping[UUID, Recipient],
-    *,
-    but: Actor | None,
-) -> None:
-    """One notification per person, and a nudge once the hold is over (the sweep finds it anyway)."""
-    people = {**concerned, **outside}
-    if but is not None and but.user_id is not None:
-        people.pop(but.user_id, None)
-    leaves = leaving(event_type, people.keys(), timezone.now())
-    for user_id, person in people.items():
-        if leaves[user_id].composed_at is None:
+def _notifications(
+    event_type: type[EventType], people: Mapping[UUID, Recipient], outside: Collection[UUID]
+) -> list[dict[str, Any]]:
+    """One notification for each: the sweep finds it once the hold is over."""
+    leaves, told = leaving(event_type, people.keys(), timezone.now()), []
+    for (user_id, person), key in zip(people.items(), uuid7s(len(people)), strict=True):
+        when = leaves[user_id]
+        if when.composed_at is None:
             _overhear(person.email, person.name, event_type.name)
-    if people:
-        _insert_notifications(event, people, leaves, outside)
-    if people and event_type.security:
-        nudge("activity.compose_notifications")
+        told.append(
+            {
+                "id": str(key),
+                "recipient_id": str(user_id),
+                "address": person.email,
+                "name": person.name,
+                "language": person.language,
+                "due_at": str(when.due_at),
+                "daily": when.daily,
+                "outside": user_id in outside,
+                "composed_at": _value(when.composed_at),
+            }
+        )
+    return told
 
 
 def _people(those: Iterable[Recipient]) -> dict[UUID, Recipient]:
     return {person.user_id: person for person in those if person.user_id is not None}
-
-
-# A dozen model instances and what Django makes of them would take five times as long.
-_NOTIFY = """
-INSERT INTO activity_notification (id, firm_id, space_id, person_id, owner, event_id, recipient_id, address, name,
-    language, due_at, daily, outside, composed_at)
-SELECT line.id, %(firm_id)s::uuid, %(space_id)s::uuid, %(person_id)s::uuid, %(owner)s, %(event)s, line.recipient,
-    line.address, line.name, line.language, line.due_at, line.daily, line.outside, line.composed_at
-FROM unnest(%(ids)s::uuid[], %(recipients)s::uuid[], %(addresses)s::text[], %(names)s::text[], %(languages)s::text[],
-    %(due_at)s::timestamptz[], %(daily)s::boolean[], %(outside)s::boolean[], %(composed_at)s::timestamptz[])
-    AS line (id, recipient, address, name, language, due_at, daily, outside, composed_at)
-"""
-
-
-def _insert_notifications(
-    event: Event,
-    people: Mapping[UUID, Recipient],
-    leaves: Mapping[UUID, Leaving],
-    outside: Collection[UUID],
-) -> None:
-    when = [leaves[user_id] for user_id in people]
-    values = {
-        **Notification.ownership(),
-        "event": event.pk,
-        "ids": as_array(uuid7s(len(people))),
-        "recipients": as_array(people),
-        "addresses": [person.email for person in people.values()],
-        "names": [person.name for person in people.values()],
-        "languages": [person.language for person in people.values()],
-        "due_at": [one.due_at for one in when],
-        "daily": [one.daily for one in when],
-        "outside": [user_id in outside for user_id in people],
-        "composed_at": [one.composed_at for one in when],
-    }
-    with cast("DatabaseWrapper", connection).prepared_cursor() as cursor:
-        cursor.execute(_NOTIFY, values)
 
 
 def _label(subject: models.Model | None) -> str:

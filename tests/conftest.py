@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client, TransactionTestCase
-from psycopg._preparing import PrepareManager
 from structlog.stdlib import ProcessorFormatter
 from whitenoise import WhiteNoise
 
@@ -68,24 +67,6 @@ def _static_files_listed_once() -> Iterator[None]:
         self.files.update(listed[what])
 
     patch.setattr(WhiteNoise, "update_files_dictionary", once)
-    yield
-    patch.undo()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _statements_stay_prepared() -> Iterator[None]:
-    """Each test is taken back, after which psycopg forgets what it prepared, in case a table went along: none does.
-
-    So a connection keeps its statements from one test to the next, as a server's does from one request to the next.
-    """
-    patch = pytest.MonkeyPatch()
-    should_discard = PrepareManager._should_discard
-
-    def kept(self: PrepareManager, prep: Any, results: Any) -> bool:
-        taken_back = all(result.command_status == b"ROLLBACK" for result in results)
-        return not taken_back and should_discard(self, prep, results)
-
-    patch.setattr(PrepareManager, "_should_discard", kept)
     yield
     patch.undo()
 

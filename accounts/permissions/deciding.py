@@ -147,7 +147,7 @@ def _reached(objects: QuerySet[M], perm: Perm) -> Q:
         of_these = running(grants, perm).filter(IsAny(F("content_object_id"), ArraySubquery(columns)))
         reached |= Q(IsAny(F("user_id"), ArraySubquery(of_these.values("user_id"))))
         absent = of_these.filter(passed_on(grants)).values("user_id")
-        covers = replaced(grants).filter(IsAny(F("absent_id"), ArraySubquery(absent)))
+        covers = replaced(grants).filter(IsAny(F("absent_id"), ArraySubquery(absent))).order_by()
         reached |= Q(IsAny(F("user_id"), ArraySubquery(covers.values("cover_id"))))
     return reached
 

@@ -11,10 +11,17 @@ from accounts.permissions.deciding import passed_on, replaced
 from accounts.permissions.reading import paths, running
 from accounts.permissions.roles import Perm
 from tenancy.expressions import among
+from tenancy.prepared import Place, Prepared
 from tenancy.scopes import current
 
 # An object's key → the people by whose grants something may be done to it.
 _People = dict[UUID, set[UUID]]
+
+
+# Each event of who is no administrator asks.
+_ABSENT = Prepared(
+    lambda: Replacement.objects.running().filter(cover_id=Place("person")).order_by().values_list("absent_id")
+)
 
 
 def stand_ins(
@@ -28,8 +35,7 @@ def stand_ins(
     """
     if current().firm_id != member.firm_id or member.role == Role.ADMIN or not hasattr(model, "access_paths"):
         return {}
-    now = Replacement.objects.running().filter(cover_id=member.user_id)
-    absent = set(now.values_list("absent_id", flat=True))
+    absent = {person for (person,) in _ABSENT.rows(person=member.user_id)}
     if not absent or not keys:
         return {}
     changing = _by_whom(member, model, keys, Perm.CHANGE_DOSSIER)

@@ -41,10 +41,18 @@ def _with_moments(adapters: AdaptersMap) -> AdaptersMap:
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
-    """Its statements are parsed and planned once per connection, under a name that the server keeps."""
+    """Its statements are parsed and planned once per connection, under a name that the server keeps.
+
+    For itself alone it switches on what Django switches off: where it is on, psycopg forgets all of them with each
+    savepoint that is taken back (and each table that is dropped: those are temporary ones, of which none is asked so).
+    """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        super().execute(query, params, **{**options, "prepare": True})
+        self.connection.prepare_threshold = 0
+        try:
+            super().execute(query, params, **{**options, "prepare": True})
+        finally:
+            self.connection.prepare_threshold = None
         return self
 
 
@@ -76,8 +84,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
-        # Django switches prepared statements off; only `prepared_cursor` asks for them.
-        return {**params, "prepare_threshold": 0, "context": _with_moments(params["context"])}
+        return {**params, "context": _with_moments(params["context"])}
 
     def prepared_cursor(self) -> CursorWrapper:
         """A cursor for statements that are asked again and again, with other values."""

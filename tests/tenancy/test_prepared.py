@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import ProgrammingError, connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -127,6 +127,25 @@ def test_the_server_plans_it_once_for_all_scopes(lemoine: World, bertrand: World
             "SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement LIKE '%name_key%'"
         )
         assert cursor.fetchone()[0] > 0
+
+
+def test_a_savepoint_that_is_taken_back_takes_no_plan_with_it(firm: World) -> None:
+    """Before many changes, a dialog makes them and takes them back, to say what they would do."""
+    prepared = Prepared(_named)
+    prepared.rows(these=[])
+    before = _kept_plans()
+    with transaction.atomic():
+        make_dossier("Repris")
+        transaction.set_rollback(True)
+    prepared.rows(these=[])
+    assert before <= _kept_plans()
+    assert any("name_key" in statement for _name, _moment, statement in before)
+
+
+def _kept_plans() -> set[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, prepare_time, statement FROM pg_prepared_statements")
+        return set(cursor.fetchall())
 
 
 @pytest.mark.parametrize("statement", ["SELECT set_config('app.firm'%", "SELECT * FROM app.firms_of(%"])
