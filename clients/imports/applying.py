@@ -86,7 +86,7 @@ def _apply(held: Import, progress: Progress) -> None:
     _assign(held, actor, statements.now)
     record_rows_of(held, actor, progress)
     _tell_clients(held, actor)
-    _finish(held, actor, created, updated, statements.now)
+    _finish(held, actor, {"created": created, "updated": updated, **statements.told()}, statements.now)
 
 
 # --- Portfolios ---------------------------------------------------------------------------------------------------
@@ -198,6 +198,8 @@ class _Statements:
 
     def __init__(self, held: Import, progress: Progress) -> None:
         self.held, self.progress, self.now = held, progress, timezone.now()
+        # The fields that any of the updates changes.
+        self.touched: set[str] = set()
         assert held.planned_at is not None  # of every plan that was confirmed
         self.parameters: dict[str, Any] = {
             "firm": held.firm_id,
@@ -221,6 +223,7 @@ class _Statements:
     def update(self) -> int:
         if not (wanted := self.held.count(RowAction.UPDATE)):
             return 0
+        self.touched = self._touched()
         self._pass_over_closed()
         self._run(_REFERENCE_TAKEN)
         with never_each_with_each():
@@ -229,6 +232,10 @@ class _Statements:
         if updated < wanted:
             self._run(f"{_NOT_UPDATED} AND stage.outcome = ''")
         return updated
+
+    def told(self) -> dict[str, int]:
+        """Whether any update gives another reference, or another portfolio: what an undo may find no way back of."""
+        return {"renumbered": int("reference" in self.touched), "moved": int("portfolio" in self.touched)}
 
     def _pass_over_closed(self) -> None:
         """Those that nobody in the firm may change by now: archived, or linked for reading only."""
@@ -240,12 +247,12 @@ class _Statements:
 
     def _updating(self) -> str:
         """Empty values leave the dossier's own, where they are not among the changes of a row that empties it."""
-        touched, emptying = self._touched(), Asked.of(self.held.asked).emptying
+        emptying = Asked.of(self.held.asked).emptying
         sets = [
             f"{name} = CASE WHEN stage.{name} <> ''{_or_emptied(name, emptying)} THEN stage.{name}"
             f" ELSE dossier.{name} END"
             for name in TEXTS
-            if name in touched
+            if name in self.touched
         ]
         return f"""
             UPDATE clients_dossier AS dossier SET {", ".join(sets)}{"," if sets else ""}
@@ -260,7 +267,6 @@ class _Statements:
             AND dossier.updated_at = stage.dossier_version AND stage.number BETWEEN %(first)s AND %(last)s"""
 
     def _touched(self) -> set[str]:
-        """The fields that any of the updates changes."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT DISTINCT jsonb_object_keys(stage.changes) FROM clients_importrow AS stage"
@@ -324,9 +330,9 @@ def _tell_clients(held: Import, actor: Membership) -> None:
     )
 
 
-def _finish(held: Import, actor: Membership, created: int, updated: int, now: datetime) -> None:
-    counts = {**held.counts, "created": created, "updated": updated}
-    counts["passed_over"] = held.to_apply - created - updated
+def _finish(held: Import, actor: Membership, done: dict[str, int], now: datetime) -> None:
+    created, updated = done["created"], done["updated"]
+    counts = {**held.counts, **done, "passed_over": held.to_apply - created - updated}
     keep(
         held,
         state=ImportState.DONE,

@@ -146,7 +146,7 @@ def may_be_kept(source: Import) -> set[UUID] | None:
     who has touched them.
     """
     since, rows = _moment(source), _still_written(source)
-    suspects = [_no_longer_as_written(source, rows), rows.filter(_may_have_no_way_back(source))]
+    suspects = [_no_longer_as_written(source, rows), *_may_have_no_way_back(source, rows)]
     for touch in touches(Dossier):
         about = list(touch.since(since).order_by().values_list(touch.path, flat=True)[: _MANY + 1])
         if len(about) > _MANY:
@@ -180,11 +180,16 @@ def _no_longer_as_written(source: Import, rows: Classified) -> Classified:
     return rows.filter(~Exists(as_written))
 
 
-def _may_have_no_way_back(source: Import) -> Q:
+def _may_have_no_way_back(source: Import, rows: Classified) -> Iterator[Classified]:
     """All of which that may be so: who has a former reference is asked only of these."""
-    running = list(Portfolio.objects.running().order_by().values_list("pk", flat=True))
-    ended = Q(former_portfolio_key__isnull=False) & ~among(running, "former_portfolio_key")
-    return (Q(changes__has_key="reference") | ended) & Q(action=RowAction.UPDATE)
+    updated = rows.filter(action=RowAction.UPDATE)
+    if source.count("renumbered"):
+        yield updated.filter(changes__has_key="reference")
+    if source.count("moved"):
+        running = list(Portfolio.objects.running().order_by().values_list("pk", flat=True))
+        yield updated.filter(former_portfolio_key__isnull=False).exclude(
+            among(running, "former_portfolio_key")
+        )
 
 
 def _reasons(source: Import) -> Iterator[When]:
