@@ -29,10 +29,14 @@ from invitations.actions.answering import (
     ShownOtherwise,
     WrongAccount,
 )
+from invitations.actions.handling import end
 from invitations.actions.holding import held, held_alone, hold_dossiers, hold_space
+from invitations.actions.inviting import unanswered_of
+from invitations.actions.letters import withdraw_letters
 from invitations.events import (
     FirmDeclined,
     InvitationHandedBack,
+    InvitationRevoked,
     InvitationTakenUp,
     RequestDeclined,
     RequestHandedBack,
@@ -128,8 +132,9 @@ def follow_client(
 ) -> SpaceLink:
     """Follow the client with the right that they chose, by a new dossier or by this one of the firm; in its scope.
 
-    Where the client said so, the access of the firms that followed them then ends. Exactly once. Raises NotAnswerable,
-    InviterMayNoLonger, ShownOtherwise, and `clients.actions.following.AlreadyFollowing` and `NotLinkable`.
+    Where the client said so, the access of the firms that followed them then ends; what the firm itself had sent to the
+    dossier's client leads nowhere any more, and is withdrawn. Exactly once. Raises NotAnswerable, InviterMayNoLonger,
+    ShownOtherwise, and `clients.actions.following.AlreadyFollowing` and `NotLinkable`.
     """
     invitation = _held(actor, invitation, dossier)  # with the space: what the answer goes by stays as it is
     client = asked(invitation)
@@ -144,6 +149,8 @@ def follow_client(
         details=client.details,
         dossier=dossier,
     )
+    if dossier is not None:
+        _withdraw_ours(actor, dossier)
     with crossing(invitation, Purpose.ANSWER_REQUEST):
         _tell_agreed(invitation, link, actor)
     _close(invitation, InvitationState.ACCEPTED, actor)
@@ -240,6 +247,15 @@ def _tell_both(invitation: Invitation, person: User, before: User | None) -> Non
     with coming_from(Origin()):
         details = {"firm": invitation.to_firm_name}
         record(InvitationTakenUp, actor=member, subject=invitation.target, details=details)
+
+
+def _withdraw_ours(actor: Membership, dossier: Dossier) -> None:
+    """What the firm has asked the dossier's client by, who has come by another way. The dossier is held."""
+    withdraw_letters(actor=actor, dossier=dossier)
+    waiting = [one for one in unanswered_of(dossier) if one.is_pending]
+    end(waiting, InvitationState.REVOKED)
+    for one in waiting:
+        record(InvitationRevoked, actor=actor, subject=dossier, details={"email": one.email})
 
 
 def _tell_agreed(invitation: Invitation, link: SpaceLink, actor: Membership) -> None:

@@ -238,6 +238,17 @@ def revoke_letter(*, actor: Membership, letter: Letter) -> None:
     record(LetterRevoked, actor=actor, subject=held.dossier)
 
 
+@transaction.atomic
+def withdraw_letters(*, actor: Membership, dossier: Dossier) -> None:
+    """Make void what was printed for the dossier's client, who has come by another way: a part of the action by which
+    they came, which has asked for the right and holds the dossier."""
+    open_ones = Letter.objects.open().filter(dossier=dossier).order_by("pk")
+    held = list(open_ones.select_for_update(no_key=True))
+    _end(held, LetterState.REVOKED)
+    for _letter in held:
+        record(LetterRevoked, actor=actor, subject=dossier)
+
+
 def leads_somewhere(letter: Letter) -> bool:
     """Is there still somebody to invite by it?"""
     if not letter.is_readable or letter.dossier.archived_at is not None:

@@ -35,9 +35,11 @@ from invitations.actions.following import (
     follow_client,
     take_up,
 )
-from invitations.actions.inviting import AlreadyInvited
+from invitations.actions.inviting import AlreadyInvited, invite_client
+from invitations.actions.letters import print_letters
 from invitations.lookups import invitation_of
-from invitations.models import Invitation, InvitationState, hashed, mint
+from invitations.models import Invitation, InvitationState, Letter, LetterState, hashed, mint
+from invitations.summary import waiting_counts
 from portfolios.actions import grant_portfolio
 from tenancy.scopes import scope
 from tests.invitations.asked import (
@@ -367,6 +369,24 @@ def test_a_file_of_another_number_is_not_linked(claire: SpaceMember, lemoine: Wo
         other = make_dossier("Autre", siren="732829320")
     with pytest.raises(NotLinkable):
         agree(receive(ask(claire), lemoine.admin), lemoine.admin, dossier=other)
+
+
+def test_what_the_firm_had_sent_to_the_client_of_the_linked_file_waits_for_nobody(
+    claire: SpaceMember, lemoine: World
+) -> None:
+    with scope(firm=lemoine.firm):
+        file = make_dossier("Boulangerie", siren=SIREN)
+        other = make_dossier("Autre", email="autre@client.test")
+        print_letters(actor=lemoine.admin, dossiers=Dossier.objects.filter(pk=file.pk))
+        invite_client(actor=lemoine.admin, dossier=file, email="claire@ailleurs.test")
+        invite_client(actor=lemoine.admin, dossier=other)
+    agree(receive(ask(claire), lemoine.admin), lemoine.admin, dossier=file)
+    with scope(firm=lemoine.firm):
+        assert Letter.objects.get().state == LetterState.REVOKED
+        states = Invitation.objects.filter(dossier__isnull=False).values_list("dossier__legal_name", "state")
+        assert dict(states) == {"Boulangerie": InvitationState.REVOKED, "Autre": InvitationState.SENT}
+        assert waiting_counts(lemoine.admin)["pending"] == 1
+    assert {"invitations.invitation.revoked", "invitations.letter.revoked"} <= set(types(firm=lemoine.firm))
 
 
 # --- correcting and revoking

@@ -97,6 +97,8 @@ def test_from_the_link_to_the_client_file(
     assert "/dossiers/" in done["Location"]
     assert "Boulangerie Martin" in read(client.get(done["Location"]))
     assert followers(claire) == ["Cabinet Lemoine"]
+    again = read(client.get(moved["Location"]))
+    assert "a accepté cette invitation" in again and "vous en envoyer une autre" not in again
 
 
 def test_who_works_for_two_firms_is_asked_for_which(
