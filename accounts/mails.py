@@ -102,7 +102,8 @@ class AccountExistsMail(PersonMail):
 
 class SecurityNotice(PersonMail):
     """What happened to the account, when, and from where. Params: `event` (its type), `at`, `ip`, `browser`;
-    `firm`, its name, where it is about their place in one; `left`, how many recovery codes, where one was used."""
+    `firm` or `space`, its name, where it is about their place there; `left`, how many recovery codes, where one was
+    used."""
 
     name = "accounts.security_notice"
     template = "account_security_notice"
@@ -115,6 +116,7 @@ class SecurityNotice(PersonMail):
         facts = [
             (_("When"), date_format(at, "DATETIME_FORMAT")),
             (_("Firm"), mail.params.get("firm")),
+            (_("Client space"), mail.params.get("space")),
             (_("From the address (IP)"), mail.params.get("ip")),
             (_("With"), mail.params.get("browser")),
             (_("Recovery codes left"), mail.params.get("left")),

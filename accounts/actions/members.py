@@ -63,7 +63,7 @@ def change_role(*, actor: Membership, member: Membership, role: Role, seen: Role
     before, member.role = member.role, role
     member.save(update_fields=["role"])
     changed = record(MemberRoleChanged, actor=actor, subject=member, changes={"role": (before, role)})
-    tell_former_addresses(member, MemberRoleChanged, changed.at)
+    tell_former_addresses(member.user, MemberRoleChanged, changed.at, firm=member.firm.name)
     return member
 
 

@@ -122,19 +122,21 @@ def note_security(
             )
 
 
-def tell_former_addresses(member: Membership, happened: type[EventType], at: datetime) -> None:
-    """What touches the member's place in a firm is told to the address that their account had until lately, too."""
-    if member.user is None:
+def tell_former_addresses(person: User | None, happened: type[EventType], at: datetime, **where: str) -> None:
+    """What touches the person's place is told to the address that their account had until lately, too.
+
+    `where`: the name of their `firm`, or of the client's `space`.
+    """
+    if person is None:
         return
-    firm = member.firm.name
-    with scope(person=member.user):
-        for address in _lately_theirs(member.user):
+    with scope(person=person):
+        for address in _lately_theirs(person):
             queue_mail(
                 NOTICE,
                 to=address,
-                name=member.user.name,
-                language=member.user.language,
-                params={"event": happened.name, "at": at.isoformat(), "firm": firm},
+                name=person.name,
+                language=person.language,
+                params={"event": happened.name, "at": at.isoformat(), **where},
             )
 
 

@@ -96,7 +96,13 @@ def hold(request: FirmRequest) -> HttpResponse:
     form = HoldForm(request.POST or None)
     if not form.is_valid():
         return _to_fill_in(request, "accounts/hold.html", form)
-    changed = actions.hold_journal(actor=request.member, reason=form.cleaned_data["reason"])
+    reason = form.cleaned_data["reason"]
+    changed = actions.hold_journal(actor=request.member, reason=reason)
+    if not changed and retention.rules().held_because != reason:
+        messages.info(
+            request,
+            _("It was under legal hold already, for the reason that stands there: yours was not noted."),
+        )
     return _done(request, changed, _("The activity log is under legal hold: nothing is removed from it."))
 
 

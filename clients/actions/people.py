@@ -6,6 +6,7 @@ A space keeps a manager: whoever could invite another one, or choose the firms, 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.actions.people import tell_former_addresses
 from accounts.models import User
 from activity.actions import record
 from clients.events.people import PersonEnded, PersonJoined, PersonLeft, ProfileChanged
@@ -62,7 +63,8 @@ def change_person_profile(*, actor: SpaceMember, member: SpaceMember, profile: S
     member.profile = profile
     member.save(update_fields=["profile"])
     changes = {"profile": (before, profile)}
-    record(ProfileChanged, actor=actor, subject=member, changes=changes, also_tell=[member])
+    changed = record(ProfileChanged, actor=actor, subject=member, changes=changes, also_tell=[member])
+    tell_former_addresses(member.user, ProfileChanged, changed.at, space=str(actor.space))
     return member
 
 

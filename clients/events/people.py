@@ -10,7 +10,10 @@ from clients.models import SpaceMember, SpacePerm
 
 
 class PersonEvent(EventType):
-    """Concerns those who manage the people of the space; the person themself is told by `also_tell`."""
+    """Concerns those who manage the people of the space; the person themself is told by `also_tell`.
+
+    What becomes of somebody's place by another's hand is security, as in a firm.
+    """
 
     topic = "people"
     concerns = _("Those who manage the people of the client's space, and the person")
@@ -34,12 +37,14 @@ class ProfileChanged(PersonEvent):
     name = "clients.person.profile_changed"
     summary = _("A person's profile was changed")
     sentence = _("%(actor)s changed the profile of %(subject)s in the client space.")
+    security = True
 
 
 class PersonEnded(PersonEvent):
     name = "clients.person.ended"
     summary = _("A person's access to the client space was ended")
     sentence = _("%(actor)s ended the access of %(subject)s to the client space.")
+    security = True
 
 
 class PersonLeft(PersonEvent):

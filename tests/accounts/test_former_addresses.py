@@ -9,9 +9,12 @@ from accounts.models import Role, User
 from accounts.places import places_of
 from activity.preferences import Chosen
 from activity.topics import TOPICS, Timing
+from clients.actions.people import admit_person, change_person_profile, end_person
+from clients.actions.space import open_space
+from clients.models import ClientSpace, SpaceMember, SpaceProfile
 from tenancy.scopes import scope
 from tests.outbox import Outbox
-from tests.worlds import World
+from tests.worlds import World, make_dossier, make_person
 
 FORMER, NEW = "chloe@cabinet-lemoine.test", "chloe@ailleurs.test"
 
@@ -54,3 +57,30 @@ def test_without_another_address_there_is_one_mail(lemoine: World, outbox: Outbo
     with scope(firm=lemoine.firm):
         change_role(actor=lemoine.admin, member=lemoine.collaborator, role=Role.ADMIN)
     assert outbox.recipients() == [FORMER]
+
+
+def test_so_it_is_in_a_clients_space(lemoine: World, outbox: Outbox) -> None:
+    """Another profile is another role; whoever wants no mails of the space is told at once all the same."""
+    manager = make_person("claire@boulangerie.test", first_name="Claire")
+    with scope(firm=lemoine.firm):
+        dossier = make_dossier("Boulangerie Martin")
+        link = open_space(person=manager, firm=lemoine.firm, dossier=dossier, email=manager.email)
+    chloe = with_a_new_address(lemoine)
+    with scope(space=link.space_id):
+        space = ClientSpace.objects.get()
+        full = {"profile": SpaceProfile.FULL, "email": NEW, "terms": "2026-01"}
+        member = admit_person(space=space, user=chloe, **full)
+    place = next(place for place in places_of(chloe.pk) if place.key == link.space_id)
+    choose_mails(person=chloe, place=place, chosen=Chosen(dict.fromkeys(TOPICS, Timing.NEVER)))
+    outbox.clear()
+    with scope(space=link.space_id):
+        claire = SpaceMember.objects.select_related("user", "space").get(user=manager)
+        change_person_profile(actor=claire, member=member, profile=SpaceProfile.READER)
+    assert outbox.recipients() == sorted([FORMER, NEW])
+    assert "Boulangerie Martin" in outbox.to(FORMER).body
+    assert "Boulangerie" not in outbox.to(FORMER).subject
+    outbox.clear()
+    with scope(space=link.space_id):
+        end_person(actor=claire, member=member)
+    assert outbox.recipients() == [NEW]
+    assert "List-Unsubscribe" not in outbox.to(NEW).extra_headers

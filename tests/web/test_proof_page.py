@@ -190,5 +190,16 @@ def test_a_legal_hold_needs_a_reason_and_is_shown_until_it_is_lifted(written: Wo
     assert "Contrôle 2026-17" not in page(browse, written)
 
 
+def test_whose_reason_for_a_hold_came_second_is_told_so_and_who_pressed_twice_is_not(
+    written: World, browse
+) -> None:
+    client, told = browse(written.admin), []
+    for reason in ("Contrôle 2026-17", "Contrôle 2026-17", "Litige 4"):
+        answer = client.post(written.firm.url("accounts:hold_journal"), {"reason": reason}, follow=True)
+        told.append([message.level_tag for message in answer.context["messages"]])
+    assert told == [["success"], [], ["info"]]
+    assert "Contrôle 2026-17" in page(browse, written) and "Litige 4" not in page(browse, written)
+
+
 def test_the_journal_leads_administrators_to_its_proof(written: World, browse) -> None:
     assert written.firm.url("accounts:proof") in page(browse, written, "clients:journal")
