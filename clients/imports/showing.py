@@ -93,9 +93,14 @@ def prepare_page(firm_id: UUID, import_id: UUID) -> None:
 
 def summary(source: Import) -> dict[str, Any]:
     """What the file brings along besides its rows, and what was made of its columns."""
-    known = [column for column in source.columns if column["field"]]
+    columns = [
+        {**column, "label": header_of(column["field"]) if column["field"] else ""}
+        for column in source.columns
+    ]
     return {
-        "known": [{**column, "label": header_of(column["field"])} for column in known],
+        "has_rows": any(map(source.count, RowAction)),
+        "columns": columns,
+        "known": [column for column in columns if column["field"]],
         "unknown": [column for column in source.columns if not column["field"]],
         "portfolios": sorted(source.new_portfolios.values(), key=fold),
         "assignees": source.unknown_assignees,

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from activity.models import Event
-from clients.jobs import choose_sheet, confirm_import, plan_key
+from clients.imports.asked import Asked
+from clients.jobs import choose_sheet, confirm_import, map_columns, plan_key
 from clients.models import Dossier, Import, ImportFile, ImportRow, ImportState
 from spreadsheets.limits import MAX_FILE_BYTES
 from tenancy.scopes import scope
@@ -56,6 +57,23 @@ def test_the_plan_shows_what_will_happen(firm: World, browse) -> None:
     errors = said(client.get(firm.firm.url("clients:import", pk=made.pk) + "?action=error"))
     assert "colonne C" in errors
     assert "73282932000079" in errors
+
+
+def test_of_headers_alone_it_is_said_that_no_row_follows(firm: World, browse) -> None:
+    shown = said(page(browse(firm.admin), plan(firm.admin, b"Nom;SIRET\n")))
+    assert "aucune ligne sous les en-têtes" in shown
+    assert "identique à un dossier" not in shown
+
+
+def test_each_column_is_listed_however_many_are_not_read(firm: World, browse) -> None:
+    strange = [f"Inconnue {number}" for number in range(30)]
+    made = plan(firm.admin, [("Martin", *strange)], ("Nom", *strange))
+    map_columns(actor=firm.admin, source=made, asked=Asked(fields={0: "legal_name"}), remember=False)
+    read(made)
+    shown = said(page(browse(firm.admin), made))
+    assert shown.count("— non lue —") == 30
+    for header in strange:
+        assert f"<td>{header}</td>" in shown
 
 
 def test_the_search_narrows_a_tab(firm: World, browse) -> None:
