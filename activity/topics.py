@@ -66,9 +66,7 @@ TOPICS: dict[str, Topic] = {
             _("Files that the other side drops for you, or takes back."),
             BOTH,
         ),
-        Topic(
-            "people", _("People of the space"), _("Who joins, who leaves, whose profile changes."), ("space",)
-        ),
+        Topic("people", _("People of the space"), _("Who joins, and who leaves."), ("space",)),
         Topic(
             "invitations",
             _("Invitations"),

@@ -68,8 +68,7 @@ def test_so_it_is_in_a_clients_space(lemoine: World, outbox: Outbox) -> None:
     chloe = with_a_new_address(lemoine)
     with scope(space=link.space_id):
         space = ClientSpace.objects.get()
-        full = {"profile": SpaceProfile.FULL, "email": NEW, "terms": "2026-01"}
-        member = admit_person(space=space, user=chloe, **full)
+        member = admit_person(space=space, user=chloe, email=NEW, profile=SpaceProfile.FULL, terms="2026-01")
     place = next(place for place in places_of(chloe.pk) if place.key == link.space_id)
     choose_mails(person=chloe, place=place, chosen=Chosen(dict.fromkeys(TOPICS, Timing.NEVER)))
     outbox.clear()
