@@ -241,6 +241,15 @@ def test_an_event_is_about_the_members_whom_it_names(told: World) -> None:
         assert len(Search(Asked(text="hugo")).keys(10)) == 1
 
 
+def test_what_happened_last_is_found_before_it_is_sealed(told: World) -> None:
+    """However much an import left to be sealed just before."""
+    with scope(firm=told.firm):
+        one = {**Event.ownership(), "type": KINDS[0], "subject_id": UUID(int=1)}
+        Event.objects.bulk_create(Event(**one, subject_name="Sud") for _number in range(2_001))
+        Event.objects.create(**one, subject_name="Ouest")
+        assert Search(Asked(text="ouest")).keys(10)
+
+
 def test_another_firms_names_are_not_looked_at(told: World, bertrand: World) -> None:
     with scope(firm=bertrand.firm):
         assert by_index([names.holders(["elan"], acts=False)]) == [[]]
