@@ -6,7 +6,7 @@ theme: what was found clean, and stands in the same place to the letter, is left
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).parent.parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -16,6 +16,9 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 REPEATED = "tbody > tr, .rail li"
 
 _clean: dict[tuple[str, bool], set[str]] = {}
+
+# A page that asks how far its work is will be another one in a moment, and so will one that waits for an answer.
+_NOT_THERE_YET = '[hx-trigger*="every"], .htmx-request'
 
 _SETTLED = """() => Promise.allSettled(document.getAnimations()
   .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
@@ -51,6 +54,12 @@ _RUN = """async ([type, values, repeated, clean]) => {
     nodes.map((node) => `${id}: ${help} — ${node.target.join(" ")}`));
   return [found, signs.filter((sign) => !known.has(sign))];
 }"""
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is there as a whole and stays."""
+    page.wait_for_load_state()
+    expect(page.locator(_NOT_THERE_YET)).to_have_count(0)
 
 
 def violations(page: Page, *, colours_only: bool = False) -> list[str]:

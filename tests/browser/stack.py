@@ -18,7 +18,7 @@ from email.policy import default
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 300.0  # seconds until everything answers, on a busy machine
+PATIENCE = 300.0  # seconds until everything answers, or has ended, on a busy machine
 # What `dev.py test` tells this process about its own servers must not reach the product under test.
 OURS = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "BASE_URL", "PORT", "DEBUG")
 
@@ -66,7 +66,7 @@ def started(folder: Path, **settings: str) -> Iterator[Stack]:
             yield Stack(_url(process, folder), folder, process)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def beside(running: Stack, **settings: str) -> Iterator[Stack]:
             yield Stack(here["BASE_URL"], running.folder, process, running.sessions)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
 
 
 def _environment() -> dict[str, str]:

@@ -36,6 +36,7 @@ def page_of(viewer: Viewer, name: str) -> str:
 
 def tab_to(page: Page, target: Locator, most: int = 120) -> None:
     """With the tab key alone."""
+    page.wait_for_load_state()  # keys find a page also before its scripts have come
     expect(target).to_be_visible()
     for _press in range(most):
         if target.evaluate("element => element === document.activeElement"):
@@ -45,10 +46,10 @@ def tab_to(page: Page, target: Locator, most: int = 120) -> None:
 
 
 def choose(page: Page, label: str, name: str) -> None:
-    """In a list of names, by typing the beginning of one."""
+    """In a list of names, by the first letter of one: of a word, a slow machine would take the rest for another one."""
     field = page.get_by_label(label, exact=True)
     tab_to(page, field)
-    page.keyboard.type(name)
+    page.keyboard.press(name[0])
     expect(field.locator("option:checked")).to_have_text(re.compile(f"^{name}"))
 
 
@@ -121,6 +122,7 @@ def to_the_departure(hugo: Viewer) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(INES.name)
     press(page, "Actions")
+    expect(page.locator("[role=menuitem]:focus")).to_have_count(1)  # the menu has opened and taken the focus
     item = page.get_by_role("menuitem", name="Préparer le départ")
     for _press in range(10):
         if item.evaluate("element => element === document.activeElement"):

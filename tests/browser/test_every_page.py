@@ -610,7 +610,7 @@ def test_the_people_of_a_client(viewer: Viewer) -> None:
     page.get_by_label("Adresse e-mail").fill("assistante@exemple.example")
     page.locator("input[value=reader]").check()
     page.get_by_role("button", name="Envoyer l'invitation").click()
-    expect(page).to_have_url(re.compile(people))
+    expect(page).to_have_url(re.compile(f"{people}$"))
     viewer.look("invitations:people with somebody invited")
     mine = str(page.locator('a[href$="/profil/"][data-dialog]').first.get_attribute("href"))
     revoke = str(page.locator('a[href$="/revoquer/"]').first.get_attribute("href"))

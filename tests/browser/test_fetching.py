@@ -1,14 +1,16 @@
 """A client list from another platform, in a real browser, by a real worker; axe on each page and in its states."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Platforms
-from tests.browser.viewer import Viewer
+from tests.browser.test_invitation_journeys import change
+from tests.browser.viewer import PATIENCE, Viewer
 from tests.connectors import fakes
 from tests.connectors.fakes import Answer
 
@@ -24,20 +26,29 @@ def to_the_platforms(viewer: Viewer) -> Page:
 
 
 @contextmanager
-def held_at(page: Page, words: str) -> Iterator[None]:
-    """The page that asks how far it is hears nothing more once it was told these words, as long as this lasts."""
+def held_at(page: Page, words: str) -> Iterator[Callable[[], None]]:
+    """The page that asks how far it is hears nothing more once it was told these words, as long as this lasts. What
+    this gives waits until the page stands so."""
     told: list[str] = []
+    waiting: list[Route] = []
 
     def pass_on(route: Route) -> None:
         if told:
-            return  # without an answer: the page waits
+            waiting.append(route)  # without an answer: the page waits
+            return
         answer = route.fetch()
         if words in answer.text():
             told.append(words)
         route.fulfill(response=answer)
 
+    def until_it_stands() -> None:
+        until = time.monotonic() + PATIENCE
+        while not waiting:
+            assert time.monotonic() < until, f"it never said: {words}"
+            page.wait_for_timeout(50)
+
     page.route("**/avancement/", pass_on)
-    yield
+    yield until_it_stands
     page.unroute("**/avancement/")
 
 
@@ -53,11 +64,13 @@ def test_a_token_brings_the_list_up_to_its_plan(alice: Viewer, platforms: Platfo
     page.get_by_role("button", name="Enregistrer le jeton").click()
     expect(page.get_by_text("se termine par 4f2c")).to_be_visible()
     alice.look("clients:connections, connected")
-    pennylanes.then = [pennylanes.usual, Answer(429, b"", {"Retry-After": "4"})]
-    with held_at(page, "demande de ralentir"):
+    pennylanes.then = [pennylanes.usual, Answer(429, b"", {"Retry-After": "600"})]
+    with held_at(page, "demande de ralentir") as until_it_stands:
         page.get_by_role("button", name="Récupérer Pennylane").click()
         expect(page.get_by_text("demande de ralentir")).to_be_visible()
-        alice.look("clients:fetching, waiting")
+        until_it_stands()
+        alice.look("clients:fetching, waiting", is_at_work=True)
+    change(alice.stack, "UPDATE clients_fetch SET lease_until = now() WHERE waiting_until > now()")
     page.reload()
     expect(page).to_have_url(re.compile(r"/imports/(?!recuperations)"))
     expect(page.get_by_text("Société 1", exact=True).first).to_be_visible()

@@ -40,7 +40,9 @@ def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
     page = alice.page
     here = alice.firm
     prepare(alice, here)
-    expect(page.get_by_text(re.compile("brouillons? .* depuis la liste des invitations"))).to_be_visible()  # over
+    expect(
+        page.get_by_text(re.compile("brouillons? .* depuis la liste des invitations"))
+    ).to_be_visible()  # over
     alice.look("invitations:sending, drafts prepared")
     page.get_by_role("link", name="Vers les invitations").click()
     page.wait_for_url(re.compile("state=draft"))
@@ -49,7 +51,9 @@ def test_prepared_sent_left_and_found_again(alice: Viewer) -> None:
     page.get_by_role("button", name="Envoyer les brouillons").click()
     expect(page).to_have_url(re.compile("/envois/0"))
     address = page.url
-    alice.go(here + "invitations/")  # it goes on without anybody looking
+    page.close()  # it goes on without anybody looking
+    page = alice.page = alice.context.new_page()
+    alice.go(here + "invitations/")
     page.get_by_role("link", name="Envois groupés").click()
     expect(page).to_have_url(re.compile("/envois/$"))
     alice.look("invitations:sendings, with some")

@@ -74,8 +74,9 @@ def under(page: Page, tab: str) -> None:
 
 
 def followed(page: Page, words: str) -> None:
-    """The row was checked again, and the list is there anew."""
+    """The row was checked again, and the list is there anew, with its scripts: keys find it before they have come."""
     expect(page.locator(".import-followed")).to_contain_text(words)
+    page.wait_for_load_state()
 
 
 def correct_by_keyboard(page: Page) -> None:
@@ -87,6 +88,7 @@ def correct_by_keyboard(page: Page) -> None:
     field.fill("12345678900001")
     page.keyboard.press("Enter")
     expect(page.locator(".import-form .form-errors")).to_contain_text("La clé de ce SIRET")
+    expect(page.locator(".import-form :focus")).to_have_count(1)  # what is wrong has taken the focus
     field = page.get_by_label("SIRET (colonne C)")
     field.fill("552 100 554 00013")
     field.press("Enter")
@@ -163,7 +165,7 @@ def test_a_messy_list_is_brought_in_and_taken_back(alice: Viewer, messy: Path, t
     page = alice.page
     upload(alice, messy)
     map_columns(alice)
-    counts(page, {"À créer": 2, "À mettre à jour": 1, "En erreur": 3, "En double": 1})
+    counts(page, {"À créer": 2, "À mettre à jour": 1, "En erreur": 3, "Doublons dans le fichier": 1})
     alice.look("the plan of a messy list")
     under(page, "À mettre à jour")
     expect(page.locator("tbody ins").first).to_contain_text("Un nouveau nom")
@@ -175,7 +177,7 @@ def test_a_messy_list_is_brought_in_and_taken_back(alice: Viewer, messy: Path, t
     choose_assignees(page)
     alice.look("the plan, corrected")
     take_the_workbook(page, tmp_path)
-    counts(page, {"À créer": 3, "À mettre à jour": 1, "En erreur": 2, "En double": 1})
+    counts(page, {"À créer": 3, "À mettre à jour": 1, "En erreur": 2, "Doublons dans le fichier": 1})
     confirm_all(page, "3 dossiers")
     alice.look("the report")
     undo(alice)
@@ -197,6 +199,8 @@ def test_a_row_is_corrected_on_the_phone(alice: Viewer, messy: Path) -> None:
     if later.is_visible():  # where this test runs alone
         later.click()
     page.get_by_role("link", name="Voir et corriger").click()
+    expect(page.locator(".import-tabs [aria-current]")).to_contain_text("En erreur")
+    expect(page.locator(".import-tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
     page.get_by_role("link", name="Corriger (ligne 9)").click()
     expect(page.get_by_label("Raison sociale (colonne B)")).to_be_focused()
     alice.note("a row's form on the phone")

@@ -30,10 +30,11 @@ def print_letter(alice: Viewer, here: str) -> str:
     dialog = page.locator("#dialog-body")
     expect(dialog.get_by_role("button", name="Imprimer 1 lettre (PDF)")).to_be_visible()
     alice.look("dialog: a letter to print")
+    told = page.locator("[data-toasts]")  # and not the bell's list, which keeps it, hidden
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Imprimer 1 lettre (PDF)").click()
-    told = page.locator("[data-toasts]")  # and not the bell's list, which keeps it, hidden
-    expect(told.get_by_text("votre navigateur la range avec vos téléchargements")).to_be_visible()
+        # It is told as the button is pressed, and for some seconds; the file may take longer.
+        expect(told.get_by_text("votre navigateur la range avec vos téléchargements")).to_be_visible()
     # A second press would make void what has just been printed.
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("[data-bulk-row]:checked")).to_have_count(0)

@@ -47,13 +47,14 @@ def new_tab(browser: Browser) -> Iterator[NewTab]:
         context.close()
 
 
-def link_in(stack: Stack, address: str, path: str, *, count: int = 1) -> str:
-    """The first link to such a path in the newest mail to the address, once there are `count` of them."""
-    body = stack.mail_to(address, count=count).get_body(("plain",))
-    assert body is not None
-    found = re.search(rf"{re.escape(stack.url)}/{path}\S*", body.get_content())
-    assert found, body.get_content()
-    return found.group(0)
+def link_in(stack: Stack, address: str, path: str) -> str:
+    """The first link to such a path in the newest mail to the address that has one, once it has come."""
+    stack.mail_to(address)
+    bodies = [mail.get_body(("plain",)) for mail in stack.mails_to(address)]
+    link = re.compile(rf"{re.escape(stack.url)}/{path}\S*")
+    found = [match[0] for body in bodies if body and (match := link.search(body.get_content()))]
+    assert found, [body and body.get_content() for body in bodies]
+    return found[-1]
 
 
 def register(stack: Stack, page: Page) -> None:

@@ -21,6 +21,7 @@ def viewer(alice: Viewer) -> Viewer:
 
 def press(page: Page, label: str) -> None:
     """What one does with the keys: reach the button or line of that name, and press it."""
+    page.wait_for_load_state()  # keys find a page also before its scripts have come
     exactly = re.compile(f"^{label}$")
     page.get_by_role("button", name=exactly).or_(page.get_by_role("menuitem", name=exactly)).first.focus()
     page.keyboard.press("Enter")
@@ -65,6 +66,7 @@ def test_columns_are_chosen_with_the_keyboard_and_saved_in_a_view(viewer: Viewer
     page.get_by_role("menuitem", name="Clients à inviter").click()
     expect(page).to_have_url(BY_KEY)
     press(page, "Colonnes")
+    expect(page.locator("#columns :focus")).to_have_count(1)  # it has opened and taken the focus
     page.locator("#columns").get_by_label("Ville").focus()
     page.keyboard.press("Space")
     press(page, "Afficher")

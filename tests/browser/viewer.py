@@ -10,7 +10,7 @@ from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from firm_portal.demo import PASSWORD
-from tests.browser.axe import violations
+from tests.browser.axe import settle, violations
 from tests.browser.stack import Stack
 
 Prepare = Callable[[Page], object]
@@ -104,8 +104,9 @@ class Viewer:
         """The URL pattern of the page that is shown."""
         return resolve(urlsplit(self.page.url).path).view_name
 
-    def look(self, what: str, prepare: Prepare | None = None) -> None:
-        """Check the page as it stands. `prepare` is done anew in each width: a menu opens, a drawer.
+    def look(self, what: str, prepare: Prepare | None = None, *, is_at_work: bool = False) -> None:
+        """Check the page as it stands. `prepare` is done anew in each width: a menu opens, a drawer. `is_at_work`: it
+        goes on asking how far its work is, and whoever looks sees to it that no answer comes.
 
         The second width begins in the theme where the first one ends, for a whole page painted anew costs as much as
         half of what is asked of it.
@@ -115,7 +116,7 @@ class Viewer:
             self.page.set_viewport_size(size)
             if prepare:
                 prepare(self.page)
-            self._examine(f"{what}, {size['width']} px", themes)
+            self._examine(f"{what}, {size['width']} px", themes, is_at_work=is_at_work)
         self.page.set_viewport_size(before)
 
     def note(self, what: str) -> None:
@@ -123,8 +124,9 @@ class Viewer:
         self._examine(what, (LIGHT, DARK))
         self._show(LIGHT)
 
-    def _examine(self, what: str, themes: Sequence[Theme]) -> None:
-        self.page.wait_for_load_state()
+    def _examine(self, what: str, themes: Sequence[Theme], *, is_at_work: bool = False) -> None:
+        if not is_at_work:
+            settle(self.page)
         for theme in themes:
             self._show(theme)
             if theme == LIGHT:
