@@ -279,7 +279,7 @@ def test_links_that_open_nothing_get_one_status_and_one_class_of_time(
     browse: Browse, sent: Sent, outbox: Outbox
 ) -> None:
     """A password is hashed in none of them. The quickest of several is compared; they take turns, so that what slows
-    the machine slows all of them."""
+    the machine slows all of them, and more of them while it hides how quick one is: what takes longer always does."""
     moved, ends, quickest = set(), set(), dict[str, float]()
     links, holders = closed_links(sent, outbox), dict[str, Client]()
     for name, (path, make_it_so) in links.items():
@@ -289,10 +289,12 @@ def test_links_that_open_nothing_get_one_status_and_one_class_of_time(
         kept = first.cookies["invitation"]
         moved.add((first.status_code, first["Location"], first.content, kept["path"], kept["max-age"]))
         ends.add((client.get(HERE).status_code, client.post(HERE, ABOUT_ME).status_code))
-    for _turn in range(8):
+    for turn in range(1, 65):
         for name, (_path, make_it_so) in links.items():
             make_it_so()
             quickest[name] = min(quickest.get(name, math.inf), seconds_of(holders[name]))
+        if turn >= 8 and max(quickest.values()) < 3 * min(quickest.values()) + 0.005:
+            break
     assert len(moved) == 1
     assert ends == {(404, 404)}
     assert max(quickest.values()) < 3 * min(quickest.values()) + 0.005, quickest
@@ -301,7 +303,7 @@ def test_links_that_open_nothing_get_one_status_and_one_class_of_time(
 def seconds_of(client: Client) -> float:
     """How long the page to which the link has led takes, as whoever asks for it can measure."""
     start = time.perf_counter()
-    client.get(HERE)
+    assert client.get(HERE).status_code == 404
     return time.perf_counter() - start
 
 
