@@ -144,8 +144,7 @@ def withdraw_portfolio(*, actor: Membership, portfolio: Portfolio, member: Membe
     """Take the portfolio from the member, at their next request. Taking it twice changes and records nothing."""
     require(actor, Perm.GRANT_PORTFOLIO, portfolio)
     for taken in take(PortfolioGrant, pairs_of([portfolio], [member])):
-        details = {**_named(member), "role": taken.before}
-        record(PortfolioWithdrawn, actor=actor, subject=portfolio, details=details, also_tell=[member])
+        _record_taking(actor, portfolio, member, taken)
 
 
 @transaction.atomic
@@ -159,7 +158,8 @@ def change_subscriptions(
 ) -> Subscriptions:
     """Open some portfolios to the member in this role and take others, all by key; the rest stays as it is.
 
-    Each portfolio's own history gets its line; one event tells of all. No change, no event. Raises NotAMember.
+    Each portfolio's own history gets its line; one event tells of all, or that of the only one, by its name. No change,
+    no event. Raises NotAMember.
     """
     open_ones = _hold_those_open(actor, {*add, *remove})
     _require_a_place(member)
@@ -167,25 +167,50 @@ def change_subscriptions(
     assert person is not None  # who has a place has an account
     given = give(PortfolioGrant, [(key, person) for key in add if key in open_ones], role=role, by=actor)
     taken = take(PortfolioGrant, [(key, person) for key in remove if key in open_ones])
-    group = uuid7()
+    new = [one for one in given if one.before is None]
     changed = [one for one in given if one.before not in (None, one.after)]
-    done = Subscriptions(
-        given=_note(PortfolioGranted, actor, member, [one for one in given if one.before is None], group),
-        changed=_note(SubscriberChanged, actor, member, changed, group),
-        taken=_note(PortfolioWithdrawn, actor, member, taken, group),
-        left_out=len({*add, *remove} - open_ones),
-    )
-    if done.count:
-        touched = Portfolio.objects.filter(pk__in=[one.object_id for one in (*given, *taken)])
-        record(
-            SubscriptionsChanged,
-            actor=actor,
-            subject=member,
-            details={"given": done.given, "changed": done.changed, "taken": done.taken},
-            also_tell=holders_of_any(Perm.VIEW_PORTFOLIO, touched),
-            group=group,
-        )
+    done = Subscriptions(len(new), len(changed), len(taken), left_out=len({*add, *remove} - open_ones))
+    if done.count == 1:
+        _record_one(actor, member, [*new, *changed], taken)
+    elif done.count:
+        _record_several(actor, member, new, changed, taken)
     return done
+
+
+def _record_one(
+    actor: Membership, member: Membership, given: Sequence[Granted], taken: Sequence[Granted]
+) -> None:
+    """As if it had been given or taken by itself: it is told by its name, and taken back it cancels out."""
+    (one,) = (*given, *taken)
+    portfolio = Portfolio.objects.get(pk=one.object_id)
+    if given:
+        _record_grant(actor, portfolio, member, one)
+    else:
+        _record_taking(actor, portfolio, member, one)
+
+
+def _record_several(
+    actor: Membership,
+    member: Membership,
+    new: Sequence[Granted],
+    changed: Sequence[Granted],
+    taken: Sequence[Granted],
+) -> None:
+    group = uuid7()
+    details = {
+        "given": _note(PortfolioGranted, actor, member, new, group),
+        "changed": _note(SubscriberChanged, actor, member, changed, group),
+        "taken": _note(PortfolioWithdrawn, actor, member, taken, group),
+    }
+    touched = Portfolio.objects.filter(pk__in=[one.object_id for one in (*new, *changed, *taken)])
+    record(
+        SubscriptionsChanged,
+        actor=actor,
+        subject=member,
+        details=details,
+        also_tell=holders_of_any(Perm.VIEW_PORTFOLIO, touched),
+        group=group,
+    )
 
 
 def note_taken(
@@ -254,6 +279,11 @@ def _record_grant(actor: Membership, portfolio: Portfolio, member: Membership, g
     elif granted.before != granted.after:
         changes = {"role": (granted.before, granted.after)}
         record(SubscriberChanged, actor=actor, subject=portfolio, changes=changes, details=_named(member))
+
+
+def _record_taking(actor: Membership, portfolio: Portfolio, member: Membership, taken: Granted) -> None:
+    details = {**_named(member), "role": taken.before}
+    record(PortfolioWithdrawn, actor=actor, subject=portfolio, details=details, also_tell=[member])
 
 
 def _hold_those_open(actor: Membership, keys: Collection[UUID]) -> set[UUID]:

@@ -677,7 +677,8 @@ def _portfolio_withdrawn(cast: Cast) -> set[str]:
 
 @row("portfolios.subscriptions.changed")
 def _subscriptions_changed(cast: Cast) -> set[str]:
-    change_subscriptions(actor=cast.alice, member=cast.paul, add=[cast.portfolio.pk])
+    other = make_portfolio("Nord")
+    change_subscriptions(actor=cast.alice, member=cast.paul, add=[cast.portfolio.pk, other.pk])
     return {"Zoé", "Chloé", "Paul"}
 
 

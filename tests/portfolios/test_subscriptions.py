@@ -59,6 +59,22 @@ def test_many_at_once_are_one_mail_and_a_line_each(
     assert not Notification.objects.filter(event__in=lines).exists()
 
 
+def test_a_single_one_is_told_by_its_name_and_cancels_out_with_its_return(
+    firm: World, four: list[Portfolio], outbox: Outbox
+) -> None:
+    """As on the portfolio's own page; whoever loses it reads which."""
+    outbox.clear()
+    change_subscriptions(actor=firm.admin, member=firm.collaborator, remove=[four[0].pk])
+    assert "a retiré le portefeuille A à Chloé" in plain(str(outbox.to(firm.collaborator.email).body))
+    outbox.clear()
+    change_subscriptions(actor=firm.admin, member=firm.collaborator, remove=[four[1].pk])
+    change_subscriptions(actor=firm.admin, member=firm.collaborator, add=[four[1].pk])
+    assert outbox.recipients() == []
+    change_subscriptions(actor=firm.admin, member=firm.collaborator, add=[four[1].pk], role=ObjectRole.READER)
+    assert "portefeuille B" in plain(str(outbox.to(firm.collaborator.email).body))
+    assert not Event.objects.filter(type="portfolios.subscriptions.changed").exists()
+
+
 def test_another_role_is_a_change(firm: World, four: list[Portfolio]) -> None:
     done = change_subscriptions(
         actor=firm.admin, member=firm.collaborator, add=[four[0].pk], role=ObjectRole.READER
