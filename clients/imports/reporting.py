@@ -17,7 +17,9 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED = 5
 # Of so many clients that may be invited, it is told how many they are.
 COUNTED = 1_000
-_NONE_LEFT_FOR = 600
+# That none is left stays so; how many are left of a large import, for which all its rows are looked at, changes.
+_NONE_LEFT_FOR, _SOME_LEFT_FOR = 600, 60
+_LARGE = 10_000
 
 
 def report(source: Import) -> dict[str, Any]:
@@ -48,17 +50,27 @@ def with_address(source: Import) -> QuerySet[Dossier]:
 def invitable(source: Import) -> int:
     """How many of these have a client who was never invited and has no space: COUNTED + 1 of many more.
 
-    Row by row, and no further: of a hundred thousand, nobody needs the exact number before they want to do it. That
-    none is left is found by a look at all of them, and kept for a while.
+    Row by row, and no further: of a hundred thousand, nobody needs the exact number before they want to do it. What is
+    found by a look at all of them is kept for a while.
     """
-    none_left = f"invitable:{source.pk}"
-    if cache.get(none_left):
-        return 0
+    kept: int | None = cache.get(_key_of(source))
+    if kept is not None:
+        return kept
     with row_by_row():
         found = _invitable(source)[: COUNTED + 1].count()
-    if not found:
-        cache.set(none_left, 1, _NONE_LEFT_FOR)
+    is_large = source.count("created") + source.count("updated") >= _LARGE
+    if not found or (is_large and found <= COUNTED):
+        cache.set(_key_of(source), found, _SOME_LEFT_FOR if found else _NONE_LEFT_FOR)
     return found
+
+
+def count_anew(source: Import) -> None:
+    """Some of its clients were invited just now."""
+    cache.delete(_key_of(source))
+
+
+def _key_of(source: Import) -> str:
+    return f"invitable:{source.pk}"
 
 
 def _invitable(source: Import) -> QuerySet[ImportRow]:

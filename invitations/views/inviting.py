@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.answers import done
 from accounts.permissions import Perm, can, permitted, require
 from accounts.places import FirmRequest
-from clients.imports.reporting import with_address, written
+from clients.imports.reporting import count_anew, with_address, written
 from clients.models import Dossier, Import, ImportState
 from clients.selection import keys_in, selected_dossiers
 from invitations.actions.inviting import (
@@ -169,6 +169,7 @@ def imported(request: FirmRequest, pk: UUID) -> HttpResponse:
         if sending := order_for(request, SendingKind.INVITE, dossiers, wanted):
             return done(request, request.firm.url("invitations:sending", pk=sending.pk))
         _report(request, invite_clients(actor=request.member, dossiers=dossiers, **wanted))
+        count_anew(source)
         return done(request, page)
     plan = plan_invitations(actor=request.member, dossiers=dossiers)
     context = {

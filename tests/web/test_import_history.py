@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from activity.models import Event
@@ -121,6 +123,19 @@ class TestInviting:
         made, client = run(firm.admin, rows), browse(firm.admin)
         assert "Plus de 1 de ces clients" in said(client.get(url(made)))
         assert "3 courriels partiront" in said(client.get(url(made, "invitations:invite_imported")))
+
+    def test_those_left_of_a_large_import_are_counted_once_and_anew_once_some_were_invited(
+        self, firm: World, browse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reporting, "_LARGE", 0)
+        made, client = run(firm.admin, TWO), browse(firm.admin)
+        for _ in range(2):
+            assert "1 de ces clients a une adresse" in said(client.get(url(made)))
+        with CaptureQueriesContext(connection) as queries:
+            assert reporting.invitable(made) == 1
+        assert not [one["sql"] for one in queries if "clients_importrow" in one["sql"]]
+        client.post(url(made, "invitations:invite_imported"))
+        assert "Inviter ceux qui" not in said(client.get(url(made)))
 
     def test_only_the_imports_own_clients(self, firm: World, browse) -> None:
         run(firm.admin, [("Z", "Autre", "", "z@autre.fr", "")])
