@@ -766,8 +766,17 @@ function keepTableRoles(root) {
     }
   }
 }
+// Tabs are wider than a phone: the one that is open must be seen.
+function showCurrentTab(root) {
+  for (const tab of $$(".tabs [aria-current]", root)) {
+    const bar = tab.closest(".tabs");
+    const beyond = tab.getBoundingClientRect().right - bar.getBoundingClientRect().right;
+    if (beyond > 0) bar.scrollLeft += beyond;
+  }
+}
 function start(root) {
   keepTableRoles(root);
+  showCurrentTab(root);
   for (const element of [root, ...$$("[data-bulk]", root)]) {
     if (element.matches?.("[data-bulk]")) selections.set(element, new Selection(element));
   }
