@@ -20,6 +20,7 @@ from clients.actions.space import AlreadyFollowed, hold_to_open, open_space
 from clients.models import Dossier, SpaceLink, SpaceMember, SpaceProfile
 from invitations.actions.handling import end, renew, send
 from invitations.actions.holding import held
+from invitations.actions.letters import withdraw_letters
 from invitations.events import (
     ClientJoined,
     ClientWaits,
@@ -89,7 +90,8 @@ def accept_as_client(
 ) -> tuple[User, SpaceLink]:
     """Open the client's space, a new one or `space_id`, which the person manages, and tie the dossier to it.
 
-    The link may wait for the consent of the company of the dossier's SIREN (`clients.actions.space.open_space`).
+    The link may wait for the consent of the company of the dossier's SIREN (`clients.actions.space.open_space`). If it
+    does not, a letter that was printed for the client leads nowhere any more, and is void.
 
     Exactly once: whoever comes second, however fast, finds it answered. Raises what this module declares,
     `accounts.newcomers.AddressTaken` and `clients.actions.space.NotTheirSpace`.
@@ -106,6 +108,8 @@ def accept_as_client(
     except AlreadyFollowed as error:
         raise NothingLeftToOpen from error
     _close(invitation, user)
+    if not space.waiting:
+        withdraw_letters(actor=user, dossier=dossier)
     details = {"email": invitation.email, "terms": terms.version}
     record(ClientWaits if space.waiting else ClientJoined, actor=user, subject=dossier, details=details)
     return user, space

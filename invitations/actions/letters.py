@@ -13,6 +13,7 @@ from accounts.models import Membership
 from accounts.permissions import Perm, permitted, require
 from activity.actions import Happening, in_one_go, queue_mails, record, record_many
 from activity.actions import Letter as Post
+from activity.events import Actor
 from clients.models import Dossier, SpaceLink
 from invitations.actions.holding import hold_dossiers
 from invitations.actions.inviting import Skip, invite_client
@@ -239,7 +240,7 @@ def revoke_letter(*, actor: Membership, letter: Letter) -> None:
 
 
 @transaction.atomic
-def withdraw_letters(*, actor: Membership, dossier: Dossier) -> None:
+def withdraw_letters(*, actor: Actor, dossier: Dossier) -> None:
     """Make void what was printed for the dossier's client, who has come by another way: a part of the action by which
     they came, which has asked for the right and holds the dossier."""
     open_ones = Letter.objects.open().filter(dossier=dossier).order_by("pk")

@@ -28,7 +28,8 @@ from invitations.actions.answering import (
 )
 from invitations.actions.handling import resend_invitation, revoke_invitation
 from invitations.actions.inviting import invite_client, invite_member
-from invitations.models import Invitation, InvitationState
+from invitations.actions.letters import print_letters
+from invitations.models import Invitation, InvitationState, Letter, LetterState
 from tenancy.scopes import scope
 from tests.outbox import Outbox
 from tests.worlds import PASSWORD, World, make_dossier, make_person
@@ -88,6 +89,19 @@ def test_the_firm_is_told_and_the_client_gets_no_mail_about_it(
     outbox.clear()
     accept_as_client(**answer(invitation))
     assert outbox.recipients() == [firm.admin.email]
+
+
+def test_a_letter_that_was_printed_for_them_waits_for_nobody_any_more(
+    firm: World, invitation: Invitation
+) -> None:
+    """Answered, it would go on being counted as one that the firm has to confirm."""
+    other = make_dossier("Autre")
+    print_letters(actor=firm.admin, dossiers=Dossier.objects.all())
+    Letter.objects.update(state=LetterState.PROVEN)
+    accept_as_client(**answer(invitation))
+    assert Letter.objects.to_confirm().get().dossier == other
+    assert Letter.objects.get(dossier=invitation.dossier).state == LetterState.REVOKED
+    assert Event.objects.get(type="invitations.letter.revoked").actor_name == "Claire Aubry"
 
 
 def test_a_new_colleague_takes_the_place_with_the_role_of_the_invitation(
