@@ -112,7 +112,7 @@ SHORT = Ordeal(
     variables={
         "INVITATIONS_AT_ONCE": "8",
         "NOTIFICATION_HOLD_SECONDS": "1",
-        "EMAIL_TIMEOUT": "1",
+        "EMAIL_TIMEOUT": "3",
         "WEB_CONCURRENCY": "1",
     },
 )
