@@ -30,7 +30,7 @@ from clients.models import SpaceMember
 from tenancy.scopes import scope
 from tests.activity.scenarios import SCENARIOS
 from tests.activity.test_audiences import ROWS, Cast, make_cast
-from tests.activity.watching import Watch
+from tests.activity.watching import Watch, all_pages_and_tasks
 from tests.conftest import OutsideClient
 
 LANGUAGES = ("fr", "en")
@@ -56,6 +56,7 @@ class Done:
 def all_done() -> Done:
     """Nothing of it stays."""
     done = Done()
+    all_pages_and_tasks()
     with transaction.atomic():
         cast = make_cast()
         with done.watch.on():

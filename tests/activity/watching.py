@@ -185,7 +185,7 @@ class Watch:
 
 def doors() -> set[str]:
     """The actions that something else than actions has imported: views, forms, tasks. The others are parts of them."""
-    _all_pages_and_tasks()
+    all_pages_and_tasks()
     ours = {module.__name__ for module in _modules()}
     held: set[int] = set()
     for module in list(sys.modules.values()):
@@ -198,7 +198,8 @@ def doors() -> set[str]:
     return {name for name, action in actions().items() if id(action) in held}
 
 
-def _all_pages_and_tasks() -> None:
+def all_pages_and_tasks() -> None:
+    """Imported while the watch is on, they would hold what watches for good."""
     importlib.import_module(settings.ROOT_URLCONF)
     current_app.loader.import_default_modules()
 
