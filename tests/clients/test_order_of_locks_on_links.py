@@ -144,9 +144,9 @@ def test_nobody_is_let_in_by_what_the_client_is_taking_back(world: World) -> Non
     made: list[Result] = []
 
     def let_in() -> None:
-        chosen = {"dossiers": Dossier.objects.all(), "add": {world.colleague: ObjectRole.SUPPORT}}
         with scope(firm=world.firm):
-            made.append(change_assignments(actor=world.admin, **chosen))
+            add = {world.colleague: ObjectRole.SUPPORT}
+            made.append(change_assignments(actor=world.admin, dossiers=Dossier.objects.all(), add=add))
 
     withdraw = in_space(client, withdraw_support, authorisation=given)
     assert come_in_turn(place_held(world, one_who_loses_it), withdraw, let_in) == [None, None]
