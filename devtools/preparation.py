@@ -28,13 +28,15 @@ def prepare(environment: Mapping[str, str], *, static: bool) -> None:
     steps = ["roles", "migrate"]
     if (os.environ | dict(environment)).get("DEMO") == "1":
         steps.append("demo")
-    with _static_files_locked():
-        fingerprint = _fingerprint() if static else ""
-        if static and _collected() != fingerprint:
-            steps.append("static")
-        _run(steps, environment)
-        if "static" in steps:
-            _stamp().write_text(fingerprint)
+    if static:
+        with _static_files_locked():
+            fingerprint = _fingerprint()
+            if _collected() != fingerprint:
+                _run([*steps, "static"], environment)
+                _stamp().write_text(fingerprint)
+                return
+    # Nobody else's start waits for ours: each has a database of its own.
+    _run(steps, environment)
 
 
 def make_tables(environment: Mapping[str, str]) -> None:

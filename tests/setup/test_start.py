@@ -1,4 +1,5 @@
 import ast
+import fcntl
 import os
 import shutil
 import socket
@@ -7,13 +8,34 @@ from pathlib import Path
 
 import pytest
 
-from devtools import cli, foreground, running, testing, venv
+from devtools import cli, foreground, preparation, running, testing, venv
 from devtools.console import Stop
 from devtools.paths import ROOT
 
 
 def test_an_old_python_can_still_read_dev_py_to_say_what_it_needs() -> None:
     ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 5))
+
+
+def test_two_starts_do_not_wait_for_each_other_where_the_static_files_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share nothing else: each brings a database of its own up to date, which takes a while."""
+    done: list[list[str]] = []
+
+    def run(steps: list[str], _environment: object) -> None:
+        done.append(steps)
+        if "static" not in steps:
+            folder = os.open(tmp_path, os.O_RDONLY)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as another start does meanwhile
+            os.close(folder)
+
+    monkeypatch.setattr(preparation, "STATIC", tmp_path)
+    monkeypatch.setattr(preparation, "compile_translations", lambda: None)
+    monkeypatch.setattr(preparation, "_run", run)
+    for _start in range(2):
+        preparation.prepare({"OWNER_DATABASE_URL": "…"}, static=True)
+    assert done == [["roles", "migrate", "static"], ["roles", "migrate"]]
 
 
 def test_a_python_without_venv_is_told_what_to_install(
