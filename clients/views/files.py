@@ -56,8 +56,9 @@ def drop(request: FirmRequest, pk: UUID) -> HttpResponse:
             dropped = drop_for_client(
                 actor=request.member, dossier=dossier, handed=form.handed, category=form.about
             )
-        except NotFollowed:
-            form.add_error(None, _("This client is no longer linked to your firm: nothing was dropped."))
+        except NotFollowed:  # the page has no form any more in which it could be said
+            messages.warning(request, _("This client is no longer linked to your firm: nothing was dropped."))
+            return done(request, request.firm.url("clients:files", pk=pk))
         except NoRoom:
             form.add_error("file", said_of_room())
         else:
