@@ -165,11 +165,14 @@ def correct(*, actor: Membership, source: Import, number: int, values: Mapping[s
 
 @transaction.atomic
 def correct_rows(*, actor: Membership, source: Import, values: Mapping[int, Mapping[str, str]]) -> Import:
-    """`correct` for several rows, by their numbers, at once."""
+    """`correct` for several rows, by their numbers, at once; under `ImportCorrection.DOSSIER`, one of the dossiers that
+    the plan has named for the row. Raises what `correct` raises."""
     current = _open(actor, source)
     _require_rows(current, values)
-    if unknown := {name for texts in values.values() for name in texts} - columns_by_name().keys():
+    known = {*columns_by_name(), ImportCorrection.DOSSIER}
+    if unknown := {name for texts in values.values() for name in texts} - known:
         raise ObjectDoesNotExist(sorted(unknown))
+    _require_named(current, values)
     taken_back = [number for number, texts in values.items() if not texts]
     current.corrections.filter(number__in=taken_back).exclude(field=ImportCorrection.DOSSIER).delete()
     _say(actor, current, ((number, *pair) for number, texts in values.items() for pair in texts.items()))
@@ -272,10 +275,25 @@ def _require_rows(current: Import, numbers: Collection[int]) -> None:
         raise ObjectDoesNotExist(sorted(missing))
 
 
+def _require_named(current: Import, values: Mapping[int, Mapping[str, str]]) -> None:
+    """A dossier that is given as a text is one that the plan has named for its row."""
+    given = {
+        number: texts[ImportCorrection.DOSSIER]
+        for number, texts in values.items()
+        if ImportCorrection.DOSSIER in texts
+    }
+    for number, remarks in current.rows.filter(number__in=given).values_list("number", "remarks"):
+        if given[number] not in _named(remarks):
+            raise ObjectDoesNotExist(given[number])
+
+
+def _named(remarks: list[dict[str, Any]] | None) -> list[str]:
+    return [key for one in remarks or [] for key in one.get("dossiers", ())]
+
+
 def _choosable(actor: Membership, current: Import, number: int) -> QuerySet[Dossier]:
     open_ones = permitted(Dossier.objects.clients(), actor, Perm.CHANGE_DOSSIER).values("pk")
-    remarks = current.rows.values_list("remarks", flat=True).get(number=number) or []
-    named = [key for one in remarks for key in one.get("dossiers", ())]
+    named = _named(current.rows.values_list("remarks", flat=True).get(number=number))
     return Dossier.objects.clients().filter(Q(pk__in=open_ones) | Q(pk__in=named))
 
 

@@ -15,7 +15,7 @@ from clients.imports.remarks import Level, remark
 from clients.imports.rows import names
 from clients.imports.staging import EMPTIABLE, TEXTS
 from clients.imports.working import never_each_with_each
-from clients.models import Dossier, DossierKind, Import, MatchRule, RowAction
+from clients.models import Dossier, DossierKind, Import, ImportCorrection, MatchRule, RowAction
 
 # What a dossier's name and search key are made of.
 NAMING = ("kind", "legal_name", "first_name", "last_name", "reference", "siren", "siret", "urssaf_account")
@@ -201,7 +201,10 @@ _FAULT = f"""CASE WHEN fault = '' THEN '[]'::jsonb ELSE jsonb_build_array((%(rem
 _OTHER = f"""CASE WHEN NOT {_TOLD} THEN '[]'::jsonb ELSE jsonb_build_array((%(remarks)s::jsonb -> other)
         || {_OF_OTHER} || jsonb_build_object(
             'dossiers', CASE WHEN other = 'siren_known' THEN to_jsonb(candidates) ELSE jsonb_build_array(other_id) END,
-            'params', jsonb_build_object('name', other_name))) END"""
+            'params', jsonb_build_object('name', other_name))
+        || CASE WHEN other = 'siren_known' AND cardinality(candidates) = 1
+           THEN jsonb_build_object('offers', jsonb_build_object('{ImportCorrection.DOSSIER}', other_id))
+           ELSE '{{{{}}}}'::jsonb END) END"""
 
 _INSERT = f"""
 INSERT INTO clients_importrow (id, firm_id, source_id, number, action, outcome, {{texts}}, portfolio, portfolio_key,

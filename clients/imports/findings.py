@@ -69,6 +69,11 @@ class Finding:
         return f"{self.level}.{self.field}"
 
     @property
+    def offers_dossiers(self) -> bool:
+        """Is it not texts that are offered, but client files that the rows may be about?"""
+        return self.key == f"{Level.DOUBT}.siren"
+
+    @property
     def header(self) -> str:
         return header_of(self.field)
 

@@ -181,7 +181,12 @@ class Teller:
             "letter": self.letters.get(name, ""),
             "value": stored.get("value", ""),
             "text": worded(stored),
-            "offers": [(offered, header_of(offered), text) for offered, text in offers.items()],
+            # Which dossier the row is about is chosen by its name.
+            "offers": [
+                (offered, header_of(offered), text)
+                for offered, text in offers.items()
+                if offered != ImportCorrection.DOSSIER
+            ],
         }
 
     def _decision(self, said: Iterable[ImportCorrection], decided: Mapping[str, Dossier]) -> str:

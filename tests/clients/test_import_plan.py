@@ -179,6 +179,14 @@ class TestDecisions:
         one = row(made, 2)
         assert (one.action, found(one, "siret_exists")["params"]) == ("update", {"name": "Deux"})
 
+    def test_several_rows_are_about_dossiers_that_the_plan_has_named_only(self, firm: World) -> None:
+        named, other = make_dossier("Martin", siren="732829320"), make_dossier("Autre")
+        made = plan(firm.admin, [MARTIN])
+        with pytest.raises(ObjectDoesNotExist):
+            correct_rows(actor=firm.admin, source=made, values={2: {"dossier": str(other.pk)}})
+        correct_rows(actor=firm.admin, source=made, values={2: {"dossier": str(named.pk)}})
+        assert row(again(made), 2).dossier == named
+
 
 class TestRule:
     @pytest.fixture

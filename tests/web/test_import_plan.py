@@ -336,6 +336,21 @@ def test_duplicates_of_rows_and_of_dossiers_are_counted_apart(firm: World, brows
     assert "2 lignes (en erreur ou en double) restent" in said(client.get(where(made, "confirm_import")))
 
 
+def test_clients_whose_siren_alone_is_known_are_taken_all_at_once(firm: World, browse) -> None:
+    known = [
+        make_dossier(name, siren=number) for name, number in (("Un", "732829320"), ("Deux", "552100554"))
+    ]
+    made = plan(firm.admin, [MARTIN, ("D2", "Deux", "55210055400013", "", ""), ("D3", "Trois", "", "", "")])
+    client = browse(firm.admin)
+    shown = said(client.get(where(made, query="?action=known")))
+    assert "<strong>2 lignes</strong> ont le SIREN d'un seul dossier" in shown
+    assert f"Écrire « {known[0].pk}" not in shown
+    client.post(where(made, "accept_offers"), {"finding": "doubt.siren"})
+    rows = rows_of(again(made))
+    assert [(row.action, row.dossier) for row in rows[:2]] == [("update", one) for one in known]
+    assert [(row.changes or {})["siret"] for row in rows[:2]] == [["", MARTIN[2]], ["", "55210055400013"]]
+
+
 def test_the_rule_by_which_dossiers_are_found_is_chosen(firm: World, browse) -> None:
     make_dossier("Martin", siren="732829320", siret="73282932000074", reference="Z")
     made = plan(firm.admin, [MARTIN])
