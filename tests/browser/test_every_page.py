@@ -166,11 +166,18 @@ def select_two(page: Page) -> None:
 
 
 def say_it_is_me(page: Page) -> None:
-    """Before what guards an account, the password is asked for again."""
+    """Before what guards an account, the password is asked for again; after some minutes once more."""
     if "/reauthentification/" in page.url:
         page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Continuer").click()
         page.wait_for_url(lambda url: "/reauthentification/" not in url)
+
+
+def visit_as_oneself(viewer: Viewer, name: str) -> None:
+    viewer.go(reverse(name))
+    say_it_is_me(viewer.page)
+    assert viewer.name == name
+    viewer.look(name)
 
 
 # --- The way in ---------------------------------------------------------------------------------------------------
@@ -247,8 +254,9 @@ def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
     viewer.sign_in(LEO, PASSWORD)
     viewer.go(reverse("mfa_activate_totp"))
     say_it_is_me(page)
-    for name in sorted(OWN):
-        viewer.visit(name, reverse(name))
+    for name in sorted(OWN - {"account_reauthenticate"}):
+        visit_as_oneself(viewer, name)
+    viewer.visit("account_reauthenticate", reverse("account_reauthenticate"))
     for name, button in (
         ("accounts:profile", "Enregistrer"),
         ("account_change_password", "Enregistrer le nouveau mot de passe"),
@@ -258,6 +266,7 @@ def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
         send_empty(page, button)
         viewer.look(f"{name} with errors")
     viewer.go(reverse("mfa_activate_totp"))
+    say_it_is_me(page)
     application = str(page.locator('a[href^="otpauth:"]').get_attribute("href"))
     secret = parse_qs(urlsplit(application).query)["secret"][0]
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
@@ -265,8 +274,9 @@ def test_a_persons_own_pages_and_the_second_factor(viewer: Viewer) -> None:
     expect(page).not_to_have_url(re.compile("activer"))
     viewer.look("the second factor is set up")
     viewer.visit("mfa_index", reverse("mfa_index"))
-    for name in sorted(SECOND_FACTOR - {"mfa_authenticate"}):
-        viewer.visit(name, reverse(name))
+    for name in sorted(SECOND_FACTOR - {"mfa_authenticate", "mfa_reauthenticate"}):
+        visit_as_oneself(viewer, name)
+    viewer.visit("mfa_reauthenticate", reverse("mfa_reauthenticate"))
     viewer.context.clear_cookies()
     viewer.sign_in(LEO, PASSWORD)
     assert viewer.name == "mfa_authenticate"
