@@ -157,7 +157,7 @@ def _mark(query: QueryDict) -> _Mark | None:
     return None
 
 
-def size_of(query: QueryDict) -> int:
-    """How many rows a page has."""
+def size_of(query: QueryDict, usual: int | None = None) -> int:
+    """How many rows a page has: as many as are asked for, else `usual`."""
     text = query.get("size", "")
-    return int(text) if text in map(str, SIZES) else DEFAULT_SIZE
+    return int(text) if text in map(str, SIZES) else usual or DEFAULT_SIZE

@@ -27,6 +27,7 @@ from clients.actions.files import (
 from clients.actions.support import NotFollowed
 from clients.forms.files import DropForm
 from clients.models import Dossier, ExchangedFile, SpaceLink
+from clients.paging import size_of
 from clients.views.exchanging import PER_PAGE, downloaded, lines_of
 
 _ROUTES = {
@@ -148,7 +149,7 @@ def _page(request: FirmRequest, dossier: Dossier, form: DropForm | None = None) 
     link = SpaceLink.objects.running().filter(dossier=dossier).first()
     may_add = can(request.member, Perm.ADD_FILES, dossier)
     files = files_of_member(request.member).filter(link__dossier=dossier).select_related("link").with_tie()
-    page = Paginator(files, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(files, size_of(request.GET, PER_PAGE)).get_page(request.GET.get("page"))
     lines = lines_of(
         page.object_list,
         for_client=False,

@@ -24,6 +24,7 @@ from clients.forms.imports import SheetForm, UploadForm
 from clients.imports import showing
 from clients.imports.template import template
 from clients.models import OVER, WAITING, Import, ImportState
+from clients.paging import size_of
 from clients.views.plan import back_to, plan_of
 from portfolios.models import Portfolio
 
@@ -66,7 +67,9 @@ def upload(request: FirmRequest) -> HttpResponse:
 
 
 def _list(request: FirmRequest, form: UploadForm, status: int = 200) -> HttpResponse:
-    page = Paginator(Import.objects.for_list(), _PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(Import.objects.for_list(), size_of(request.GET, _PER_PAGE)).get_page(
+        request.GET.get("page")
+    )
     return render(request, "clients/import_list.html", {"form": form, "page": page}, status=status)
 
 

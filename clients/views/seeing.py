@@ -15,6 +15,7 @@ from accounts.places import FirmRequest
 from clients.exports.seeing import SeenExport, asked_for
 from clients.forms.seeing import SeenFilter
 from clients.models import Dossier
+from clients.paging import size_of
 from clients.seeing import seen, told, who_saw
 from exports.answers import exported
 from exports.kinds import REGISTRY
@@ -27,7 +28,8 @@ def index(request: FirmRequest, pk: UUID) -> HttpResponse:
     """Who opened it or took files out of it, day by day. The address holds all that is asked."""
     dossier = _dossier(request, pk)
     filters = SeenFilter(request.GET, people=who_saw(dossier))
-    page = Paginator(seen(dossier, filters.asked()), _PER_PAGE).get_page(request.GET.get("page"))
+    found = Paginator(seen(dossier, filters.asked()), size_of(request.GET, _PER_PAGE))
+    page = found.get_page(request.GET.get("page"))
     context = {
         "dossier": dossier,
         "filters": filters,

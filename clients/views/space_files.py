@@ -26,6 +26,7 @@ from clients.actions.support import NotFollowed
 from clients.forms.files import DropForm
 from clients.frame import FILES, WATCHERS, framed
 from clients.models import ExchangedFile, SpaceLink, SpacePerm
+from clients.paging import size_of
 from clients.places import SpaceRequest
 from clients.views.exchanging import PER_PAGE, downloaded, lines_of
 from clients.views.files import said_of_dropped, said_of_room
@@ -143,7 +144,7 @@ def _page(request: SpaceRequest, form: DropForm | None = None) -> HttpResponse:
     firms, member = _firms(request), request.space_member
     may_add = member.may(SpacePerm.ADD_FILES)
     files = files_of_person(member).select_related("link").with_tie()
-    page = Paginator(files, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(files, size_of(request.GET, PER_PAGE)).get_page(request.GET.get("page"))
     lines = lines_of(
         page.object_list,
         for_client=True,

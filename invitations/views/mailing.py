@@ -22,6 +22,7 @@ from accounts.places import FirmRequest
 from accounts.throttling import throttled
 from activity.outbox import PER_PAGE, SHOWN_FOR, told, undelivered
 from activity.showing import THEMES, confined, side_by_side
+from clients.paging import size_of
 from clients.unreached import to_members
 from invitations.actions.texts import ChangedMeanwhile, change_text, mark_of, send_test
 from invitations.mails import example
@@ -59,7 +60,8 @@ def undelivered_mails(request: FirmRequest) -> HttpResponse:
     """Each mail of the firm that will not arrive, invitation or not, and why; or what members missed by it."""
     require(request.member, Perm.CHANGE_FIRM)
     is_narrow = request.GET.get("to") == "members"
-    failed = Paginator(to_members() if is_narrow else undelivered(), PER_PAGE)
+    found = to_members() if is_narrow else undelivered()
+    failed = Paginator(found, size_of(request.GET, PER_PAGE))
     page = failed.get_page(request.GET.get("page"))
     context = {
         "page": page,

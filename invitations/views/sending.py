@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.permissions import Perm, require
 from accounts.places import FirmRequest
 from activity.queries import mail_counts, mail_counts_of
+from clients.paging import size_of
 from invitations import words
 from invitations.models import Sending, SendingKind, SendingState
 
@@ -25,7 +26,7 @@ def index(request: FirmRequest) -> HttpResponse:
     """All orders of the firm, the latest first."""
     require(request.member, Perm.INVITE_CLIENTS)
     found = Sending.objects.light().select_related("asked_by")
-    page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found, size_of(request.GET, _PER_PAGE)).get_page(request.GET.get("page"))
     mails = mail_counts_of([one.pk for one in page.object_list])
     shown = [
         {

@@ -200,6 +200,7 @@ def test_the_list_is_read_page_by_page_each_mail_once(
         assert (f"?page={number + 1}" in page.content.decode()) == has_more
         shown.append([one.at for one in page.context["mails"]])
     assert shown == [[mails[2].created_at, mails[1].created_at], [mails[0].created_at]]
+    assert len(client.get(url, {"size": 20}).context["mails"]) == 3
 
 
 def a_mail(to: str, state: str = MailState.FAILED, kind: str = "activity.changes") -> None:

@@ -202,3 +202,4 @@ def test_the_list_of_them_is_read_page_by_page(
     assert [one.to for one in second.context["mails"]] == ["parti0@client.test"]
     assert 'id="page-count" data-page-count>3<' in first.content.decode()
     assert "?page=2" in first.content.decode() and "?page=1" in second.content.decode()
+    assert len(client.get(url, {"size": 20}).context["mails"]) == 3

@@ -65,6 +65,18 @@ def test_it_tells_who_did_what_on_which_day_and_how_often(lemoine: World, dossie
     assert lines(client.get(url).content.decode())[0] == ("Alice Martin", "A ouvert le dossier")
 
 
+def test_as_many_lines_as_are_asked_for(lemoine: World, dossier: Dossier, browse) -> None:
+    """The links beside “rows per page” lead to that many."""
+    with scope(firm=lemoine.firm):
+        for ago in range(50, 80):
+            looked(lemoine, dossier, lemoine.colleague, ago)
+    client, url = browse(lemoine.admin), lemoine.firm.url("clients:seen", pk=dossier.pk)
+    usual, fewer = client.get(url), client.get(url, {"size": 20})
+    assert "?size=20" in usual.content.decode()
+    assert (len(usual.context["lines"]), len(fewer.context["lines"])) == (33, 20)
+    assert "page=2" in fewer.content.decode() and "size=20" in fewer.content.decode()
+
+
 def test_its_workbook_holds_the_days_asked_for_and_is_an_event(
     lemoine: World, dossier: Dossier, browse
 ) -> None:
