@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -63,14 +63,20 @@ class Plan:
     """What inviting a selection would do: new invitations, drafts to send, expired ones to renew; who is left out."""
 
     new: list[Dossier] = field(default_factory=list)
+    # How many more of these there are, where one only looks.
+    new_besides: int = 0
     drafts: list[Invitation] = field(default_factory=list)
     renewed: list[Invitation] = field(default_factory=list)
     replaced: list[Invitation] = field(default_factory=list)
     skipped: dict[Skip, list[Dossier]] = field(default_factory=dict)
 
     @property
+    def new_count(self) -> int:
+        return len(self.new) + self.new_besides
+
+    @property
     def mail_count(self) -> int:
-        return len(self.new) + len(self.drafts) + len(self.renewed)
+        return self.new_count + len(self.drafts) + len(self.renewed)
 
     @property
     def skipped_count(self) -> int:
@@ -274,7 +280,10 @@ def _carried_out(
 
 
 def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bool = False) -> Plan:
-    """What inviting these dossiers' clients would do now. `lock` holds them, with their invitations, to the end."""
+    """What inviting these dossiers' clients would do now. `lock` holds them, with their invitations, to the end.
+
+    Without, those who were never invited are counted, for of a whole client list they are nearly all.
+    """
     chosen = Dossier.objects.filter(pk__in=dossiers.order_by().values("pk"))
     if lock:
         chosen = Dossier.objects.filter(among(_held(actor, chosen.values_list("pk", flat=True))))
@@ -283,7 +292,13 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
     found = found.order_by("pk").only(
         "firm_id", "kind", "legal_name", "first_name", "last_name", "email", "is_own"
     )
-    links = SpaceLink.objects.current().filter(dossier__in=found.values("pk"))
+    plan = Plan()
+    links = SpaceLink.objects.current()
+    if not lock:
+        known = [Exists(of.filter(dossier=OuterRef("pk"))) for of in (links, Invitation.objects.unanswered())]
+        plan.new_besides = found.filter(*(~one for one in known), is_own=False).exclude(email="").count()
+        found = found.filter(Q(*known, email="", is_own=True, _connector=Q.OR))
+    links = links.filter(dossier__in=found.values("pk"))
     linked = {
         key: Skip.CONSENT if waits else Skip.ACTIVE
         for key, waits in links.values_list("dossier_id", "waiting")
@@ -293,7 +308,6 @@ def plan_invitations(*, actor: Membership, dossiers: QuerySet[Dossier], lock: bo
         Invitation.objects.unanswered().filter(dossier__in=found.values("pk")).select_related("dossier")
     ):
         waiting.setdefault(invitation.dossier_id, []).append(invitation)
-    plan = Plan()
     # An invitation whose sender may invite no more opens nothing: it is as good as expired.
     senders = set(administrators().values_list("pk", flat=True))
     for dossier in found:

@@ -19,6 +19,7 @@ from invitations.actions.inviting import (
     invite_client,
     invite_clients,
     invite_member,
+    plan_invitations,
 )
 from invitations.models import Invitation, InvitationKind, InvitationState
 from portfolios.actions import grant_portfolio
@@ -136,8 +137,12 @@ def test_a_selection_is_invited_at_once_and_says_who_was_left_out(firm: World, o
     Dossier.objects.filter(pk=moved.pk).update(email="new@client.test")
     outbox.clear()
 
+    look = plan_invitations(actor=firm.admin, dossiers=Dossier.objects.all())
     plan = invite_clients(actor=firm.admin, dossiers=Dossier.objects.all())
 
+    assert (look.new, look.new_besides) == ([moved], 1), "who was never invited is only counted"
+    assert (look.mail_count, look.renewed, look.replaced) == (3, plan.renewed, plan.replaced)
+    assert look.skipped == plan.skipped
     assert {reason: [d.name for d in left] for reason, left in plan.skipped.items()} == {
         Skip.PENDING: ["Pending"],
         Skip.ACTIVE: ["Active"],
