@@ -228,33 +228,18 @@ def test_a_list_that_comes_late_takes_nothing_typed_away(kit: Page, kit_url: str
     expect(kit).to_have_url(f"{kit_url}?q=garage")
 
 
-def test_a_page_whose_work_is_over_is_loaded_anew_once(kit: Page, kit_url: str) -> None:
-    asked: list[str] = []
+OVER = {"HX-Refresh": "true"}
 
-    def over(route: Route) -> None:
-        asked.append(route.request.url)
-        route.fulfill(status=204, headers={"HX-Refresh": "true"})
 
-    kit.route("**/how-far/", over)
-    late: list[Route] = []
+def held_back(kit: Page, where: str) -> list[Route]:
+    """What the page asks for there, which gets no answer until the test gives it."""
+    asked: list[Route] = []
 
-    def take_time(route: Route) -> None:
-        late.append(route)
+    def take(route: Route) -> None:
+        asked.append(route)
 
-    kit.route(kit_url, take_time)
-    kit.evaluate(
-        """() => {
-          document.body.insertAdjacentHTML("beforeend",
-            '<div id="how-far" hx-get="/how-far/" hx-trigger="every 20ms" hx-swap="outerHTML"></div>');
-          htmx.process(document.getElementById("how-far"));
-        }"""
-    )
-    until_there(kit, late)
-    kit.wait_for_timeout(400)
-    assert len(asked) == 1
-    assert len(late) == 1
-    late[0].continue_()
-    expect(kit.locator("#how-far")).to_have_count(0)
+    kit.route(where, take)
+    return asked
 
 
 def until_there(kit: Page, asked: list[Route]) -> None:
@@ -264,10 +249,8 @@ def until_there(kit: Page, asked: list[Route]) -> None:
         kit.wait_for_timeout(10)
 
 
-def ask_how_far(kit: Page) -> list[Route]:
-    """The page asks at once how far its work is; the questions, which wait for an answer."""
-    asked: list[Route] = []
-    kit.route("**/how-far/", lambda route: asked.append(route))  # noqa: PLW0108 - Playwright takes no function of Python's own
+def begin_to_ask(kit: Page) -> None:
+    """From now on, the page asks how far its work is."""
     kit.evaluate(
         """() => {
           document.body.insertAdjacentHTML("beforeend",
@@ -275,21 +258,41 @@ def ask_how_far(kit: Page) -> list[Route]:
           htmx.process(document.getElementById("how-far"));
         }"""
     )
+
+
+def first_question(kit: Page) -> Route:
+    """How far is the work? It waits for its answer."""
+    asked = held_back(kit, "**/how-far/")
+    begin_to_ask(kit)
     until_there(kit, asked)
-    return asked
+    return asked[0]
 
 
-OVER = {"HX-Refresh": "true"}
+def test_a_page_whose_work_is_over_is_loaded_anew_once(kit: Page, kit_url: str) -> None:
+    asked: list[str] = []
+
+    def over(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=204, headers=OVER)
+
+    kit.route("**/how-far/", over)
+    late = held_back(kit, kit_url)
+    begin_to_ask(kit)
+    until_there(kit, late)
+    kit.wait_for_timeout(400)
+    assert len(asked) == 1
+    assert len(late) == 1
+    late[0].continue_()
+    expect(kit.locator("#how-far")).to_have_count(0)
 
 
 def test_a_page_that_somebody_leaves_is_not_loaded_anew(kit: Page, kit_url: str) -> None:
-    (asked, *_) = ask_how_far(kit)
-    leaving: list[Route] = []
-    kit.route(f"{kit_url}?q=*", lambda route: leaving.append(route))  # noqa: PLW0108 - as above
+    question = first_question(kit)
+    leaving = held_back(kit, f"{kit_url}?q=*")
     kit.evaluate("url => { location.href = url }", f"{kit_url}?q=garage")
     until_there(kit, leaving)
     with kit.expect_event("requestfinished", lambda request: request.url.endswith("/how-far/")):
-        asked.fulfill(status=204, headers=OVER)
+        question.fulfill(status=204, headers=OVER)
     leaving[0].continue_()
     expect(kit).to_have_url(f"{kit_url}?q=garage")
     expect(kit.locator("tbody tr")).to_have_count(2)
@@ -299,7 +302,7 @@ def test_a_notice_outlasts_the_page_whose_work_is_over(kit: Page, kit_url: str) 
     notice = {"text": "1 ligne corrigée", "tone": "ok"}
     kit.evaluate("detail => document.dispatchEvent(new CustomEvent('toast', { detail }))", notice)
     expect(kit.locator("#toasts")).to_contain_text("1 ligne corrigée")
-    ask_how_far(kit)[0].fulfill(status=204, headers=OVER)
+    first_question(kit).fulfill(status=204, headers=OVER)
     expect(kit.locator("#how-far")).to_have_count(0)
     expect(kit.locator("#toasts")).to_contain_text("1 ligne corrigée")
     kit.reload()
