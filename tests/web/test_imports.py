@@ -104,8 +104,17 @@ def test_the_confirmation_says_what_it_does_and_does_it(firm: World, browse) -> 
     assert "1 ligne (en erreur ou en double) reste de côté" in asked
     assert client.post(url, {"seen": plan_key(made)}).status_code == 302
     apply(made)
-    assert "1 dossier a été créé" in said(page(client, made))
+    report = said(page(client, made))
+    assert "1 dossier a été créé" in report
+    assert "modifié." not in report, "what did not happen is not told"
     assert Dossier.objects.get().reference == "M1"
+    changed = plan(firm.admin, [("M1", "Boulangerie Martin et fille", "", "", "")])
+    confirm = firm.firm.url("clients:confirm_import", pk=changed.pk)
+    client.post(confirm, {"seen": plan_key(changed)})
+    apply(changed)
+    report = said(page(client, changed))
+    assert "1 dossier a été modifié." in report
+    assert "créé." not in report
 
 
 def test_confirming_twice_leads_back_to_where_it_stands(firm: World, browse) -> None:
